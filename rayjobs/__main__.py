@@ -1,0 +1,62 @@
+"""`python -m rayjobs dispatcher | agent`: the composition root of both processes."""
+
+import argparse
+import logging
+import os
+import platform
+import signal
+import sys
+import threading
+import uuid
+
+from rayjobs import log, slot
+from rayjobs.adapters.file_store import FileStore
+from rayjobs.adapters.redis_registry import RedisRegistry
+from rayjobs.agent import Agent
+from rayjobs.codec import FORMATS
+from rayjobs.dispatch import Dispatcher
+from rayjobs.errors import ExecutorLostError, LeaseLostError
+from rayjobs.filters import CATALOGUE
+from rayjobs.record import Record
+from rayjobs.settings import Settings
+
+
+def main() -> int:
+    """Run one process of the core until SIGTERM; 1 means: start me again."""
+    parser = argparse.ArgumentParser(prog="python -m rayjobs", description=__doc__)
+    parser.add_argument("process", choices=("dispatcher", "agent"))
+    parser.add_argument("--slots", type=int, default=os.cpu_count() or 1, help="of the agent's worker")
+    arguments = parser.parse_args()
+    log.set_up()
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    settings = Settings()
+    if arguments.process == "agent":
+        _agent(settings, arguments.slots).run(stop)
+        return 0
+    try:
+        _dispatcher(settings).run(stop)
+    except (ExecutorLostError, LeaseLostError) as error:
+        logging.getLogger("rayjobs").error("leaving: %s", error)  # noqa: TRY400 - no trace: it says what happened
+        return 1
+    return 0
+
+
+def _agent(settings: Settings, slots: int) -> Agent:
+    capabilities = {"filters": list(CATALOGUE), "formats": list(FORMATS)}
+    return Agent(RedisRegistry.connect(settings), settings, slots, capabilities)
+
+
+def _dispatcher(settings: Settings) -> Dispatcher:
+    from rayjobs.adapters.ray_executor import RayExecutor  # noqa: PLC0415 - the agent's machine may lack Ray
+
+    executor = RayExecutor(settings.ray_address, slot.run_chunk, slot.warm)
+    executor.warm()
+    holder = f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    record = Record(FileStore(settings.store))
+    return Dispatcher(RedisRegistry.connect(settings), record, executor, settings, holder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

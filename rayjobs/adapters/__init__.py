@@ -1,0 +1,1 @@
+"""The outside of the core: one file for each thing that answers a port."""

@@ -1,0 +1,123 @@
+"""The store on a file system that all parts share."""
+
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from typing_extensions import override
+
+from rayjobs.errors import OutputDeniedError, OutputNoSpaceError, StoreUnavailableError
+from rayjobs.ports import Store
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG}
+_PART = ".part-"
+"""Begins the name of a blob that is being written; `names` does not show it."""
+
+
+class FileStore(Store):
+    """Blobs as files under one root; a write is a temporary file, an fsync and a rename.
+
+    The folder is not synced: after a loss of power a blob may be absent, never half there.
+    """
+
+    def __init__(self, uri: str) -> None:
+        """Take a path or a `file://` URI; raises `StoreUnavailableError` for another scheme."""
+        parts = urlsplit(uri)
+        if len(parts.scheme) > 1 and parts.scheme != "file":  # one letter is a drive of Windows
+            raise StoreUnavailableError(f"RAYJOBS_STORE {uri!r}: only a path or a file:// URI can be a store")
+        self.root = Path(unquote(parts.path) if parts.scheme == "file" else uri).absolute()
+
+    @override
+    def put(self, key: str, data: bytes) -> None:
+        self.put_stream(key, (data,))
+
+    @override
+    def put_stream(self, key: str, chunks: Iterable[bytes]) -> int:
+        path = self._path(key)
+        part = path.with_name(f"{_PART}{uuid.uuid4().hex}")
+        with _as_ours(path):
+            try:
+                size = _write(part, chunks)
+            except FileNotFoundError:  # first blob of its folder; asking each time would cost more
+                path.parent.mkdir(parents=True, exist_ok=True)
+                size = _write(part, chunks)
+            try:
+                part.replace(path)
+            except OSError:
+                part.unlink(missing_ok=True)
+                raise
+        return size
+
+    @override
+    def get(self, key: str) -> bytes | None:
+        with _as_ours(self._path(key)):
+            try:
+                return self._path(key).read_bytes()
+            except FileNotFoundError:
+                return None
+
+    @override
+    def open(self, key: str) -> BinaryIO | None:
+        with _as_ours(self._path(key)):
+            try:
+                return self._path(key).open("rb")
+            except FileNotFoundError:
+                return None
+
+    @override
+    def names(self, prefix: str) -> Iterator[str]:
+        path = self._path(prefix)
+        with _as_ours(path), suppress(FileNotFoundError), os.scandir(path) as entries:
+            yield from (entry.name for entry in entries if not entry.name.startswith(_PART))
+
+    @override
+    def delete(self, prefix: str) -> None:
+        path = self._path(prefix)
+        with _as_ours(path):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    @override
+    def uri(self, key: str) -> str:
+        return self._path(key).as_uri()
+
+    def _path(self, key: str) -> Path:
+        parts = key.split("/")
+        if key.startswith("/") or "\\" in key or any(part in ("", ".", "..") for part in parts):
+            raise StoreUnavailableError(f"{key!r} is not the name of a blob")
+        return self.root.joinpath(*parts)
+
+
+def _write(part: Path, chunks: Iterable[bytes]) -> int:
+    size = 0
+    with part.open("xb") as file:
+        try:
+            for chunk in chunks:
+                size += file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    return size
+
+
+@contextmanager
+def _as_ours(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise OutputNoSpaceError(f"{path.parent}: no space is left") from error
+        if error.errno in _DENIED:
+            raise OutputDeniedError(f"{path}: {error.strerror}") from error
+        raise StoreUnavailableError(f"{path}: {error.strerror or error}") from error

@@ -1,0 +1,100 @@
+-- What every script begins with. ARGV: the namespace, then one JSON object of arguments.
+-- Each script is one atomic write (or one consistent look) and answers one JSON text,
+-- or an error whose first word redis_registry.py turns into one of ours.
+local NS, A = ARGV[1], cjson.decode(ARGV[2])
+local clock = redis.call('TIME')
+local NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local RUN = redis.call('GET', NS .. ':run')
+if not RUN then
+  RUN = string.format('r_%x', clock[1] * 1000000 + clock[2])
+  redis.call('SET', NS .. ':run', RUN)
+end
+local P = NS .. ':' .. RUN .. ':'
+-- @layout@
+local FOLLOWS = cjson.decode([==[@transitions@]==])
+
+local function fail(code, detail) return redis.error_reply(code .. ' ' .. detail) end
+local function whole(number) return string.format('%.0f', number) end
+
+-- A token is never behind the clock, so it also grows over the loss of this server.
+local function next_token()
+  local token = math.max(tonumber(redis.call('GET', K.fence) or 0) + 1, NOW)
+  redis.call('SET', K.fence, whole(token))
+  return token
+end
+
+local function load(id)
+  local flat = redis.call('HGETALL', K.batch(id))
+  if #flat == 0 then return nil end
+  local b = {}
+  for i = 1, #flat, 2 do b[flat[i]] = flat[i + 1] end
+  for _, name in ipairs({'total', 'running', 'succeeded', 'cached', 'skipped', 'failed', 'cancelled'}) do
+    b[name] = tonumber(b[name])
+  end
+  b.ended = b.succeeded + b.cached + b.skipped + b.failed + b.cancelled
+  b.pending = b.total - b.running - b.ended
+  b.id = id
+  return b
+end
+
+local function event(id, kind, data)
+  redis.call('XADD', K.events(id), 'MAXLEN', '~', 256, '*', 'kind', kind, 'data', cjson.encode(data))
+end
+
+-- Invariant: no script sets a state but through here.
+local function move(b, to)
+  local allowed = false
+  for _, state in ipairs(FOLLOWS[b.state]) do allowed = allowed or state == to end
+  if not allowed then error('ILLEGAL a batch can not go from ' .. b.state .. ' to ' .. to) end
+  b.state = to
+  redis.call('HSET', K.batch(b.id), 'state', to)
+  event(b.id, 'state', {state = to, at_ms = NOW})
+end
+
+-- Puts a batch with waiting ranges in line, not ahead of those that are there.
+local function enqueue(id)
+  local used = tonumber(redis.call('HGET', K.batch(id), 'vtime') or 0)
+  local start = math.max(used, tonumber(redis.call('GET', K.clock) or 0))
+  redis.call('ZADD', K.queue, 'NX', string.format('%.3f', start), id)
+  redis.call('PUBLISH', NS .. ':wake', id)
+end
+
+-- Where nothing waits and nothing more can come, the batch only has to be closed.
+local function finish(b)
+  if b.exact == '1' and b.pending == 0 and b.state ~= 'finalizing' and b.running == 0 then move(b, 'finalizing') end
+  local closable = b.state == 'finalizing' and b.running == 0
+  if closable then redis.call('PUBLISH', NS .. ':wake', b.id) end
+  return {state = b.state, closable = closable}
+end
+
+-- Items a second, each weighted by its age over ten seconds; started at the batch's first claim.
+local function pace(b)
+  if not b.rate_at then return 0 end
+  local decay = math.exp((b.rate_at - NOW) / 10000)
+  local seen = 1 - math.exp(((b.started_ms or NOW) - NOW) / 10000)
+  return seen > 0 and tonumber(b.rate) * decay / seen or 0
+end
+
+local function view(b)
+  local errors = {}
+  for name, value in pairs(b) do
+    local code = string.match(name, '^error:(.+)$')
+    if code and tonumber(value) > 0 then errors[code] = tonumber(value) end
+  end
+  return {
+    id = b.id, state = b.state, run_id = RUN, exact = b.exact == '1', priority = tonumber(b.priority),
+    created_ms = tonumber(b.created_ms), started_ms = tonumber(b.started_ms), finished_ms = tonumber(b.finished_ms),
+    throughput_per_s = pace(b), document = b.document, error = b.error, cancelled = b.closing == 'cancelled',
+    errors_by_code = errors,
+    counts = {total = b.total, pending = b.pending, running = b.running, succeeded = b.succeeded, cached = b.cached,
+              skipped = b.skipped, failed = b.failed, cancelled = b.cancelled},
+  }
+end
+
+local function progress(b, at_once)
+  if at_once or NOW - tonumber(b.progress_ms or 0) >= 250 then
+    redis.call('HSET', K.batch(b.id), 'progress_ms', whole(NOW))
+    event(b.id, 'progress', {counts = view(b).counts, throughput_per_s = pace(b)})
+  end
+end

@@ -1,0 +1,174 @@
+"""One batch inside the registry in memory: the Python twin of the batch's hash, list and stream."""
+
+import itertools
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rayjobs.batch import ENDED, TERMINAL, Batch, Counts, State, check_transition
+from rayjobs.errors import ConflictError, IllegalTransitionError
+from rayjobs.lease import Pace, Tally
+from rayjobs.ports import Event, NewBatch, Retry
+from rayjobs.ranges import Range
+
+_MEMORY_MS = 10_000
+"""Time over which the throughput is weighed, as in prelude.lua."""
+
+
+@dataclass
+class Entry:
+    """A batch's mutable state; the registry holds its lock round every call."""
+
+    id: str
+    state: State
+    total: int
+    exact: bool
+    priority: int
+    document: dict[str, Any]
+    created_ms: int
+    ranges: list[Range] = field(default_factory=list)
+    running: int = 0
+    ends: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ENDED, 0))
+    errors: dict[str, int] = field(default_factory=dict)
+    error: dict[str, Any] | None = None
+    started_ms: int | None = None
+    finished_ms: int | None = None
+    cancelled: bool = False
+    item_ms: float | None = None
+    virtual: float = 0.0
+    rate: float = 0.0
+    rate_ms: int | None = None
+    progress_ms: int = 0
+    events: list[Event] = field(default_factory=list)
+    _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    @classmethod
+    def of(cls, new: NewBatch, now_ms: int) -> "Entry":
+        """Return the entry of a batch that was just submitted."""
+        state = State.QUEUED if new.exact else State.EXPANDING
+        entry = cls(new.id, state, new.total, new.exact, new.priority, new.document, now_ms)
+        entry.say("state", {"state": state.value, "at_ms": now_ms})
+        return entry
+
+    @property
+    def pending(self) -> int:
+        """Items that wait."""
+        return self.total - self.running - sum(self.ends.values())
+
+    @property
+    def ended(self) -> bool:
+        """Whether the state is terminal."""
+        return self.state in TERMINAL
+
+    def say(self, kind: str, data: dict[str, Any]) -> None:
+        """Add an event."""
+        self.events.append(Event(str(next(self._ids)), kind, data))
+
+    def move(self, to: State, now_ms: int) -> None:
+        """Change the state; raises `IllegalTransitionError`."""
+        check_transition(self.state, to)
+        self.state = to
+        self.say("state", {"state": to.value, "at_ms": now_ms})
+
+    def take(self, slots: int, pace: Pace) -> Range:
+        """Take the next chunk off the front of the ranges."""
+        front = self.ranges.pop(0)
+        n = min(pace.size(self.pending, slots, self.item_ms), front.count)
+        if n < front.count:
+            self.ranges.insert(0, Range(front.first + n, front.count - n, front.attempt))
+        self.running += n
+        return Range(front.first, n, front.attempt)
+
+    def settle(self, chunk: Range, tally: Tally, now_ms: int) -> tuple[Range, ...]:
+        """Add a tally to the counts; return the ranges that go back into the queue."""
+        back = sum(r.count for r in tally.again)
+        if tally.ended + back != chunk.count:
+            raise IllegalTransitionError(f"tally of {tally.ended + back} items for {chunk.count}")
+        self.running -= chunk.count
+        for name, n in tally.counts.items():
+            self.ends[name] += n
+        for code, n in tally.errors.items():
+            self.errors[code] = self.errors.get(code, 0) + n
+        again = tally.again
+        if self.cancelled:
+            self.ends["cancelled"] += back
+            again = ()
+        self._weigh(chunk.count - sum(r.count for r in again), tally.busy_ms, now_ms)
+        return again
+
+    def _weigh(self, ended: int, busy_ms: float, now_ms: int) -> None:
+        if not ended:
+            return
+        age = now_ms - (now_ms if self.rate_ms is None else self.rate_ms)
+        self.rate = self.rate * math.exp(-age / _MEMORY_MS) + ended * 1000 / _MEMORY_MS
+        self.rate_ms = now_ms
+        if busy_ms > 0:
+            fresh = busy_ms / ended
+            self.item_ms = fresh if self.item_ms is None else (fresh + self.item_ms) / 2
+
+    def progress(self, now_ms: int, *, at_once: bool) -> None:
+        """Say how far the batch is, at most four times a second."""
+        if at_once or now_ms - self.progress_ms >= 250:  # noqa: PLR2004 - a quarter of a second
+            self.progress_ms = now_ms
+            counts = asdict(self._counts())
+            self.say("progress", {"counts": counts, "throughput_per_s": self._throughput(now_ms)})
+
+    def cancel(self, now_ms: int) -> None:
+        """Cancel what waits."""
+        self.ends["cancelled"] += self.pending
+        self.ranges.clear()
+        self.cancelled = self.exact = True
+        self.move(State.FINALIZING, now_ms)
+        self.progress(now_ms, at_once=True)
+
+    def reopen(self, retry: Retry, now_ms: int) -> None:
+        """Take failed items back from the counts; raises `ConflictError`."""
+        if self.state not in (State.PARTIAL, State.FAILED):
+            raise ConflictError(f"the batch is {self.state}, which does not allow this")
+        self.ends["failed"] -= sum(r.count for r in retry.ranges)
+        for code, n in retry.errors.items():
+            self.errors[code] -= n
+        self.finished_ms = self.started_ms = self.rate_ms = None
+        self.rate = 0.0
+        self.move(State.QUEUED, now_ms)
+        self.progress(now_ms, at_once=True)
+
+    def close(self, state: State, now_ms: int) -> None:
+        """Reach a terminal state."""
+        self.finished_ms = now_ms
+        self.move(state, now_ms)
+        self.say("end", {"state": state.value, "counts": asdict(self._counts())})
+
+    def matches(self, state: State | None, label: tuple[str, str] | None) -> bool:
+        """Whether a listing with these conditions shows the batch."""
+        labels = self.document.get("labels", {})
+        return state in (None, self.state) and (label is None or labels.get(label[0]) == label[1])
+
+    def view(self, run_id: str, now_ms: int) -> Batch:
+        """Return the batch as clients see it."""
+        return Batch(
+            id=self.id,
+            state=self.state,
+            run_id=run_id,
+            counts=self._counts(),
+            errors_by_code={code: n for code, n in self.errors.items() if n},
+            exact=self.exact,
+            priority=self.priority,
+            created_ms=self.created_ms,
+            started_ms=self.started_ms,
+            finished_ms=self.finished_ms,
+            throughput_per_s=self._throughput(now_ms),
+            document=self.document,
+            error=self.error,
+            cancelled=self.cancelled,
+        )
+
+    def _counts(self) -> Counts:
+        return Counts(total=self.total, pending=self.pending, running=self.running, **self.ends)
+
+    def _throughput(self, now_ms: int) -> float:
+        if self.rate_ms is None:
+            return 0.0
+        began = now_ms if self.started_ms is None else self.started_ms
+        seen = 1 - math.exp((began - now_ms) / _MEMORY_MS)
+        return self.rate * math.exp((self.rate_ms - now_ms) / _MEMORY_MS) / seen if seen > 0 else 0.0

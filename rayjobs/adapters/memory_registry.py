@@ -1,0 +1,317 @@
+"""The registry in memory: the twin of the one on Redis, under the same contract suite.
+
+For tests, and to read what the scripts do in Python.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from typing_extensions import override
+
+from rayjobs.adapters.memory_batch import Entry
+from rayjobs.batch import CLAIMABLE, TERMINAL, Batch, State
+from rayjobs.errors import (
+    ConflictError,
+    IdempotencyMismatchError,
+    LeaseLostError,
+    NotFoundError,
+    QueueFullError,
+)
+from rayjobs.lease import Lease, Pace, Tally
+from rayjobs.ports import Event, NewBatch, Page, Purged, QueueStatus, Registry, Retry, Settled, Submitted
+from rayjobs.ranges import Range
+from rayjobs.settings import Settings
+from rayjobs.worker import Worker
+
+
+class MemoryRegistry(Registry):
+    """Implements `ports.Registry` for one process; `clock` gives seconds since the epoch."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._queued = threading.Event()
+        self._fence = 0
+        self._lead: tuple[str, int, float] | None = None
+        self._runs = 0
+        self._begin_run()
+
+    def _begin_run(self) -> int:
+        forgotten = 0 if not self._runs else 3 * len(self._entries) + len(self._workers)
+        self._runs += 1
+        self._run = f"r_{int(self._clock() * 1e6):x}{self._runs}"
+        self._entries: dict[str, Entry] = {}
+        self._keys: dict[str, tuple[str, str]] = {}
+        self._leases: dict[int, tuple[Lease, float]] = {}
+        self._workers: dict[str, tuple[Worker, float]] = {}
+        self._virtual = 0.0
+        self._stale = 0
+        return forgotten
+
+    @property
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+    def _entry(self, batch_id: str) -> Entry:
+        if batch_id not in self._entries:
+            raise NotFoundError(f"there is no batch {batch_id!r}")
+        return self._entries[batch_id]
+
+    def _token(self) -> int:
+        self._fence = max(self._fence + 1, self._now_ms)
+        return self._fence
+
+    def _enqueue(self, entry: Entry, ranges: Sequence[Range]) -> None:
+        entry.ranges.extend(ranges)
+        entry.virtual = max(entry.virtual, self._virtual)
+        self._queued.set()
+
+    @override
+    def ping(self) -> None:
+        return
+
+    @override
+    def submit(self, batch: NewBatch) -> Submitted:
+        with self._lock:
+            if batch.idempotency_key is not None:
+                before = self.known(batch.idempotency_key, batch.body_hash)
+                if before is not None:
+                    return Submitted(before, created=False)
+            waiting = sum(not entry.ended for entry in self._entries.values())
+            if waiting >= self._settings.max_waiting_batches:
+                raise QueueFullError(f"{waiting} batches wait, the limit is RAYJOBS_MAX_WAITING_BATCHES")
+            if batch.id in self._entries:
+                return Submitted(batch.id, created=False)
+            entry = Entry.of(batch, self._now_ms)
+            self._entries[batch.id] = entry
+            if batch.idempotency_key is not None:
+                self._keys[batch.idempotency_key] = (batch.id, batch.body_hash)
+            self._enqueue(entry, [Range(0, batch.total)] if batch.total else [])
+            return Submitted(batch.id, created=True)
+
+    @override
+    def known(self, idempotency_key: str, body_hash: str) -> str | None:
+        with self._lock:
+            batch_id, before = self._keys.get(idempotency_key, (None, body_hash))
+            if before != body_hash:
+                raise IdempotencyMismatchError(f"this Idempotency-Key made {batch_id} from another body")
+            return batch_id
+
+    @override
+    def extend(self, batch_id: str, total: int) -> bool:
+        with self._lock:
+            entry = self._entry(batch_id)
+            if entry.state is not State.EXPANDING:
+                return False
+            if total > entry.total:
+                self._enqueue(entry, [Range(entry.total, total - entry.total)])
+                entry.total = total
+            return True
+
+    @override
+    def seal(self, batch_id: str, error: dict[str, Any] | None = None) -> Settled:
+        with self._lock:
+            entry = self._entry(batch_id)
+            if entry.state is State.EXPANDING:
+                entry.exact, entry.error = True, error
+                if entry.pending + entry.running:
+                    entry.move(State.QUEUED if entry.started_ms is None else State.RUNNING, self._now_ms)
+            return self._finish(entry)
+
+    def _finish(self, entry: Entry) -> Settled:
+        idle = entry.exact and not entry.pending and not entry.running
+        if idle and entry.state is not State.FINALIZING and entry.state not in TERMINAL:
+            entry.move(State.FINALIZING, self._now_ms)
+        closable = entry.state is State.FINALIZING and not entry.running
+        if closable:
+            self._queued.set()
+        return Settled(entry.state, closable)
+
+    @override
+    def claim(self, leader: int, slots: int, pace: Pace, most: int) -> list[Lease]:
+        with self._lock:
+            held = self._lead[1] if self._lead and self._lead[2] > self._clock() else None
+            if held != leader:
+                raise LeaseLostError(f"another dispatcher leads, with token {held}")
+            leases: list[Lease] = []
+            while len(leases) < most:
+                waiting = [e for e in self._entries.values() if e.ranges and e.state in CLAIMABLE]
+                if not waiting:
+                    break
+                entry = min(waiting, key=lambda e: (e.virtual, e.id))
+                leases.append(self._take(entry, entry.take(slots, pace)))
+            return leases
+
+    def _take(self, entry: Entry, chunk: Range) -> Lease:
+        lease = Lease(self._token(), entry.id, self._run, chunk)
+        self._leases[lease.token] = (lease, self._clock() + self._settings.lease_s)
+        entry.started_ms = entry.started_ms or self._now_ms
+        if entry.state is State.QUEUED:
+            entry.move(State.RUNNING, self._now_ms)
+        self._virtual = entry.virtual
+        entry.virtual += chunk.count * (entry.item_ms or 100) / 2**entry.priority
+        return lease
+
+    @override
+    def renew(self, leases: Sequence[Lease]) -> list[Lease]:
+        with self._lock:
+            until = self._clock() + self._settings.lease_s
+            self._leases |= {lease.token: (lease, until) for lease in leases if lease.token in self._leases}
+            return [lease for lease in leases if lease.token not in self._leases]
+
+    @override
+    def settle(self, lease: Lease, tally: Tally) -> Settled:
+        with self._lock:
+            if lease.token not in self._leases:
+                self._stale += 1
+                raise LeaseLostError(f"the lease {lease.token} is no longer held")
+            entry = self._entry(lease.batch_id)
+            back = entry.settle(lease.range, tally, self._now_ms)
+            del self._leases[lease.token]
+            if back:
+                self._enqueue(entry, back)
+            entry.progress(self._now_ms, at_once=not entry.pending + entry.running)
+            return self._finish(entry)
+
+    @override
+    def leases(self, *, expired: bool = False, batch_id: str | None = None) -> list[Lease]:
+        with self._lock:
+            until = self._clock() if expired else float("inf")
+            held = sorted(self._leases.values(), key=lambda pair: (pair[1], pair[0].token))
+            return [le for le, end in held if end <= until and batch_id in (None, le.batch_id)]
+
+    @override
+    def cancel(self, batch_id: str) -> Batch:
+        with self._lock:
+            entry = self._entry(batch_id)
+            if not (entry.state is State.FINALIZING and entry.cancelled):
+                if entry.ended or entry.state is State.FINALIZING:
+                    raise ConflictError(f"the batch is {entry.state}, which does not allow this")
+                entry.cancel(self._now_ms)
+                self._finish(entry)
+            return entry.view(self._run, self._now_ms)
+
+    @override
+    def retry(self, batch_id: str, retry: Retry) -> Batch:
+        with self._lock:
+            entry = self._entry(batch_id)
+            entry.reopen(retry, self._now_ms)
+            self._enqueue(entry, retry.ranges)
+            return entry.view(self._run, self._now_ms)
+
+    @override
+    def closable(self) -> list[str]:
+        with self._lock:
+            return [e.id for e in self._entries.values() if e.state is State.FINALIZING and not e.running]
+
+    @override
+    def expanding(self) -> list[str]:
+        with self._lock:
+            return [e.id for e in self._entries.values() if e.state is State.EXPANDING]
+
+    @override
+    def close(self, batch_id: str, state: State) -> Batch:
+        with self._lock:
+            entry = self._entry(batch_id)
+            if entry.state is State.FINALIZING and not entry.running:
+                entry.close(state, self._now_ms)
+            return entry.view(self._run, self._now_ms)
+
+    @override
+    def get(self, batch_id: str) -> Batch:
+        with self._lock:
+            return self._entry(batch_id).view(self._run, self._now_ms)
+
+    @override
+    def page(
+        self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None
+    ) -> Page:
+        with self._lock:
+            older = sorted((i for i in self._entries if cursor is None or i < cursor), reverse=True)
+            found = [i for i in older if self._entries[i].matches(state, label)]
+            shown = found[:limit]
+            more = bool(shown) and len(shown) == limit and older[-1] != shown[-1]
+            views = [self._entries[i].view(self._run, self._now_ms) for i in shown]
+            return Page(views, shown[-1] if more else None)
+
+    @override
+    def events(self, batch_id: str, after: str | None) -> list[Event]:
+        with self._lock:
+            return [e for e in self._entry(batch_id).events if after is None or int(e.id) > int(after)]
+
+    @override
+    def queue(self) -> QueueStatus:
+        with self._lock:
+            views = [e.view(self._run, self._now_ms) for e in self._entries.values() if not e.ended]
+            pending = sum(v.counts.pending for v in views)
+            running = sum(v.counts.running for v in views)
+            rate = sum(v.throughput_per_s for v in views)
+            ages = [(self._now_ms - v.created_ms) / 1000 for v in views if v.counts.pending]
+            states = [v.state.value for v in views]
+            return QueueStatus(
+                run_id=self._run,
+                pending=pending,
+                in_flight=running,
+                leases=len(self._leases),
+                oldest_age_s=max(ages, default=0.0),
+                images_per_s=rate,
+                eta_s=0.0 if not pending + running else (pending + running) / rate if rate else None,
+                batches_by_state={state: states.count(state) for state in states},
+                stale_settlements=self._stale,
+            )
+
+    @override
+    def beat(self, worker: Worker, ttl_s: float) -> str:
+        with self._lock:
+            self._workers[worker.id] = (replace(worker, beat_ms=self._now_ms), self._clock() + ttl_s)
+            return self._run
+
+    @override
+    def leave(self, worker_id: str) -> None:
+        with self._lock:
+            self._workers.pop(worker_id, None)
+
+    @override
+    def workers(self) -> list[Worker]:
+        with self._lock:
+            return [worker for worker, end in self._workers.values() if end > self._clock()]
+
+    @override
+    def run_id(self) -> str:
+        return self._run
+
+    @override
+    def leader(self) -> str | None:
+        with self._lock:
+            return self._lead[0] if self._lead and self._lead[2] > self._clock() else None
+
+    @override
+    def lead(self, holder: str, ttl_s: float) -> int | None:
+        with self._lock:
+            if self.leader() not in (None, holder):
+                return None
+            token = self._lead[1] if self._lead and self.leader() == holder else self._token()
+            self._lead = (holder, token, self._clock() + ttl_s)
+            return token
+
+    @override
+    def resign(self, holder: str) -> None:
+        with self._lock:
+            if self.leader() == holder:
+                self._lead = None
+
+    @override
+    def purge(self) -> Purged:
+        with self._lock:
+            deleted = self._begin_run()
+            return Purged(self._run, deleted)
+
+    @override
+    def wait(self, timeout_s: float) -> bool:
+        queued = self._queued.wait(timeout_s)
+        self._queued.clear()
+        return queued

@@ -1,0 +1,47 @@
+"""The store in memory: the twin of the one on files, under the same contract suite."""
+
+import io
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from typing_extensions import override
+
+from rayjobs.ports import Store
+
+
+class MemoryStore(Store):
+    """Blobs in a dict."""
+
+    def __init__(self) -> None:
+        self._blobs: dict[str, bytes] = {}
+
+    @override
+    def put(self, key: str, data: bytes) -> None:
+        self._blobs[key] = bytes(data)
+
+    @override
+    def put_stream(self, key: str, chunks: Iterable[bytes]) -> int:
+        self.put(key, b"".join(chunks))
+        return len(self._blobs[key])
+
+    @override
+    def get(self, key: str) -> bytes | None:
+        return self._blobs.get(key)
+
+    @override
+    def open(self, key: str) -> BinaryIO | None:
+        return io.BytesIO(self._blobs[key]) if key in self._blobs else None
+
+    @override
+    def names(self, prefix: str) -> Iterator[str]:
+        below = [key.removeprefix(f"{prefix}/") for key in self._blobs if key.startswith(f"{prefix}/")]
+        yield from {rest.split("/", 1)[0] for rest in below}
+
+    @override
+    def delete(self, prefix: str) -> None:
+        for key in [k for k in self._blobs if k == prefix or k.startswith(f"{prefix}/")]:
+            del self._blobs[key]
+
+    @override
+    def uri(self, key: str) -> str:
+        return f"memory://{key}"

@@ -1,0 +1,90 @@
+"""Chunks as Ray tasks: the only file that knows Ray."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ray
+from ray import exceptions
+from typing_extensions import override
+
+from rayjobs.errors import (
+    ExecutorLostError,
+    ItemError,
+    RayJobsError,
+    WorkerCrashedError,
+    WorkerOutOfMemoryError,
+)
+from rayjobs.lease import Lease, Tally
+from rayjobs.ports import Executor
+
+log = logging.getLogger(__name__)
+
+_WARM_S = 60.0
+"""Longest wait for the slots to be warm; they start in about two seconds."""
+
+
+class RayExecutor(Executor):
+    """A driver on a running Ray cluster; a chunk is one task of one CPU.
+
+    Ray: retries are off (`max_retries=0`), because the dispatcher owns them, and so is the runtime
+    environment: the nodes' own holds, since a differing one costs a late process start.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        run_chunk: Callable[[Mapping[str, int | str]], Tally],
+        warm: Callable[[], int],
+    ) -> None:
+        ray.init(address=address, log_to_driver=False, configure_logging=False)
+        options: dict[str, Any] = {"num_cpus": 1, "max_retries": 0}
+        self._run = ray.remote(**options)(run_chunk)
+        self._warm = ray.remote(**options)(warm)
+        self._refs: dict[int, Any] = {}
+
+    def warm(self) -> None:
+        """Start the slots' processes before the first batch comes."""
+        refs = [self._warm.remote() for _ in range(2 * self.slots())]
+        ready, _ = ray.wait(refs, num_returns=len(refs), timeout=_WARM_S)
+        log.info("%s slots are warm", len(set(ray.get(ready))))
+
+    @override
+    def slots(self) -> int:
+        try:
+            return int(ray.cluster_resources().get("CPU", 0))
+        except (exceptions.RayError, ConnectionError, RuntimeError) as error:
+            raise ExecutorLostError(f"Ray is gone: {error}") from error
+
+    @override
+    def start(self, lease: Lease, done: Callable[[Lease, Tally | Exception], None]) -> None:
+        ref = self._run.options(name=f"{lease.batch_id}[{lease.range.first}:{lease.range.end}]").remote(
+            lease.as_json()
+        )
+        self._refs[lease.token] = ref
+
+        def finished(future: Any) -> None:  # noqa: ANN401 - Ray's futures are not typed
+            self._refs.pop(lease.token, None)  # an idle node must hold no objects, or it never shrinks
+            error = future.exception()
+            done(lease, future.result() if error is None else _as_ours(error))
+
+        ref.future().add_done_callback(finished)
+
+    @override
+    def cancel(self, lease: Lease) -> None:
+        ref = self._refs.pop(lease.token, None)
+        if ref is not None:
+            ray.cancel(ref, force=False)
+
+
+def _as_ours(error: BaseException) -> Exception:
+    if isinstance(error, exceptions.RayTaskError):
+        cause = error.cause
+        return cause if isinstance(cause, RayJobsError) and not isinstance(cause, ItemError) else _bug(error)
+    if isinstance(error, exceptions.OutOfMemoryError):
+        return WorkerOutOfMemoryError(f"Ray ended the slot for want of memory: {error}")
+    return WorkerCrashedError(f"the slot's process ended: {type(error).__name__}")
+
+
+def _bug(error: exceptions.RayTaskError) -> Exception:
+    return RuntimeError(str(error))

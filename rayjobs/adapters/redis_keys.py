@@ -1,0 +1,74 @@
+"""The key layout: every key that rayjobs has in Redis, its type, what it holds and how long.
+
+All keys begin with the namespace. Those of a run follow with the run's id, so that a purge is a
+new run id plus the deletion of the old prefix, and a late task of an old run finds nothing to
+write to. The number of keys is that of batches, workers and idempotency keys: no key per item.
+
+The Lua scripts name keys only through the table `K` that `lua_table` makes of this layout.
+They build names at run time, so the registry needs one Redis, not a Redis Cluster.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Key:
+    """One kind of key."""
+
+    pattern: str
+    """Its name behind the namespace (and the run): `{}` stands for an id."""
+    type: str
+    holds: str
+    ttl: str
+    """How long it lives; `permanent` where nothing but a purge ends it."""
+    of_run: bool = True
+
+
+LAYOUT: dict[str, Key] = {
+    "run": Key("run", "string", "id of the present run", "permanent", of_run=False),
+    "leader": Key(
+        "leader", "string", "`holder|token` of the dispatcher that leads", "leader_s", of_run=False
+    ),
+    "fence": Key(
+        "fence", "string", "last fencing token given to a leader or lease", "permanent", of_run=False
+    ),
+    "index": Key("index", "zset", "ids of all batches, sorted by name: by age", "permanent"),
+    "open": Key("open", "set", "ids of the batches that have not ended", "permanent"),
+    "queue": Key("queue", "zset", "batches with waiting ranges, by virtual time used", "permanent"),
+    "clock": Key("clock", "string", "virtual time of the last claim: where a new batch starts", "permanent"),
+    "leases": Key("leases", "hash", "token -> the lease as JSON", "permanent"),
+    "expiry": Key("expiry", "zset", "tokens by the server's time in ms when they run out", "permanent"),
+    "stale": Key("stale", "string", "how many settlements were refused", "permanent"),
+    "workers": Key("workers", "zset", "worker ids by the time in ms when they run out", "permanent"),
+    "worker": Key("worker:{}", "string", "a worker's last heartbeat as JSON", "worker_ttl_s"),
+    "batch": Key("batch:{}", "hash", "state, counts and document of a batch", "retention_s once ended"),
+    "ranges": Key(
+        "ranges:{}", "list", "`first:count:attempt` of the items that wait", "retention_s once ended"
+    ),
+    "events": Key("events:{}", "stream", "the last 256 events of a batch", "retention_s once ended"),
+    "idempotency": Key("idempotency:{}", "string", "`batch id|hash of the body`", "24 h"),
+}
+
+PERMANENT = frozenset(name for name, key in LAYOUT.items() if key.ttl == "permanent")
+"""Kinds of key that may stand without a TTL."""
+
+
+def wake_channel(namespace: str) -> str:
+    """Return the channel on which a new range is announced; nothing is kept there."""
+    return f"{namespace}:wake"
+
+
+def lua_table() -> str:
+    """Return Lua that defines `K`: a name for each fixed key, a function for each with an id.
+
+    It expects `NS`, the namespace, and `P`, the prefix of the present run.
+    """
+    lines = ["local K = {}"]
+    for name, key in LAYOUT.items():
+        prefix = "P" if key.of_run else "NS .. ':'"
+        if "{}" in key.pattern:
+            head = key.pattern.removesuffix("{}")
+            lines.append(f"K.{name} = function(id) return {prefix} .. '{head}' .. id end")
+        else:
+            lines.append(f"K.{name} = {prefix} .. '{key.pattern}'")
+    return "\n".join(lines)

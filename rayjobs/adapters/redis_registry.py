@@ -1,0 +1,253 @@
+"""The registry on Redis: each method is one script, so each is atomic by itself."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import redis
+from typing_extensions import override
+
+from rayjobs.adapters.redis_keys import wake_channel
+from rayjobs.adapters.redis_scripts import Scripts, redis_errors
+from rayjobs.batch import Batch, Counts, State
+from rayjobs.errors import IdempotencyMismatchError
+from rayjobs.lease import Lease, Pace, Tally
+from rayjobs.ports import Event, NewBatch, Page, Purged, QueueStatus, Registry, Retry, Settled, Submitted
+from rayjobs.settings import Settings
+from rayjobs.worker import Worker
+
+_CONNECT_S = 1.0
+"""A Redis that takes longer to answer a connection is away; POST then says 503 within 2 s."""
+_ANSWER_S = 5.0
+_IDEMPOTENCY_S = 24 * 3600
+"""Life of an idempotency key. Source: draft-ietf-httpapi-idempotency-key-header asks for it to be said."""
+_SWEEP = 500
+"""Keys deleted at a time by a purge, so that no other client waits for long."""
+
+
+class RedisRegistry(Registry):
+    """Implements `ports.Registry`; safe to share between threads."""
+
+    def __init__(self, client: redis.Redis, settings: Settings) -> None:
+        self._redis = client
+        self._settings = settings
+        self._run_script = Scripts(client, settings.namespace)
+        self._wake: redis.client.PubSub | None = None
+
+    @classmethod
+    def connect(cls, settings: Settings) -> "RedisRegistry":
+        """Return a registry on the Redis of the settings; connects at the first call."""
+        client = redis.Redis.from_url(
+            settings.redis_url,
+            decode_responses=True,
+            socket_connect_timeout=_CONNECT_S,
+            socket_timeout=_ANSWER_S,
+            health_check_interval=30,
+        )
+        return cls(client, settings)
+
+    @override
+    def ping(self) -> None:
+        with redis_errors():
+            self._redis.ping()
+
+    @override
+    def submit(self, batch: NewBatch) -> Submitted:
+        entry = {
+            "id": batch.id,
+            "total": batch.total,
+            "exact": batch.exact,
+            "priority": batch.priority,
+            "document": json.dumps(batch.document),
+        }
+        answer = self._run_script(
+            "submit",
+            batch=entry,
+            key=batch.idempotency_key,
+            body_hash=batch.body_hash,
+            key_ttl_s=_IDEMPOTENCY_S,
+            most_open=self._settings.max_waiting_batches,
+        )
+        return Submitted(answer["id"], answer["created"])
+
+    @override
+    def known(self, idempotency_key: str, body_hash: str) -> str | None:
+        answer = self._run_script("known", key=idempotency_key)
+        if answer is None:
+            return None
+        batch_id, _, before = answer.partition("|")
+        if before != body_hash:
+            raise IdempotencyMismatchError(f"this Idempotency-Key made {batch_id} from another body")
+        return str(batch_id)
+
+    @override
+    def extend(self, batch_id: str, total: int) -> bool:
+        return bool(self._run_script("extend", id=batch_id, total=total))
+
+    @override
+    def seal(self, batch_id: str, error: dict[str, Any] | None = None) -> Settled:
+        text = json.dumps(error) if error else None
+        return _settled(self._run_script("seal", id=batch_id, error=text))
+
+    @override
+    def claim(self, leader: int, slots: int, pace: Pace, most: int) -> list[Lease]:
+        rows = self._run_script(
+            "claim",
+            leader=leader,
+            slots=slots,
+            most=most,
+            lease_ms=self._lease_ms,
+            floor_ms=pace.floor_ms,
+            cap_ms=pace.cap_ms,
+        )
+        return [Lease.of(row) for row in rows or ()]
+
+    @override
+    def renew(self, leases: Sequence[Lease]) -> list[Lease]:
+        by_token = {str(lease.token): lease for lease in leases}
+        lost = self._run_script("renew", tokens=list(by_token), lease_ms=self._lease_ms)
+        return [by_token[token] for token in lost or ()]
+
+    @override
+    def settle(self, lease: Lease, tally: Tally) -> Settled:
+        answer = self._run_script(
+            "settle",
+            token=str(lease.token),
+            counts=dict(tally.counts),
+            errors=dict(tally.errors),
+            again=[[r.first, r.count, r.attempt] for r in tally.again],
+            busy_ms=tally.busy_ms,
+        )
+        return _settled(answer)
+
+    @override
+    def leases(self, *, expired: bool = False, batch_id: str | None = None) -> list[Lease]:
+        return [Lease.of(row) for row in self._run_script("leases", expired=expired, id=batch_id) or ()]
+
+    @override
+    def cancel(self, batch_id: str) -> Batch:
+        return _batch(self._run_script("cancel", id=batch_id))
+
+    @override
+    def retry(self, batch_id: str, retry: Retry) -> Batch:
+        ranges = [[r.first, r.count, r.attempt] for r in retry.ranges]
+        return _batch(self._run_script("retry", id=batch_id, ranges=ranges, errors=retry.errors))
+
+    @override
+    def closable(self) -> list[str]:
+        return list(self._run_script("open", expanding=False))
+
+    @override
+    def expanding(self) -> list[str]:
+        return list(self._run_script("open", expanding=True))
+
+    @override
+    def close(self, batch_id: str, state: State) -> Batch:
+        ttl_s = self._settings.retention_s
+        return _batch(self._run_script("close", id=batch_id, state=state.value, ttl_s=ttl_s))
+
+    @override
+    def get(self, batch_id: str) -> Batch:
+        return _batch(self._run_script("get", id=batch_id))
+
+    @override
+    def page(
+        self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None
+    ) -> Page:
+        answer = self._run_script("page", limit=limit, cursor=cursor, state=state, label=label)
+        return Page([_batch(row) for row in answer["batches"] or ()], answer["next"])
+
+    @override
+    def events(self, batch_id: str, after: str | None) -> list[Event]:
+        rows = self._run_script("events", id=batch_id, after=after)
+        return [Event(row["id"], row["kind"], json.loads(row["data"])) for row in rows or ()]
+
+    @override
+    def queue(self) -> QueueStatus:
+        answer = self._run_script("queue")
+        rate, left = answer["images_per_s"], answer["pending"] + answer["in_flight"]
+        answer["eta_s"] = 0.0 if not left else round(left / rate, 1) if rate > 0 else None
+        answer["batches_by_state"] = dict(answer["batches_by_state"])
+        return QueueStatus(**answer)
+
+    @override
+    def beat(self, worker: Worker, ttl_s: float) -> str:
+        text = json.dumps(asdict(worker))
+        return str(self._run_script("beat", id=worker.id, worker=text, ttl_ms=int(ttl_s * 1000)))
+
+    @override
+    def leave(self, worker_id: str) -> None:
+        self._run_script("workers", leave=worker_id)
+
+    @override
+    def workers(self) -> list[Worker]:
+        answer = self._run_script("workers")
+        ttl_ms = int(self._settings.worker_ttl_s * 1000)
+        return [
+            Worker.of(json.loads(row["worker"]) | {"beat_ms": answer["now_ms"] + row["left_ms"] - ttl_ms})
+            for row in answer["workers"] or ()
+        ]
+
+    @override
+    def run_id(self) -> str:
+        return str(self._run_script("run", new=False)["run_id"])
+
+    @override
+    def leader(self) -> str | None:
+        leader = self._run_script("run", new=False)["leader"]
+        return None if leader is None else str(leader)
+
+    @override
+    def lead(self, holder: str, ttl_s: float) -> int | None:
+        token = self._run_script("lead", holder=holder, ttl_ms=int(ttl_s * 1000), resign=False)
+        return None if token is None else int(token)
+
+    @override
+    def resign(self, holder: str) -> None:
+        self._run_script("lead", holder=holder, ttl_ms=1, resign=True)
+
+    @override
+    def purge(self) -> Purged:
+        run_id = self._run_script("run", new=True)["run_id"]
+        namespace = self._settings.namespace
+        kept = {f"{namespace}:{name}" for name in ("run", "leader", "fence")}
+        deleted = 0
+        with redis_errors():
+            doomed: list[str] = []
+            for key in self._redis.scan_iter(match=f"{namespace}:*", count=_SWEEP):
+                if key not in kept and not key.startswith(f"{namespace}:{run_id}:"):
+                    doomed.append(key)
+                if len(doomed) == _SWEEP:
+                    deleted += int(self._redis.unlink(*doomed))
+                    doomed = []
+            if doomed:
+                deleted += int(self._redis.unlink(*doomed))
+        return Purged(run_id, deleted)
+
+    @override
+    def wait(self, timeout_s: float) -> bool:
+        with redis_errors():
+            if self._wake is None:
+                self._wake = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+                self._wake.subscribe(wake_channel(self._settings.namespace))
+            return self._wake.get_message(timeout=timeout_s) is not None
+
+    @property
+    def _lease_ms(self) -> int:
+        return int(self._settings.lease_s * 1000)
+
+
+def _settled(answer: dict[str, Any]) -> Settled:
+    return Settled(State(answer["state"]), bool(answer["closable"]))
+
+
+def _batch(row: dict[str, Any]) -> Batch:
+    fields = row | {
+        "state": State(row["state"]),
+        "counts": Counts(**row["counts"]),
+        "errors_by_code": dict(row["errors_by_code"]),
+        "document": json.loads(row["document"]),
+        "error": json.loads(row["error"]) if row.get("error") else None,
+    }
+    return Batch(**{"started_ms": None, "finished_ms": None} | fields)

@@ -1,0 +1,121 @@
+"""Stands beside a worker and registers it by heartbeats; never decodes, and is no Ray actor.
+
+Ray: an actor, even one with no CPU, would keep the autoscaler from ever seeing the node idle.
+"""
+
+import logging
+import platform
+import threading
+import time
+from collections import deque
+
+import psutil
+
+from rayjobs.board import Board, Word
+from rayjobs.engine import engine_versions
+from rayjobs.errors import BackendError
+from rayjobs.ports import Registry
+from rayjobs.settings import Settings
+from rayjobs.worker import InHand, Worker
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 0.5
+"""Between two looks at the slots and at the run's id."""
+_BUSY_BEAT_S = 1.0
+"""Between two heartbeats while what is in hand changes, so that people see it live."""
+_RATE_S = 10.0
+"""Time over which images a second are counted."""
+
+
+class Agent:
+    """Describes one worker to the registry until it is told to stop."""
+
+    def __init__(
+        self, registry: Registry, settings: Settings, slots: int, capabilities: dict[str, list[str]]
+    ) -> None:
+        self._registry = registry
+        self._settings = settings
+        self._slots = slots
+        self._capabilities = capabilities
+        self._board = Board(settings.board_folder)
+        self._processes: dict[int, psutil.Process] = {}
+        self._done_by_gone = 0
+        self._last_done: dict[int, int] = {}
+        self._history: deque[tuple[float, int]] = deque()
+        self._beat_at = 0.0
+        self._run_id = ""
+        self._shown: tuple[InHand, ...] = ()
+
+    def run(self, stop: threading.Event) -> None:
+        """Beat until `stop` is set, then take the worker off the registry."""
+        while not stop.wait(_LOOK_S):
+            try:
+                self.look()
+            except BackendError as error:
+                log.warning("heartbeat is tried again: %s", error)
+        self._registry.leave(self._settings.worker_id)
+
+    def look(self) -> None:
+        """Beat if it is time to, if something in hand changed, or if a new run has begun."""
+        words = self._words()
+        in_hand = tuple(InHand(word.batch_id, word.index) for word in words if word.batch_id is not None)
+        age = time.monotonic() - self._beat_at
+        changed = in_hand != self._shown and age >= _BUSY_BEAT_S
+        if age >= self._settings.heartbeat_s or changed or self._registry.run_id() != self._run_id:
+            self._beat_at = time.monotonic()
+            self._shown = in_hand
+            self._run_id = self._registry.beat(self._describe(words, in_hand), self._settings.worker_ttl_s)
+
+    def _words(self) -> list[Word]:
+        found = []
+        for word in self._board.words():
+            if word.pid not in self._processes:
+                try:
+                    self._processes[word.pid] = psutil.Process(word.pid)
+                except psutil.NoSuchProcess:
+                    self._forget(word.pid)
+                    continue
+            if not self._processes[word.pid].is_running():
+                self._forget(word.pid)
+                continue
+            self._last_done[word.pid] = word.done
+            found.append(word)
+        return found
+
+    def _forget(self, pid: int) -> None:
+        self._done_by_gone += self._last_done.pop(pid, 0)
+        self._processes.pop(pid, None)
+        self._board.forget(pid)
+
+    def _describe(self, words: list[Word], in_hand: tuple[InHand, ...]) -> Worker:
+        rss, cpu = 0, 0.0
+        for word in words:
+            try:
+                process = self._processes[word.pid]
+                rss += process.memory_info().rss
+                cpu += process.cpu_percent()
+            except psutil.Error:  # it ended between the two looks; the next one forgets it
+                continue
+        done = self._done_by_gone + sum(self._last_done.values())
+        return Worker(
+            id=self._settings.worker_id,
+            node=platform.node(),
+            pod=self._settings.pod,
+            slots=self._slots,
+            items_done=done,
+            images_per_s=round(self._rate(done), 2),
+            rss_bytes=rss,
+            cpu_percent=round(cpu, 1),
+            in_hand=in_hand,
+            capabilities=self._capabilities,
+            engine_versions=engine_versions(),
+        )
+
+    def _rate(self, done: int) -> float:
+        now = time.monotonic()
+        self._history.append((now, done))
+        while len(self._history) > 1 and now - self._history[0][0] > _RATE_S:
+            self._history.popleft()
+        then, before = self._history[0]
+        return (done - before) / (now - then) if now > then else 0.0

@@ -1,0 +1,23 @@
+"""Bytes to pixels and back: formats, limits checked before decoding, orientation and colour taken care of."""
+
+from rayjobs.codec.decoding import decode
+from rayjobs.codec.encoding import Encoding, encode
+from rayjobs.codec.formats import FORMATS, Format, describe_formats
+from rayjobs.codec.header import Header, read_header
+from rayjobs.codec.limits import Limits
+from rayjobs.codec.runtime import engine_versions
+from rayjobs.codec.truncation import unreadable
+
+__all__ = [
+    "FORMATS",
+    "Encoding",
+    "Format",
+    "Header",
+    "Limits",
+    "decode",
+    "describe_formats",
+    "encode",
+    "engine_versions",
+    "read_header",
+    "unreadable",
+]

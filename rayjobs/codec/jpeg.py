@@ -1,0 +1,117 @@
+"""JPEG by libjpeg-turbo: the hot path, and the only door to simplejpeg.
+
+The decoder scales while it decodes (the DCT gives 1/2, 1/4 and 1/8 nearly for free), so that 12 megapixels
+to a thumbnail cost 24 ms instead of 55.
+"""
+
+import pyvips
+import simplejpeg
+
+from rayjobs.codec.truncation import unreadable
+from rayjobs.errors import EncodeFailedError
+from rayjobs.filters.base import Size
+from rayjobs.filters.pixels import Array, from_array, to_array
+
+_MARGIN = 1.9
+"""Least ratio of a scaled decode to the wanted size. At 1.0 the worst photo fell to 34 dB against a full
+decode with Lanczos, at 1.92 to 43 dB, the median to 52 dB; a larger margin decodes four times the pixels
+for nothing."""
+
+_SHIFT = 0.1
+"""Most px of the wanted size by which the last pixel may be off its place. A side of 1922 px is 241 px at 1/8, the
+last one three quarters padding: stretched over the result it cost a photograph 20 dB.
+"""
+
+_MODES = {"YCbCr": "RGB", "RGB": "RGB", "Gray": "GRAY"}
+"""Colour space in the file: what to decode to. The others (CMYK, YCCK) are left to libvips."""
+
+_HARMLESS = "extraneous bytes"
+"""libjpeg's word for padding between segments, which whole pictures of some cameras have."""
+
+
+def mode_of(data: bytes) -> str | None:
+    """Return the colour space to decode to, None if libvips should do it.
+
+    Raises:
+        TruncatedError: The file ends within its header.
+        DecodeFailedError: The header makes no sense.
+    """
+    try:
+        return _MODES.get(simplejpeg.decode_jpeg_header(data)[2])
+    except ValueError as error:
+        raise unreadable(data, "jpeg", str(error)) from error
+
+
+def divisor(size: Size, wanted: Size | None) -> int:
+    """Return by how much a decode may scale down: 1, 2, 4 or 8.
+
+    Args:
+        size: Of the stored picture, in px.
+        wanted: What it will be brought down to at once; None if each pixel counts.
+    """
+    if wanted is None:
+        return 1
+    sides = list(zip(size, wanted, strict=True))
+    return max(by for by in (1, 2, 4, 8) if all(_is_faithful(side, least, by) for side, least in sides))
+
+
+def _is_faithful(side: int, wanted: int, by: int) -> bool:
+    """Say whether a decode scaled down keeps the margin, and its last pixel close enough to its place."""
+    exact = side / by
+    return by == 1 or (exact >= wanted * _MARGIN and abs(round(exact) - exact) * wanted / exact <= _SHIFT)
+
+
+def decode(data: bytes, mode: str, size: Size, by: int = 1) -> pyvips.Image:
+    """Decode, scaled down while the DCT is undone.
+
+    Args:
+        data: The file.
+        mode: From `mode_of`.
+        size: Of the stored picture, in px.
+        by: From `divisor`.
+
+    Returns:
+        uint8, sRGB or b-w; it wraps the decoder's buffer, without a copy.
+
+    Raises:
+        TruncatedError: The file ends before its picture does.
+        DecodeFailedError: The file is broken.
+    """
+    # By the size that the decoder gives for a divisor of ours; it knows others (5/8, ...), slow and never exact.
+    sides = {"min_width": -(-size[0] // by), "min_height": -(-size[1] // by)} if by > 1 else {}
+    try:
+        image = from_array(_decode(data, mode, sides))
+    except ValueError as error:
+        raise unreadable(data, "jpeg", str(error)) from error
+    width, height = max(1, round(size[0] / by)), max(1, round(size[1] / by))
+    return image if (image.width, image.height) == (width, height) else image.crop(0, 0, width, height)
+
+
+def _decode(data: bytes, mode: str, sides: dict[str, int]) -> Array:
+    try:
+        pixels: Array = simplejpeg.decode_jpeg(data, colorspace=mode, **sides)
+    except ValueError as error:
+        if _HARMLESS not in str(error):
+            raise
+        pixels = simplejpeg.decode_jpeg(data, colorspace=mode, strict=False, **sides)
+    return pixels
+
+
+def encode(image: pyvips.Image, quality: int, chroma: str) -> bytes:
+    """Encode an opaque picture.
+
+    Args:
+        image: uint8, 1 or 3 bands.
+        quality: 1 to 100, libjpeg's scale.
+        chroma: "420" or "444"; of no meaning for gray.
+
+    Raises:
+        EncodeFailedError: libjpeg-turbo refused.
+    """
+    pixels = to_array(image)
+    colours, sampling = ("GRAY", "Gray") if image.bands == 1 else ("RGB", chroma)
+    try:
+        encoded: bytes = simplejpeg.encode_jpeg(pixels, quality, colours, sampling)
+    except ValueError as error:
+        raise EncodeFailedError(f"the picture can't be written as jpeg: {error}") from error
+    return encoded

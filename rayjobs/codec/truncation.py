@@ -1,0 +1,62 @@
+"""Telling a file that was cut, and can be sent again, from one that is broken."""
+
+from collections.abc import Callable
+
+from rayjobs.errors import DecodeFailedError, TruncatedError
+
+_LONGEST_REASON = 200
+"""Characters of a decoder's own words in an error; some repeat one line for each strip of a picture."""
+
+
+def unreadable(data: bytes, name: str, reason: str) -> DecodeFailedError | TruncatedError:
+    """Return the error for a file that its decoder refused.
+
+    Args:
+        data: The file.
+        name: Its format's name.
+        reason: What the decoder said.
+    """
+    said = " ".join(reason.split())[:_LONGEST_REASON]
+    if _is_cut(data, name, said):
+        return TruncatedError(
+            f"the {name} file ends before its picture does, after {len(data):,} bytes ({said})"
+        )
+    return DecodeFailedError(f"the {name} file can't be decoded: {said}")
+
+
+def _is_cut(data: bytes, name: str, said: str) -> bool:
+    lacks_end = _LACKS_END.get(name)
+    return lacks_end(data) if lacks_end else any(word in said.lower() for word in _WORDS_OF_A_CUT)
+
+
+def _riff_is_short(data: bytes) -> bool:
+    # RIFF counts what follows its first 8 bytes. Source: RFC 9649, section 2.4.
+    return len(data) < 8 + int.from_bytes(data[4:8], "little")
+
+
+def _bmp_is_short(data: bytes) -> bool:
+    # The file's size stands at offset 2. Source: Microsoft, BITMAPFILEHEADER.
+    return len(data) < int.from_bytes(data[2:6], "little")
+
+
+_LACKS_END: dict[str, Callable[[bytes], bool]] = {
+    # Cameras pad behind the end marker, and write thumbnails with one of their own before: look at the tail.
+    "jpeg": lambda data: b"\xff\xd9" not in data[-4096:],
+    "png": lambda data: b"IEND\xaeB`\x82" not in data[-4096:],
+    "webp": _riff_is_short,
+    "gif": lambda data: not data.rstrip(b"\0").endswith(b"\x3b"),
+    "bmp": _bmp_is_short,
+}
+"""Format: does the file lack the end that every whole one has. TIFF has none, its offsets point anywhere."""
+
+_WORDS_OF_A_CUT = (
+    "read error",
+    "not enough data",
+    "truncated",
+    "out of bounds",
+    "premature",
+    "beyond",
+    "eof",
+    "short",
+)
+"""What libtiff says of a file that ends too early."""

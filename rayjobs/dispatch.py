@@ -1,0 +1,200 @@
+"""The dispatcher: claims chunks, starts them on slots, settles what comes back.
+
+One dispatcher is active at a time. Its loop is one thread that waits at one inbox; a second thread keeps
+the lead and the leases alive, a third listens for new work, a fourth lists sources. What it holds in
+memory is the chunks in flight; everything else stands in the registry and the record.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from rayjobs import reaper
+from rayjobs.chunk import lost
+from rayjobs.errors import BackendError, ItemError, LeaseLostError, NotFoundError
+from rayjobs.expand import expand
+from rayjobs.lease import Lease, Pace, Tally
+from rayjobs.ports import Executor, Registry
+from rayjobs.record import Record
+from rayjobs.settings import Settings
+from rayjobs.sources import Sources
+
+log = logging.getLogger(__name__)
+
+_TICK_S = 1.0
+"""Between two looks at what nobody announces: expired leases, batches to close, slots."""
+_BACK_OFF_S = 0.5
+"""Before a chunk that the store or the registry refused is tried again."""
+
+Finished = tuple[Lease, Tally | Exception]
+
+
+class Dispatcher:
+    """Leads, and serves the queue as long as it leads."""
+
+    def __init__(
+        self, registry: Registry, record: Record, executor: Executor, settings: Settings, holder: str
+    ) -> None:
+        self._registry = registry
+        self._record = record
+        self._executor = executor
+        self._settings = settings
+        self._holder = holder
+        self._sources = Sources(settings, record.store)
+        self._pace = Pace(settings.chunk_floor_ms, settings.chunk_cap_ms)
+        self._inbox: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
+        self._in_flight: dict[int, Lease] = {}
+        self._listing: set[str] = set()
+        self._deposed = threading.Event()
+        self._slots = 0
+        self._ticked_at = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Wait for the lead and serve until `stop` is set, then leave in good order.
+
+        Raises:
+            LeaseLostError: Another dispatcher took over.
+            ExecutorLostError: Ray is gone; leave and start anew.
+        """
+        leader = self._wait_for_lead(stop)
+        if leader is None:
+            return
+        for work in (self._keep_alive, self._listen):
+            threading.Thread(target=self._forever, args=(work, stop), daemon=True).start()
+        self._patiently(self._take_over)
+        while not stop.is_set():
+            self._patiently(lambda: self._turn(leader))
+            if self._deposed.is_set():
+                raise LeaseLostError(f"{self._holder} no longer leads")
+        self._leave()
+
+    def _wait_for_lead(self, stop: threading.Event) -> int | None:
+        while not stop.is_set():
+            try:
+                leader = self._registry.lead(self._holder, self._settings.leader_s)
+            except BackendError as error:
+                log.warning("waiting for the registry: %s", error)
+                leader = None
+            if leader is not None:
+                log.info("leading with token %s", leader)
+                return leader
+            stop.wait(self._settings.leader_s / 6)
+        return None
+
+    def _take_over(self) -> None:
+        """Take back at once what the dispatcher before had in flight: its tasks ended with it."""
+        for lease in self._registry.leases():
+            reaper.take_back(lease, self._registry, self._record, split=False)
+
+    def _turn(self, leader: int) -> None:
+        """Handle what has come back, then fill the window."""
+        for lease, result in self._arrivals():
+            self._settle(lease, result)
+        if time.monotonic() - self._ticked_at > _TICK_S:
+            self._tick()
+        room = int(self._slots * self._settings.window) - len(self._in_flight)
+        if room <= 0:
+            return
+        for lease in self._registry.claim(leader, self._slots, self._pace, room):
+            self._in_flight[lease.token] = lease
+            self._executor.start(lease, lambda done, result: self._inbox.put((done, result)))
+
+    def _arrivals(self) -> list[Finished]:
+        """Wait for something to come back or to be queued; return all that has."""
+        found: list[Finished] = []
+        try:
+            first = self._inbox.get(timeout=_TICK_S / 2)
+            while True:
+                if first is not None:
+                    found.append(first)
+                first = self._inbox.get_nowait()
+        except queue.Empty:
+            return found
+
+    def _settle(self, lease: Lease, result: Tally | Exception) -> None:
+        try:
+            tally = result if isinstance(result, Tally) else self._tally_of_fault(lease, result)
+            settled = self._registry.settle(lease, tally)
+            if settled.closable:
+                reaper.close(lease.batch_id, self._registry, self._record)
+        except LeaseLostError as error:
+            log.warning("late result refused: %s", error, extra={"batch": lease.batch_id})
+        except BackendError as error:
+            # The chunk stays in flight, so that its lease lives on until the registry takes the result.
+            log.warning("settled later: %s", error, extra={"batch": lease.batch_id})
+            threading.Timer(_BACK_OFF_S, self._inbox.put, args=((lease, result),)).start()
+            return
+        self._in_flight.pop(lease.token, None)
+
+    def _tally_of_fault(self, lease: Lease, fault: Exception) -> Tally:
+        if not isinstance(fault, ItemError):
+            log.error("chunk could not be run: %s", fault, extra={"batch": lease.batch_id})
+            return Tally(again=(lease.range,))
+        committed = self._record.committed(lease)  # the slot may have ended after its last word
+        if committed is not None:
+            return committed
+        log.warning("slot lost: %s", fault, extra={"batch": lease.batch_id, "first": lease.range.first})
+        max_attempts = self._registry.get(lease.batch_id).document["max_attempts"]
+        tally, outcomes = lost(lease, fault, max_attempts)
+        if outcomes:
+            self._record.commit(lease, outcomes, tally)
+        return tally
+
+    def _tick(self) -> None:
+        self._slots = self._executor.slots()
+        mine = self._in_flight
+        for lease in self._registry.leases(expired=True):
+            if lease.token not in mine:
+                reaper.take_back(lease, self._registry, self._record, split=True)
+        for batch_id in self._registry.closable():
+            reaper.close(batch_id, self._registry, self._record)
+        for batch_id in self._registry.expanding():
+            if batch_id not in self._listing:
+                self._listing.add(batch_id)
+                threading.Thread(target=self._expand, args=(batch_id,), daemon=True).start()
+        self._ticked_at = time.monotonic()
+
+    def _expand(self, batch_id: str) -> None:
+        try:
+            expand(batch_id, self._registry, self._record, self._sources)
+        except NotFoundError:
+            log.info("batch was purged while it was listed", extra={"batch": batch_id})
+        except BackendError as error:
+            log.warning("listing is tried again: %s", error, extra={"batch": batch_id})
+        finally:
+            self._listing.discard(batch_id)
+
+    def _keep_alive(self) -> None:
+        """Prolong the lead and the leases in flight, from a thread that does nothing else."""
+        if self._registry.lead(self._holder, self._settings.leader_s) is None:
+            self._deposed.set()
+        for lease in self._registry.renew(list(self._in_flight.values())):
+            log.warning("lease lost", extra={"batch": lease.batch_id, "first": lease.range.first})
+            self._executor.cancel(lease)
+        self._deposed.wait(min(self._settings.lease_s, self._settings.leader_s) / 3)
+
+    def _listen(self) -> None:
+        if self._registry.wait(_TICK_S):
+            self._ticked_at = 0.0
+            self._inbox.put(None)
+
+    def _forever(self, work: Callable[[], None], stop: threading.Event) -> None:
+        while not (stop.is_set() or self._deposed.is_set()):
+            self._patiently(work)
+
+    def _patiently(self, work: Callable[[], None]) -> None:
+        """Do `work`; while the registry or the store is away, say so and come back to it."""
+        try:
+            work()
+        except BackendError as error:
+            log.warning("%s", error)
+            self._deposed.wait(_BACK_OFF_S)
+
+    def _leave(self) -> None:
+        """Give back what is in flight, so that the next dispatcher need not wait for it."""
+        for lease in list(self._in_flight.values()):
+            self._executor.cancel(lease)
+            reaper.take_back(lease, self._registry, self._record, split=False)
+        self._registry.resign(self._holder)

@@ -1,0 +1,118 @@
+"""One picture, from bytes to bytes: decode, pipeline, encode. Knows no services; runs in any process."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pyvips
+
+from rayjobs.codec import Encoding, Header, Limits, decode, encode, engine_versions, read_header, unreadable
+from rayjobs.errors import EncodeFailedError, FilterFailedError, ItemError, WorkerOutOfMemoryError
+from rayjobs.filters.pixels import held
+from rayjobs.pipeline import Pipeline
+
+__all__ = ["ImageInfo", "Rendered", "engine_versions", "render"]
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """What is known of a picture's file."""
+
+    width: int
+    """In px. Of a source: as its header says, before the EXIF orientation is applied."""
+    height: int
+    """In px. Of a source: as its header says, before the EXIF orientation is applied."""
+    format: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """An encoded picture, with what it was and what it became."""
+
+    data: bytes
+    source: ImageInfo
+    output: ImageInfo
+
+
+def render(data: bytes, pipeline: Pipeline, encoding: Encoding, limits: Limits) -> Rendered:
+    """Carry a pipeline out on one picture.
+
+    Args:
+        data: A file of one of the formats that can be read.
+        pipeline: The filters.
+        encoding: What to write.
+        limits: Checked from the header, before anything is decoded.
+
+    Raises:
+        ItemError: Of the class that says what failed; no other kind of error is for the picture's sake.
+    """
+    try:
+        header = read_header(data, limits)
+        image = _filtered(_decoded(data, header, pipeline), pipeline, data, header)
+        with _blaming(EncodeFailedError, encoding.format, data, header):
+            encoded = encode(image, encoding)
+    except MemoryError as error:
+        raise WorkerOutOfMemoryError("the process had no memory left for this picture") from error
+    source = ImageInfo(header.width, header.height, header.format.name, len(data), _sha256(data))
+    output = ImageInfo(image.width, image.height, encoding.format, len(encoded), _sha256(encoded))
+    return Rendered(encoded, source, output)
+
+
+def _decoded(data: bytes, header: Header, pipeline: Pipeline) -> pyvips.Image:
+    """Decode no more than the first filter needs, and turn the picture upright."""
+    turns = pipeline.auto_orients and header.orientation > 1
+    sideways = turns and header.is_sideways
+    wanted = pipeline.shrinks_to(header.size[::-1] if sideways else header.size)
+    streamed = not turns and all(each.streams for each in pipeline.pixel_filters[:1])
+    image = decode(data, header, wanted[::-1] if wanted and sideways else wanted, streamed=streamed)
+    return _upright(image, header.orientation) if turns else image
+
+
+_TURNS: dict[int, tuple[str, ...]] = {
+    2: ("fliphor",),
+    3: ("rot180",),
+    4: ("flipver",),
+    5: ("rot90", "fliphor"),
+    6: ("rot90",),
+    7: ("rot270", "fliphor"),
+    8: ("rot270",),
+}
+"""EXIF orientation: what makes the stored picture upright. Source: CIPA DC-008 (Exif 2.32), table 6."""
+
+
+def _upright(image: pyvips.Image, orientation: int) -> pyvips.Image:
+    for turn in _TURNS[orientation]:
+        image = getattr(image, turn)()
+    return image
+
+
+def _filtered(image: pyvips.Image, pipeline: Pipeline, data: bytes, header: Header) -> pyvips.Image:
+    for each in pipeline.pixel_filters:
+        with _blaming(FilterFailedError, each.name, data, header):
+            image = held(each.apply(image)) if each.costly else each.apply(image)
+    return image
+
+
+_LOADERS = ("load_buffer", "VipsJpeg", "webp2vips", "tiff2vips", "spng", "libpng")
+"""Words of libvips's loaders, which show in a later step's error only when the picture is streamed."""
+
+
+@contextmanager
+def _blaming(kind: type[ItemError], name: str, data: bytes, header: Header) -> Iterator[None]:
+    """Turn libvips's errors into `kind`, unless they come from a source that is only read now."""
+    try:
+        yield
+    except pyvips.Error as error:
+        said = " ".join(str(error).split())
+        if "out of memory" in said:
+            raise MemoryError from error
+        if any(word in said for word in _LOADERS):
+            raise unreadable(data, header.format.name, said) from error
+        raise kind(f"{name}: {said[:200]}") from error
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

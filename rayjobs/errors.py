@@ -1,0 +1,297 @@
+"""Every error of rayjobs, in one tree; the code is the stable word clients see.
+
+    RayJobsError
+    +-- RequestError                     the caller's fault, never retried
+    |   +-- InvalidRequestError          invalid_request
+    |   |   +-- InvalidPipelineError     invalid_pipeline
+    |   |   +-- UnknownFilterError       unknown_filter
+    |   |   +-- OutputNameError          output_conflict
+    |   +-- BatchTooLargeError           batch_too_large
+    |   +-- NotFoundError                not_found
+    |   +-- ConflictError                conflict
+    |   +-- IdempotencyMismatchError     idempotency_mismatch
+    |   +-- UnauthorizedError            unauthorized
+    +-- ItemError                        one item's fault, its neighbours go on
+    |   +-- one class for each code of ITEM_CODES
+    +-- BackendError                     ours, the caller may come back
+    |   +-- RegistryUnavailableError     registry_unavailable
+    |   +-- StoreUnavailableError        store_unavailable
+    |   +-- QueueFullError               queue_full
+    +-- ExecutorLostError                the driver lost its Ray cluster: leave, be restarted
+    +-- LeaseLostError                   somebody else holds the lease: drop the outcome, count it
+    IllegalTransitionError               a bug (an AssertionError): never caught
+
+An error that crosses a process pickles by its constructor's own arguments.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from typing_extensions import override
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in a request: where it stands, what it is, and the bound it broke."""
+
+    pointer: str
+    """JSON pointer into the request's body, `""` for the whole of it."""
+    code: str
+    detail: str
+    limit: float | str | None = None
+    actual: float | str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the problem without the bounds that it does not have."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+class RayJobsError(Exception):
+    """Base of all errors that rayjobs raises on purpose."""
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(
+        self, detail: str, *, limit: float | str | None = None, actual: float | str | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.limit = limit
+        self.actual = actual
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle keyword arguments too, which `Exception` forgets."""
+        return (_rebuild, (type(self), self.__dict__ | {"args": self.args}))
+
+
+def _rebuild(cls: type[RayJobsError], state: dict[str, Any]) -> RayJobsError:
+    error = cls.__new__(cls)
+    error.args = state.pop("args")
+    error.__dict__.update(state)
+    return error
+
+
+class RequestError(RayJobsError):
+    """The request can't be carried out as it stands."""
+
+    code = "invalid_request"
+
+
+class InvalidRequestError(RequestError):
+    """The body does not have the form that the route takes."""
+
+    def __init__(self, detail: str, problems: list[Problem] | None = None) -> None:
+        super().__init__(detail)
+        self.problems = problems or []
+
+
+class InvalidPipelineError(InvalidRequestError):
+    """A filter has a parameter that it does not take, or one out of its bounds."""
+
+    code = "invalid_pipeline"
+
+
+class UnknownFilterError(InvalidRequestError):
+    """No filter of the catalogue has this name."""
+
+    code = "unknown_filter"
+
+
+class OutputNameError(InvalidRequestError):
+    """The naming template would let two items collide, or leave the batch's folder."""
+
+    code = "output_conflict"
+
+
+class BatchTooLargeError(RequestError):
+    """More items, or more bytes, than one request may carry."""
+
+    code = "batch_too_large"
+
+
+class NotFoundError(RequestError):
+    """Nothing has this id."""
+
+    code = "not_found"
+
+
+class ConflictError(RequestError):
+    """The batch's state does not allow this verb."""
+
+    code = "conflict"
+
+
+class IdempotencyMismatchError(RequestError):
+    """The Idempotency-Key came before, with another body."""
+
+    code = "idempotency_mismatch"
+
+
+class UnauthorizedError(RequestError):
+    """No API key, or one that is not known."""
+
+    code = "unauthorized"
+
+
+class ItemError(RayJobsError):
+    """One item can't be done; `retryable` says whether another try may help."""
+
+    retryable: ClassVar[bool] = False
+
+
+class SourceNotFoundError(ItemError):
+    """The source does not exist."""
+
+    code = "source_not_found"
+
+
+class SourceForbiddenError(ItemError):
+    """The source is outside of the allowed roots, or may not be read."""
+
+    code = "source_forbidden"
+
+
+class SourceTooLargeError(ItemError):
+    """The source has more bytes than the limit."""
+
+    code = "source_too_large"
+
+
+class SourceChangedError(ItemError):
+    """The source changed while it was read."""
+
+    code = "source_changed"
+    retryable = True
+
+
+class UnsupportedFormatError(ItemError):
+    """The first bytes are not those of a format that may be read."""
+
+    code = "unsupported_format"
+
+
+class TooManyPixelsError(ItemError):
+    """The header declares more pixels than the limit; nothing was decoded."""
+
+    code = "too_many_pixels"
+
+
+class TooManyFramesError(ItemError):
+    """The header declares more frames than the limit; nothing was decoded."""
+
+    code = "too_many_frames"
+
+
+class DecodeFailedError(ItemError):
+    """The decoder refused the file."""
+
+    code = "decode_failed"
+
+
+class TruncatedError(ItemError):
+    """The file ends before its picture does."""
+
+    code = "truncated"
+
+
+class FilterFailedError(ItemError):
+    """A filter can't be applied to this picture."""
+
+    code = "filter_failed"
+
+
+class EncodeFailedError(ItemError):
+    """The encoder refused the picture."""
+
+    code = "encode_failed"
+
+
+class OutputDeniedError(ItemError):
+    """The output's place may not be written."""
+
+    code = "output_denied"
+
+
+class OutputNoSpaceError(ItemError):
+    """The output's disk is full."""
+
+    code = "output_no_space"
+    retryable = True
+
+
+class OutputConflictError(ItemError):
+    """Another item's output has this name."""
+
+    code = "output_conflict"
+
+
+class WorkerCrashedError(ItemError):
+    """The process that handled this item ended without a word."""
+
+    code = "worker_crashed"
+    retryable = True
+
+
+class WorkerOutOfMemoryError(ItemError):
+    """The process that handled this item was out of memory."""
+
+    code = "worker_oom"
+    retryable = True
+
+
+class DeadlineError(ItemError):
+    """The item took longer than its deadline."""
+
+    code = "deadline"
+
+
+class CancelledItemError(ItemError):
+    """The batch was cancelled before this item ran."""
+
+    code = "cancelled"
+
+
+ITEM_ERRORS: dict[str, type[ItemError]] = {cls.code: cls for cls in ItemError.__subclasses__()}
+"""The item's codes and their classes: what a client may find in `errors_by_code`."""
+
+
+class BackendError(RayJobsError):
+    """Something of ours is away; the same request may succeed later."""
+
+    retry_after_s: ClassVar[int] = 2
+
+
+class RegistryUnavailableError(BackendError):
+    """Redis does not answer."""
+
+    code = "registry_unavailable"
+
+
+class StoreUnavailableError(BackendError):
+    """The store can't be read or written."""
+
+    code = "store_unavailable"
+
+
+class QueueFullError(BackendError):
+    """As many batches as may wait are waiting."""
+
+    code = "queue_full"
+    retry_after_s = 10
+
+
+class ExecutorLostError(RayJobsError):
+    """Ray is gone; the process must leave and be started anew."""
+
+    code = "executor_lost"
+
+
+class LeaseLostError(RayJobsError):
+    """The lease expired, was taken back, or belongs to a purged run."""
+
+    code = "lease_lost"
+
+
+class IllegalTransitionError(AssertionError):
+    """A state that may not follow another was asked for: a bug of ours."""

@@ -1,0 +1,48 @@
+"""Turns a source into sealed pages of items, while the first of them already run."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from rayjobs.errors import ItemError, SourceNotFoundError
+from rayjobs.item import Fault, Item
+from rayjobs.ports import Registry
+from rayjobs.record import PAGE, Record
+from rayjobs.sources import Sources
+from rayjobs.spec import FolderSource, Form, Source, parse_form
+
+
+def pages(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Give the items in lists of a page each."""
+    remaining = iter(items)
+    while page := list(islice(remaining, PAGE)):
+        yield page
+
+
+def expand(batch_id: str, registry: Registry, record: Record, sources: Sources) -> None:
+    """List a batch's source to its end, or until the batch takes no more.
+
+    A listing that was cut short goes on behind the last item that was sealed; the source is listed in
+    the same order again.
+    """
+    document = record.spec(batch_id)["document"]
+    source = parse_form(Form, {"source": document["source"]}).source
+    total = registry.get(batch_id).counts.total
+    error: ItemError | None = None
+    try:
+        for page in pages(islice(sources.items(source), total, None)):
+            record.seal_page(batch_id, total // PAGE, page)
+            total += len(page)
+            if not registry.extend(batch_id, total):
+                return
+    except ItemError as caught:
+        error = caught
+    if not total and error is None:
+        error = SourceNotFoundError(_nothing(source))
+    registry.seal(batch_id, Fault.of(error).as_json() if error else None)
+
+
+def _nothing(source: Source) -> str:
+    if isinstance(source, FolderSource):
+        wanted = f"matches {source.pattern!r}" if source.pattern else "has a picture's suffix"
+        return f"no file under {source.path} {wanted}; see `pattern`"
+    return "the source has no items"

@@ -1,0 +1,145 @@
+"""The reading side: items, results and outputs of a batch, from its record."""
+
+import base64
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import orjson
+
+from rayjobs.batch import TERMINAL, Batch
+from rayjobs.codec import FORMATS
+from rayjobs.errors import ConflictError, InvalidRequestError, NotFoundError, Problem
+from rayjobs.ports import Registry
+from rayjobs.ranges import Range
+from rayjobs.record import Entry, Record, output_key
+
+_WINDOW = 1000
+"""Items that are read at a time: what a page or a stream holds in memory."""
+_LOOK = 100
+"""Windows that one call searches for items that match, before it answers with what it has."""
+
+
+@dataclass(frozen=True)
+class OutputFile:
+    """An output, ready to be sent; whoever gets it closes `file`."""
+
+    file: BinaryIO
+    media_type: str
+    etag: str
+    """SHA-256 of the bytes."""
+    name: str
+    size_bytes: int
+
+
+class History:
+    """Reads what became of a batch's items; every method is safe to call from several threads."""
+
+    def __init__(self, registry: Registry, record: Record) -> None:
+        self._registry = registry
+        self._record = record
+
+    def items(
+        self, batch_id: str, *, state: str | None, code: str | None, cursor: str | None, limit: int
+    ) -> dict[str, Any]:
+        """Return up to `limit` items in index order from the cursor on, and the next cursor.
+
+        Where few items match, a page may be short although `next` says that there is more.
+
+        Raises:
+            NotFoundError: There is no such batch.
+            InvalidRequestError: The cursor is not one of ours.
+        """
+        batch = self._registry.get(batch_id)
+        start, found = _index_of(cursor), []
+        entries = self._record.entries(batch_id)
+        for window in _windows(start, batch.counts.total, _LOOK):
+            for item in self._window(batch, window, entries):
+                start = item["index"] + 1
+                if state in (None, item["state"]) and code in (None, item.get("error", {}).get("code")):
+                    found.append(item)
+                if len(found) == limit:
+                    break
+            if len(found) == limit:
+                break
+        return {"items": found, "next": _cursor_of(start) if start < batch.counts.total else None}
+
+    def item(self, batch_id: str, index: int) -> dict[str, Any]:
+        """Return one item; raises `NotFoundError`."""
+        batch = self._registry.get(batch_id)
+        if not 0 <= index < batch.counts.total:
+            raise NotFoundError(f"{batch_id} has items 0 to {batch.counts.total - 1}, not {index}")
+        return next(self._window(batch, Range(index, 1), self._record.entries(batch_id)))
+
+    def output(self, batch_id: str, index: int) -> OutputFile:
+        """Return an item's picture.
+
+        Raises:
+            NotFoundError: There is no such item, or its output was removed from the store.
+            ConflictError: The item has no output (so far).
+        """
+        item = self.item(batch_id, index)
+        if "output" not in item:
+            raise ConflictError(f"item {index} of {batch_id} is {item['state']} and has no output")
+        output = item["output"]
+        file = self._record.store.open(output_key(batch_id, output["name"]))
+        if file is None:
+            raise NotFoundError(f"the output {output['uri']} is gone")
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        media_type = FORMATS[output["format"]].media_type
+        return OutputFile(file, media_type, output["sha256"], output["name"].rsplit("/", 1)[-1], size)
+
+    def results(self, batch_id: str) -> Iterator[bytes]:
+        """Give one JSON line an item, in index order: the result manifest as it stands."""
+        batch = self._registry.get(batch_id)
+        entries = self._record.entries(batch_id)
+        return (
+            orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE)
+            for window in _windows(0, batch.counts.total, None)
+            for item in self._window(batch, window, entries)
+        )
+
+    def _window(self, batch: Batch, window: Range, entries: list[Entry]) -> Iterator[dict[str, Any]]:
+        outcomes = self._record.outcomes(batch.id, window, entries)
+        running = {i for lease in self._registry.leases(batch_id=batch.id) for i in lease.range.indices()}
+        for item in self._record.items(batch.id, window):
+            outcome = outcomes.get(item.index) or _without_outcome(batch, running=item.index in running)
+            yield {"index": item.index, "custom_id": item.custom_id, "source": item.source, **outcome}
+
+
+def _without_outcome(batch: Batch, *, running: bool) -> dict[str, Any]:
+    if running:
+        return {"state": "running", "attempts": 0}
+    if batch.cancelled or batch.state in TERMINAL:
+        error = {
+            "code": "cancelled",
+            "detail": "the batch was cancelled before this item ran",
+            "retryable": False,
+        }
+        return {"state": "cancelled", "attempts": 0, "error": error}
+    return {"state": "pending", "attempts": 0}
+
+
+def _windows(start: int, total: int, most: int | None) -> Iterator[Range]:
+    end = total if most is None else min(total, start + most * _WINDOW)
+    for first in range(start, end, _WINDOW):
+        yield Range(first, min(_WINDOW, total - first))
+
+
+def _cursor_of(index: int) -> str:
+    return base64.urlsafe_b64encode(b"i%d" % index).decode().rstrip("=")
+
+
+def _index_of(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return int(text.removeprefix(b"i"))
+    except ValueError as error:
+        problem = Problem(
+            "/cursor", "invalid_request", "this is not a cursor of an earlier page", actual=cursor
+        )
+        raise InvalidRequestError(problem.detail, [problem]) from error

@@ -1,0 +1,255 @@
+"""What a client may ask of batches: submit, plan, upload, cancel, retry, purge."""
+
+import hashlib
+import secrets
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+import orjson
+
+from rayjobs import naming
+from rayjobs.batch import TERMINAL, Batch, State
+from rayjobs.errors import (
+    BatchTooLargeError,
+    ConflictError,
+    InvalidRequestError,
+    ItemError,
+    OutputNameError,
+    Problem,
+    SourceTooLargeError,
+)
+from rayjobs.expand import pages
+from rayjobs.item import Item
+from rayjobs.ports import NewBatch, Registry, Retry
+from rayjobs.ranges import Range, runs
+from rayjobs.record import PAGE, Record
+from rayjobs.settings import Settings
+from rayjobs.sources import Sources
+from rayjobs.spec import FolderSource, Form, PathsSource, SamplesSource, UploadSource, parse_request
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32: its order is that of the values, so that ids sort by age."""
+
+
+def new_id(prefix: str) -> str:
+    """Return an id that sorts by its time and can't be guessed: 48 bits of ms and 50 random ones."""
+    value = (time.time_ns() // 1_000_000 << 50) | secrets.randbits(50)
+    return f"{prefix}_" + "".join(_ALPHABET[value >> shift & 31] for shift in range(95, -1, -5))
+
+
+class Intake:
+    """The writing side of the API; every method is safe to call from several threads."""
+
+    def __init__(self, registry: Registry, record: Record, settings: Settings) -> None:
+        self._registry = registry
+        self._record = record
+        self._settings = settings
+        self._sources = Sources(settings, record.store)
+
+    def submit(self, body: Mapping[str, Any], *, idempotency_key: str | None = None) -> tuple[Batch, bool]:
+        """Enter a batch; return it, and whether it is new (False: its key came before).
+
+        The record is written first, so that a batch that was answered can't be lost.
+
+        Raises:
+            RequestError: The body, or the key with another body; nothing was stored.
+            RegistryUnavailableError: Nothing was entered; the same call may succeed later.
+        """
+        form, pipeline = parse_request(body)
+        body_hash = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        if idempotency_key is not None:
+            before = self._registry.known(idempotency_key, body_hash)
+            if before is not None:
+                return self._registry.get(before), False
+        else:
+            self._registry.ping()  # before anything is written
+        items = self._listed(form)
+        batch_id = new_id("b")
+        document = form.document(pipeline)
+        self._record.open(batch_id, {"document": document, "created_ms": time.time_ns() // 1_000_000})
+        for page, listed in enumerate(pages(items or ())):
+            self._record.seal_page(batch_id, page, listed)
+        new = NewBatch(
+            id=batch_id,
+            total=len(items or ()),
+            exact=items is not None,
+            priority=form.priority,
+            document=document,
+            idempotency_key=idempotency_key,
+            body_hash=body_hash,
+        )
+        return self._enter(new)
+
+    def _enter(self, new: NewBatch) -> tuple[Batch, bool]:
+        try:
+            submitted = self._registry.submit(new)
+        except Exception:
+            self._record.discard(new.id)
+            raise
+        if not submitted.created:  # another request with the same key was quicker
+            self._record.discard(new.id)
+        return self._registry.get(submitted.id), submitted.created
+
+    def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a submission of this body would run; stores nothing. Raises as `submit`."""
+        form, pipeline = parse_request(body)
+        items = self._listed(form)
+        count = form.source.count if isinstance(form.source, SamplesSource) else items and len(items)
+        return {"dry_run": True, **form.document(pipeline), "total": count, "names": _names(form, items)}
+
+    def _listed(self, form: Form) -> list[Item] | None:
+        """Return the items where the request names them all; None where they are listed later."""
+        source, limit = form.source, self._settings.max_inline_items
+        if isinstance(source, SamplesSource):
+            self._check_number("count", source.count, self._settings.max_samples)
+            if source.count > PAGE:
+                self._require_unique(form)
+                return None
+        elif isinstance(source, FolderSource):
+            self._check_roots([(source.path, "/source/path")])
+            self._require_unique(form)
+            return None
+        elif isinstance(source, PathsSource):
+            self._check_number("paths", len(source.paths), limit)
+            self._check_roots((path, f"/source/paths/{i}") for i, path in enumerate(source.paths))
+        else:
+            self._check_number("ids", len(source.ids), limit)
+            self._check_uploads(source)
+        items = list(self._sources.items(source))
+        if not naming.is_unique(form.output.name):
+            naming.check_names(form.output.name, items, form.output.extension)
+        return items
+
+    def _check_number(self, field: str, number: int, limit: int) -> None:
+        if number > limit:
+            raise BatchTooLargeError(
+                f"/source/{field}: {number} items in one request, the limit is {limit}; "
+                'send a source of type "folder", or several batches',
+                limit=limit,
+                actual=number,
+            )
+
+    def _check_roots(self, paths: Iterable[tuple[str, str]]) -> None:
+        outside = [(path, pointer) for path, pointer in paths if not self._sources.allows(path)]
+        if outside:
+            roots = ", ".join(map(str, self._settings.roots)) or "none"
+            detail = f"is not an absolute path under an allowed root ({roots}); see RAYJOBS_ROOTS"
+            problems = [
+                Problem(pointer, "source_forbidden", f"{path} {detail}", roots, path)
+                for path, pointer in outside[:100]
+            ]
+            raise InvalidRequestError(f"{outside[0][0]} {detail}", problems)
+
+    def _check_uploads(self, source: UploadSource) -> None:
+        problems = []
+        for i, upload in enumerate(source.ids):
+            try:
+                self._sources.upload(upload)
+            except ItemError as error:
+                problems.append(Problem(f"/source/ids/{i}", error.code, error.detail, actual=upload))
+        if problems:
+            raise InvalidRequestError(problems[0].detail, problems)
+
+    def _require_unique(self, form: Form) -> None:
+        if not naming.is_unique(form.output.name):
+            detail = "this source is listed later, so the name must have {index} to be no other item's"
+            problem = Problem("/output/name", "output_conflict", detail, actual=form.output.name)
+            raise OutputNameError(detail, [problem])
+
+    def upload(self, name: str, chunks: Iterable[bytes]) -> dict[str, Any]:
+        """Store one picture; raises `SourceTooLargeError` as soon as it is over the limit."""
+        upload_id, digest = new_id("u"), hashlib.sha256()
+        plain = naming.safe(PurePosixPath(name.replace("\\", "/")).name)
+        limit = self._settings.max_upload_bytes
+
+        def hashed() -> Iterator[bytes]:
+            seen = 0
+            for chunk in chunks:
+                seen += len(chunk)
+                if seen > limit:
+                    raise SourceTooLargeError(
+                        f"{plain} has more than {limit} bytes (RAYJOBS_MAX_UPLOAD_BYTES)", limit=limit
+                    )
+                digest.update(chunk)
+                yield chunk
+
+        size = self._record.store.put_stream(f"uploads/{upload_id}/{plain}", hashed())
+        return {"id": upload_id, "sha256": digest.hexdigest(), "bytes": size, "name": plain}
+
+    def cancel(self, batch_id: str) -> Batch:
+        """End a batch; what runs at this moment may finish. Raises `ConflictError`."""
+        return self._registry.cancel(batch_id)
+
+    def retry(self, batch_id: str, codes: list[str] | None = None) -> Batch:
+        """Put failed items back, all or those with one of `codes`.
+
+        Raises:
+            ConflictError: The batch has not ended, was cancelled, or has no such item.
+        """
+        batch = self._registry.get(batch_id)
+        if batch.state not in (State.PARTIAL, State.FAILED):
+            raise ConflictError(f"the batch is {batch.state}; only failed items of an ended one are retried")
+        everything = Range(0, batch.counts.total)
+        failed = {
+            index: outcome["error"]["code"]
+            for index, outcome in self._record.outcomes(batch_id, everything).items()
+            if outcome["state"] == "failed" and (codes is None or outcome["error"]["code"] in codes)
+        }
+        if not failed:
+            raise ConflictError(f"no item of {batch_id} has failed with {codes or 'any code'}")
+        ranges = runs(failed)
+        self._record.reopen(batch_id, ranges)
+        return self._registry.retry(batch_id, Retry(ranges, Counter(failed.values())))
+
+    def purge(self, running: Literal["cancel", "refuse"]) -> dict[str, Any]:
+        """Begin a new run: nothing waits or runs of the old one, workers register again.
+
+        Raises:
+            ConflictError: `refuse`, and work is in flight.
+        """
+        unfinished = list(self._unfinished())
+        if running == "refuse" and unfinished:
+            raise ConflictError(
+                f"{len(unfinished)} batches are not finished, the first is {unfinished[0].id}"
+            )
+        expected = {worker.id for worker in self._registry.workers()}
+        purged = self._registry.purge()
+        for batch in unfinished:
+            self._record.close(batch.id, {"state": State.CANCELLED, "cause": "purge", "run_id": batch.run_id})
+        return {
+            "run_id": purged.run_id,
+            "cancelled_batches": len(unfinished),
+            "deleted_keys": purged.deleted_keys,
+            "workers": self._returned(expected),
+        }
+
+    def _unfinished(self) -> Iterator[Batch]:
+        cursor = None
+        while True:
+            page = self._registry.page(limit=1000, cursor=cursor, state=None, label=None)
+            yield from (batch for batch in page.batches if batch.state not in TERMINAL)
+            if page.next is None:
+                return
+            cursor = page.next
+
+    def _returned(self, expected: set[str]) -> int:
+        """Return how many workers are back, waiting for those expected for a heartbeat at most."""
+        deadline = time.monotonic() + self._settings.heartbeat_s + 1
+        while True:
+            back = {worker.id for worker in self._registry.workers()}
+            if back >= expected or time.monotonic() > deadline:
+                return len(back)
+            time.sleep(_POLL_S)
+
+
+_POLL_S = 0.05
+"""Between two looks for workers that come back."""
+
+
+def _names(form: Form, items: list[Item] | None) -> list[str]:
+    """Return the names of the first outputs, as an example."""
+    first = (items or [])[:3]
+    return [naming.name(form.output.name, item, form.output.extension) for item in first]

@@ -1,0 +1,76 @@
+"""One image of a batch: where it comes from, and how it ended."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from rayjobs.errors import ItemError
+
+Ending = Literal["succeeded", "cached", "skipped", "failed", "cancelled"]
+"""How an item may end: the names of `batch.ENDED`."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """An item as its page lists it; its index is its place in the list."""
+
+    index: int
+    source: str
+    """An absolute path, `sample:<name>` or `upload:<id>/<name>`."""
+    custom_id: str | None = None
+
+    @property
+    def stem(self) -> str:
+        """The source's file name without its last suffix."""
+        name = self.source.replace("\\", "/").rsplit("/", 1)[-1].removeprefix("sample:")
+        stem, dot, _ = name.rpartition(".")
+        return stem if dot and stem else name
+
+    def as_json(self) -> dict[str, str]:
+        """Return the item's line in its page."""
+        line = {"source": self.source}
+        if self.custom_id is not None:
+            line["custom_id"] = self.custom_id
+        return line
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What became of an item that failed; plain data, so that it travels and is stored."""
+
+    code: str
+    detail: str
+    retryable: bool
+    limit: float | str | None = None
+    actual: float | str | None = None
+
+    @classmethod
+    def of(cls, error: ItemError) -> "Fault":
+        """Return the fault that `error` describes."""
+        return cls(error.code, error.detail, error.retryable, error.limit, error.actual)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the item's `error` object, without the bounds that it does not have."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one item ended, at its last attempt."""
+
+    index: int
+    state: Ending
+    attempts: int
+    worker: str
+    duration_ms: float
+    input: dict[str, Any] | None = None
+    """Width and height in pixels as stored, format, bytes and SHA-256 of the source."""
+    output: dict[str, Any] | None = None
+    """URI, width and height in pixels, format, bytes and SHA-256 of the picture written."""
+    error: Fault | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the item's line in a commit file."""
+        line = {key: value for key, value in asdict(self).items() if value is not None}
+        if self.error is not None:
+            line["error"] = self.error.as_json()
+        return line

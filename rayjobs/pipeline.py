@@ -1,0 +1,86 @@
+"""A pipeline: filters in their order, parsed from a request's JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from rayjobs.errors import InvalidPipelineError, Problem, UnknownFilterError
+from rayjobs.filters import CATALOGUE
+from rayjobs.filters.base import Filter, Size
+from rayjobs.filters.geometry import AutoOrient
+from rayjobs.problems import near_match, problems_of, shown
+
+MAX_FILTERS = 20
+"""Filters in one pipeline; nobody was seen to need more than ten, and each costs a pass over the pixels."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Filters in the order that they are applied; none at all means: only encode anew."""
+
+    filters: tuple[Filter, ...] = ()
+
+    @property
+    def auto_orients(self) -> bool:
+        """The EXIF orientation is to be applied before the first filter."""
+        first = self.filters[0] if self.filters else None
+        return not isinstance(first, AutoOrient) or first.enabled
+
+    @property
+    def pixel_filters(self) -> tuple[Filter, ...]:
+        """The filters that do something to pixels."""
+        return tuple(each for each in self.filters if not isinstance(each, AutoOrient))
+
+    def shrinks_to(self, size: Size) -> Size | None:
+        """Return the size that the first filter brings an upright picture down to, if it does."""
+        return self.pixel_filters[0].shrinks_to(size) if self.pixel_filters else None
+
+    def as_json(self) -> list[dict[str, object]]:
+        """Return the pipeline as a request carries it, defaults filled in."""
+        return [each.model_dump(mode="json") for each in self.filters]
+
+
+def parse_pipeline(raw: object, pointer: str = "/pipeline") -> Pipeline:
+    """Return the pipeline that a request describes.
+
+    Args:
+        raw: The JSON value: a list of objects, each with a filter's `name` and parameters.
+        pointer: JSON pointer of `raw` in the request's body, for the problems.
+
+    Raises:
+        UnknownFilterError: A name is not in the catalogue; the problem names a near match.
+        InvalidPipelineError: Anything else is wrong. Either error lists all the problems.
+    """
+    if not isinstance(raw, list | tuple):
+        problem = Problem(pointer, "wrong_type", "must be a list of filters", actual=shown(raw))
+        raise InvalidPipelineError("The pipeline is not a list.", [problem])
+    if len(raw) > MAX_FILTERS:
+        text = f"must have at most {MAX_FILTERS} filters"
+        problem = Problem(pointer, "too_many", text, limit=MAX_FILTERS, actual=len(raw))
+        raise InvalidPipelineError("The pipeline is too long.", [problem])
+    parsed = [_parse_filter(one, f"{pointer}/{index}") for index, one in enumerate(raw)]
+    problems = [problem for one in parsed if not isinstance(one, Filter) for problem in one]
+    if any(problem.code == "unknown_filter" for problem in problems):
+        raise UnknownFilterError("The pipeline names a filter that does not exist.", problems)
+    if problems:
+        raise InvalidPipelineError("The pipeline has a filter that can't be used.", problems)
+    return Pipeline(tuple(one for one in parsed if isinstance(one, Filter)))
+
+
+def _parse_filter(raw: object, pointer: str) -> Filter | list[Problem]:
+    if not isinstance(raw, Mapping):
+        text = "must be an object with a filter's name and parameters"
+        return [Problem(pointer, "wrong_type", text, actual=shown(raw))]
+    if "name" not in raw:
+        return [Problem(f"{pointer}/name", "missing", "field required: the filter's name")]
+    name = raw["name"]
+    if not isinstance(name, str):
+        return [Problem(f"{pointer}/name", "wrong_type", "must be a filter's name", actual=shown(name))]
+    if (cls := CATALOGUE.get(name)) is None:
+        text = f"no filter has the name {shown(name)!r}." + near_match(name, CATALOGUE)
+        return [Problem(f"{pointer}/name", "unknown_filter", text, ", ".join(CATALOGUE), shown(name))]
+    try:
+        return cls.model_validate(raw)
+    except ValidationError as error:
+        return problems_of(error, pointer, cls)

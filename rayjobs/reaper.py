@@ -1,0 +1,52 @@
+"""Takes back leases whose holder is gone, and closes batches that have nothing left to do."""
+
+import logging
+
+from rayjobs.batch import final_state, moment
+from rayjobs.errors import LeaseLostError, NotFoundError
+from rayjobs.lease import Lease, Tally
+from rayjobs.ports import Registry
+from rayjobs.record import Record
+
+log = logging.getLogger(__name__)
+
+
+def take_back(lease: Lease, registry: Registry, record: Record, *, split: bool) -> None:
+    """Settle a lease that nobody works on any more.
+
+    If its chunk was committed to the record before the holder was lost, that stands. Else the chunk waits
+    again: in halves where its slot was lost (`split`), as it is where only the dispatcher was.
+    """
+    tally = record.committed(lease)
+    if tally is None:
+        tally = Tally(again=tuple(lease.range.halves()) if split else (lease.range,))
+    try:
+        settled = registry.settle(lease, tally)
+    except LeaseLostError:  # its holder was not gone after all, and was quicker
+        return
+    log.warning("lease taken back", extra={"batch": lease.batch_id, "first": lease.range.first})
+    if settled.closable:
+        close(lease.batch_id, registry, record)
+
+
+def close(batch_id: str, registry: Registry, record: Record) -> None:
+    """Write a batch's end into the record, then into the registry; a repeat changes nothing."""
+    try:
+        batch = registry.get(batch_id)
+        state = final_state(batch.counts, cancelled=batch.cancelled)
+        shown = batch.as_json()
+        record.close(
+            batch_id,
+            {
+                "state": state,
+                "run_id": batch.run_id,
+                "counts": shown["counts"],
+                "errors_by_code": shown["errors_by_code"],
+                "error": shown["error"],
+                "created_at": moment(batch.created_ms),
+                "started_at": moment(batch.started_ms),
+            },
+        )
+        registry.close(batch_id, state)
+    except NotFoundError:  # purged in between
+        log.info("batch was purged before its end", extra={"batch": batch_id})

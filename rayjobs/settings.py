@@ -1,0 +1,92 @@
+"""Every setting: its meaning, its unit and why this default.
+
+Read from the environment as `RAYJOBS_<NAME>`; `REDIS_URL` and `RAY_ADDRESS` keep the names that
+everybody knows. A path list is separated as `PATH` is on the platform.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_PROJECT = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """The settings of every process of rayjobs."""
+
+    model_config = SettingsConfigDict(env_prefix="RAYJOBS_", frozen=True, populate_by_name=True)
+
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0", validation_alias=AliasChoices("REDIS_URL", "redis_url")
+    )
+    """Where Redis answers; one logical database for every part. `unix://` URLs work too."""
+    ray_address: str = Field("auto", validation_alias=AliasChoices("RAY_ADDRESS", "ray_address"))
+    """The Ray cluster that the dispatcher joins; `auto` is the one on this machine."""
+    namespace: str = "rayjobs"
+    """First part of every Redis key, so that a Redis can be shared."""
+    store: str = str(_PROJECT / ".rayjobs" / "store")
+    """Folder of record, outputs and uploads; a path or a `file://` URI."""
+    samples: Path = _PROJECT / "images" / "samples"
+    """Folder of the shipped pictures, the items of a `samples` source."""
+    roots: Annotated[tuple[Path, ...], NoDecode] = ()
+    """Folders under which `paths` and `folder` sources may lie; none means none may."""
+    api_keys_file: Path | None = None
+    """File with one API key a line; without it the API asks for none (bind to loopback only)."""
+    dashboard_url: str | None = None
+    """Where people reach the Ray dashboard; shown on the front page."""
+
+    max_inline_items: int = 100_000
+    """Items that one request may name; more come as a folder, so that a body stays small."""
+    max_samples: int = 10_000_000
+    """Items of a `samples` source; it is a load for trials."""
+    max_body_bytes: int = 64 * 2**20
+    """Bytes of a JSON body: 100,000 paths of 500 characters, with room. Refused at once beyond."""
+    max_upload_bytes: int = 512 * 2**20
+    """Bytes of one uploaded file, as `max_source_bytes`."""
+    max_waiting_batches: int = 10_000
+    """Unfinished batches; one more is answered with 429 until one ends."""
+    max_pixels: int = 250_000_000
+    """Pixels of a source, all frames together, from its header; phones make 200 MP."""
+    max_frames: int = 200
+    """Frames of a source, from its header."""
+    max_source_bytes: int = 512 * 2**20
+    """Bytes of a source; a 250 MP PNG of a photograph has about 400 MiB."""
+
+    lease_s: float = 15.0
+    """Life of a lease, renewed each third of it: the longest wait after a silent loss."""
+    leader_s: float = 6.0
+    """Life of the dispatcher's lead: how long a new one waits after a loss without a word."""
+    heartbeat_s: float = 5.0
+    """Longest time between two heartbeats of a worker."""
+    worker_ttl_s: float = 15.0
+    """Life of a registration: three heartbeats, so that one lost packet means nothing."""
+    chunk_floor_ms: float = 60.0
+    """Least work of a chunk once the speed of its batch is known; see `lease.Pace`."""
+    chunk_cap_ms: float = 1000.0
+    """Most work of a chunk once the speed of its batch is known; see `lease.Pace`."""
+    window: float = 2.0
+    """Chunks in flight for each slot: one runs and one waits at its door."""
+    retention_s: int = 7 * 24 * 3600
+    """How long Redis remembers a batch that has ended; the store keeps its record."""
+
+    worker_id: str = "local"
+    """Name of this worker: the pod's on a cluster."""
+    pod: str | None = None
+    """Name of the pod that this worker is, on a cluster."""
+    board: Path | None = None
+    """Folder that the slots of this worker share with its agent; beside the store by default."""
+
+    @field_validator("roots", mode="before")
+    @classmethod
+    def _split_roots(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(Path(part).resolve() for part in value.split(os.pathsep) if part)
+        return value
+
+    @property
+    def board_folder(self) -> Path:
+        """The folder of `board`, also where none was set."""
+        return self.board or Path(self.store.removeprefix("file://")).parent / "board"

@@ -1,0 +1,76 @@
+"""What the command lines have in common."""
+
+import argparse
+from pathlib import Path
+
+from scripts.local.plan import PROJECT
+
+STATE = PROJECT / ".rayjobs"
+"""Where a stack keeps everything unless told otherwise: inside the clone, ignored by Git."""
+
+
+def parser(summary: str, example: str) -> argparse.ArgumentParser:
+    """Return a parser with what every command takes."""
+    made = argparse.ArgumentParser(
+        description=summary,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--json", action="store_true", help="print one JSON document; people read on stderr")
+    made.add_argument(
+        "--state", type=_folder, default=STATE, metavar="DIR", help="state directory (%(default)s)"
+    )
+    return made
+
+
+def add_target(made: argparse.ArgumentParser, *, api_port: int, dashboard_port: int) -> None:
+    """Add what tells where and how a stack is deployed."""
+    made.add_argument("target", nargs="?", choices=("local", "k8s"), default="local", help="default: local")
+    made.add_argument(
+        "--port", type=_port, default=api_port, help="of the API; 0 is any free one (%(default)s)"
+    )
+    made.add_argument(
+        "--dashboard-port", type=_port, default=dashboard_port, help="of the Ray dashboard (%(default)s)"
+    )
+    made.add_argument("--slots", type=_count, help="items worked on at a time (one a core)")
+    made.add_argument(
+        "--roots",
+        type=_folder,
+        nargs="+",
+        default=(),
+        metavar="DIR",
+        help="folders from which batches may read, besides images/samples",
+    )
+
+
+def add_system(made: argparse.ArgumentParser) -> None:
+    """Add what names a running system in place of the state directory's."""
+    made.add_argument("--url", help="of an API, in place of the one that runs under --state")
+    made.add_argument("--api-key", help="if the API asks for one")
+
+
+def add_load(made: argparse.ArgumentParser) -> None:
+    """Add the size of the load and the place of the report."""
+    made.add_argument("--tasks", type=_count, default=10, help="batches sent at once (%(default)s)")
+    made.add_argument("--count", type=_count, default=2, help="pictures of each (%(default)s)")
+    made.add_argument(
+        "--report", type=Path, metavar="FILE", help="default: report.html in the state directory"
+    )
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser().resolve()
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 2**16:
+        raise argparse.ArgumentTypeError(f"{number} is no port: 0 to 65535")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number

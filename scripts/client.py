@@ -1,0 +1,128 @@
+"""Speaks to a running system over HTTP; every failure is one error with its code and remedy."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from scripts.local import state as states
+from scripts.outcome import CommandError, Exit
+
+Document = dict[str, Any]
+
+_TIMEOUT_S = 30.0
+"""A purge waits for what runs; nothing else comes near this."""
+
+
+class Client:
+    """The API at one address. Safe to share between threads: each call has its own connection."""
+
+    def __init__(self, url: str, api_key: str | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        # No proxy of the environment is asked for this machine itself.
+        self._direct = urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
+
+    def submit(self, body: Document) -> Document:
+        """Send a batch; return it as it was accepted."""
+        return self._json("POST", "/batches", body)
+
+    def batches(self, limit: int = 100) -> list[Document]:
+        """Return the newest batches."""
+        found: list[Document] = self._json("GET", f"/batches?limit={limit}")["batches"]
+        return found
+
+    def items(self, batch_id: str) -> list[Document]:
+        """Return every item of a batch."""
+        items: list[Document] = []
+        cursor = ""
+        while True:
+            page = self._json("GET", f"/batches/{batch_id}/items?limit=1000{cursor}")
+            items += page["items"]
+            if not page["next"]:
+                return items
+            cursor = f"&cursor={page['next']}"
+
+    def output(self, batch_id: str, index: int) -> bytes:
+        """Return the picture that came of an item."""
+        return self._ask("GET", f"/batches/{batch_id}/items/{index}/output").content
+
+    def workers(self) -> list[Document]:
+        """Return the registered workers."""
+        found: list[Document] = self._json("GET", "/workers")["workers"]
+        return found
+
+    def queue(self) -> Document:
+        """Return the queue's figures."""
+        return self._json("GET", "/queue")
+
+    def purge(self) -> Document:
+        """Cancel what runs and begin a new run."""
+        return self._json("POST", "/purge", {"running": "cancel"})
+
+    def _json(self, method: str, path: str, body: Document | None = None) -> Document:
+        response = self._ask(method, path, body)
+        try:
+            found: Document = response.json()
+        except requests.JSONDecodeError as error:
+            raise CommandError("not_rayjobs", f"{self.url} answers, but is no rayjobs API.") from error
+        return found
+
+    def _ask(self, method: str, path: str, body: Document | None = None) -> requests.Response:
+        try:
+            with requests.Session() as session:
+                session.trust_env = not self._direct
+                response = session.request(
+                    method, self.url + path, json=body, headers=self._headers, timeout=_TIMEOUT_S
+                )
+        except requests.RequestException as error:
+            remedy = "Start it with: python scripts/deploy.py"
+            raise CommandError("unreachable", f"{self.url} does not answer.", remedy) from error
+        if not response.ok:
+            raise _refusal(response)
+        return response
+
+
+def _refusal(response: requests.Response) -> CommandError:
+    try:
+        problem = response.json()
+    except requests.JSONDecodeError:
+        problem = {}
+    code = problem.get("code", f"http_{response.status_code}")
+    detail = problem.get("detail") or f"{response.request.method} {response.url}: {response.status_code}."
+    remedies = {
+        requests.codes.unauthorized: "Give a key with --api-key.",
+        requests.codes.service_unavailable: "Try again in a moment.",
+    }
+    return CommandError(code, detail, remedies.get(response.status_code, ""), Exit.FAILED)
+
+
+def connect(folder: Path, url: str | None = None, api_key: str | None = None) -> Client:
+    """Return a client of the system at `url`, or else of the one that runs under a state directory.
+
+    Raises:
+        CommandError: Nothing runs there.
+    """
+    key = api_key or first_key(os.environ)
+    if url:
+        return Client(url, key)
+    state = states.read(folder)
+    if state is None:
+        remedy = "Start it with: python scripts/deploy.py, or name another with --url or --state."
+        raise CommandError("not_running", f"Nothing runs under {folder}.", remedy)
+    return Client(state.plan.api_url, key)
+
+
+def first_key(environment: Mapping[str, str]) -> str | None:
+    """Return an API key that the local API takes, None when it asks for none."""
+    path = environment.get("RAYJOBS_API_KEYS_FILE")
+    if not path:
+        return None
+    try:
+        lines = Path(path).read_text(encoding="utf-8").split()
+    except OSError as error:
+        raise CommandError("keys_unreadable", f"RAYJOBS_API_KEYS_FILE {path}: {error.strerror}.") from error
+    return lines[0] if lines else None

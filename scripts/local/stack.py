@@ -1,0 +1,140 @@
+"""Deploy and down: brings a stack up under a state directory, finds it again, and ends it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.local import logs, ray_folder
+from scripts.local import state as states
+from scripts.local.plan import PROJECT, Order, decide
+from scripts.local.processes import STACK_MARK, end, find, identify, kill, marked
+from scripts.local.services import prepare
+from scripts.local.state import State
+from scripts.outcome import CommandError
+from scripts.patience import ticks
+
+Say = Callable[[str], None]
+"""Takes a line of progress for people."""
+
+_READY_S = 180.0
+"""From nothing to ready; a slow disk that reads Ray for the first time takes half of it."""
+_ATTEMPTS = 3
+"""Starts that may fail before the deployment is given up: a fault of the set-up will not heal by itself."""
+_HANDOVER_S = 60.0
+"""Until the supervisor speaks: the start of an interpreter, on a busy machine."""
+_SUPERVISOR_S = 45.0
+"""All services of a stack, ended one after the other, each with its own limit."""
+_ORPHAN_S = 10.0
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A stack that is ready."""
+
+    state: State
+    changed: bool
+    """False when it was ready before."""
+
+
+_DETACHED = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
+"""Windows: no console of its own, and none to be closed with. Both flags exist only there."""
+
+
+def deploy(order: Order, say: Say) -> Deployed:
+    """Return the running stack of a state directory, started if there is none.
+
+    Raises:
+        CommandError: It can't be started here; nothing is left running.
+    """
+    folder = order.folder
+    state = states.read(folder)
+    if state is not None and find(state.supervisor) is None:
+        say("an earlier stack of this directory has ended without a word; its remains are removed")
+        down(folder)
+        state = None
+    if state is not None and state.ready:
+        return Deployed(state, changed=False)
+    started = False
+    try:
+        started = state is None and _start(order)
+        return Deployed(_await_ready(folder, say), changed=started)
+    except (CommandError, KeyboardInterrupt):
+        if started:
+            down(folder)
+        raise
+
+
+def down(folder: Path) -> list[str]:
+    """End what runs under a state directory, the last one started first; return the names of what ended."""
+    state = states.read(folder)
+    if state is None:
+        return []
+    identities = {"supervisor": state.supervisor}
+    identities |= {name: one.process for name, one in reversed(state.services.items()) if one.process}
+    running = {name: process for name, identity in identities.items() if (process := find(identity))}
+    for name, process in running.items():
+        # As long as the supervisor lives, it ends the others itself, in order.
+        if process.is_running():
+            end([process], _SUPERVISOR_S if name == "supervisor" else _ORPHAN_S)
+    kill(marked(state.plan.stack))
+    ray_folder.forget(state.plan.stack)
+    states.state_file(folder).unlink(missing_ok=True)
+    shutil.rmtree(folder / "board", ignore_errors=True)
+    return list(running)
+
+
+def _start(order: Order) -> bool:
+    folder = order.folder
+    plan = decide(order, os.environ)
+    state = State(plan=plan, supervisor=identify(os.getpid()))
+    if not states.create(folder, state):
+        return False
+    prepare(plan)
+    with logs.opened(folder, "supervisor") as file:
+        supervisor = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            (sys.executable, "-m", "scripts.local.supervisor", str(folder)),
+            cwd=PROJECT,
+            env={**os.environ, STACK_MARK: plan.stack, "PYTHONUTF8": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            # It outlives this command, and Ctrl-C in its terminal is not meant for it.
+            start_new_session=os.name == "posix",
+            creationflags=_DETACHED,
+        )
+    # Until it has written its own name into the state, this process stands there: nobody takes it for dead.
+    for _ in ticks(_HANDOVER_S):
+        if supervisor.poll() is not None:
+            raise _failure(folder, "supervisor", f"ended with status {supervisor.returncode}")
+        if states.read(folder) != state:
+            return True
+    raise _failure(folder, "supervisor", f"said nothing within {_HANDOVER_S:g} s")
+
+
+def _await_ready(folder: Path, say: Say) -> State:
+    told: set[str] = set()
+    late = ["supervisor"]
+    for _ in ticks(_READY_S):
+        state = states.read(folder)
+        if state is None or find(state.supervisor) is None:
+            raise _failure(folder, "supervisor", "ended while the stack was starting")
+        if state.ready:
+            return state
+        late = [name for name, one in state.services.items() if one.phase != "ready"] or late
+        for name in state.services.keys() - {*late, *told}:
+            told.add(name)
+            say(f"{name} is ready")
+        for name, one in state.services.items():
+            if one.restarts >= _ATTEMPTS:
+                raise _failure(folder, name, f"{one.last_end}, {one.restarts} times")
+    raise _failure(folder, late[0], f"was not ready within {_READY_S:g} s")
+
+
+def _failure(folder: Path, name: str, what: str) -> CommandError:
+    lines = "\n".join(f"    {line}" for line in logs.tail(folder, name))
+    detail = f"{name} {what}. Its last words:\n{lines}\n" if lines else f"{name} {what}."
+    return CommandError("start_failed", detail, f"The whole log: {logs.path(folder, name)}")

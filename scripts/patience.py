@@ -1,0 +1,21 @@
+"""Waits for something to come true, with a limit."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+_NEVER = threading.Event()
+"""Waited on in place of a sleep, so that one name says where this project may pause."""
+
+
+def ticks(limit_s: float, interval_s: float = 0.1) -> Iterator[float]:
+    """Give the seconds gone by, at once and then after each interval, until the limit is reached."""
+    start = time.monotonic()
+    while (gone := time.monotonic() - start) < limit_s:
+        yield gone
+        _NEVER.wait(interval_s)
+
+
+def until(predicate: Callable[[], bool], limit_s: float, interval_s: float = 0.1) -> bool:
+    """Return whether `predicate` came true within the limit."""
+    return any(predicate() for _ in ticks(limit_s, interval_s)) or predicate()

@@ -1,0 +1,39 @@
+"""Filters of single pixels, on exact values."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rayjobs.filters.tone import Brightness, Contrast, Grayscale, Saturation
+from tests.support.pictures import array, tiny, vips
+
+
+def colour(*rgb: int) -> Image.Image:
+    return Image.fromarray(np.full((2, 2, 3), rgb, dtype=np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("rgb", "luma"), [((255, 0, 0), 76), ((0, 255, 0), 150), ((0, 0, 255), 29), ((255, 255, 255), 255)]
+)
+def test_grayscale_is_the_luma_of_bt_601(rgb: tuple[int, int, int], luma: int) -> None:
+    result = Grayscale().apply(vips(colour(*rgb)))
+    assert (result.bands, result.interpretation) == (1, "b-w")
+    assert (array(result) == luma).all()
+
+
+def test_brightness_multiplies_and_clips() -> None:
+    assert array(Brightness(factor=1.5).apply(tiny([[0, 10, 200]])))[..., 0].tolist() == [[0, 15, 255]]
+    assert array(Brightness(factor=0).apply(tiny([[0, 10, 200]]))).max() == 0
+
+
+def test_contrast_spreads_about_the_mean_and_0_is_an_even_gray() -> None:
+    assert array(Contrast(factor=2).apply(tiny([[90, 110]])))[..., 0].tolist() == [[80, 120]]
+    assert array(Contrast(factor=0).apply(tiny([[90, 110]])))[..., 0].tolist() == [[100, 100]]
+
+
+def test_saturation_0_is_the_luma_in_each_band() -> None:
+    assert (array(Saturation(factor=0).apply(vips(colour(255, 0, 0)))) == 76).all()
+
+
+def test_saturation_leaves_grays_alone() -> None:
+    assert array(Saturation(factor=3).apply(vips(colour(90, 90, 90)))).tolist() == array(colour(90, 90, 90)).tolist()
