@@ -119,7 +119,7 @@ class Dispatcher:
             settled = self._registry.settle(lease, tally)
             if settled.closable:
                 reaper.close(lease.batch_id, self._registry, self._record)
-        except LeaseLostError as error:
+        except (LeaseLostError, NotFoundError) as error:  # taken back, or purged with its run
             log.warning("late result refused: %s", error, extra={"batch": lease.batch_id})
         except BackendError as error:
             # The chunk stays in flight, so that its lease lives on until the registry takes the result.

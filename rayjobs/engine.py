@@ -65,8 +65,9 @@ def _decoded(data: bytes, header: Header, pipeline: Pipeline) -> pyvips.Image:
     """Decode no more than the first filter needs, and turn the picture upright."""
     turns = pipeline.auto_orients and header.orientation > 1
     sideways = turns and header.is_sideways
-    wanted = pipeline.shrinks_to(header.size[::-1] if sideways else header.size)
-    streamed = not turns and all(each.streams for each in pipeline.pixel_filters[:1])
+    upright = header.size[::-1] if sideways else header.size
+    wanted = pipeline.shrinks_to(upright)
+    streamed = not turns and pipeline.streams(upright)
     image = decode(data, header, wanted[::-1] if wanted and sideways else wanted, streamed=streamed)
     return _upright(image, header.orientation) if turns else image
 

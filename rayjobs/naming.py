@@ -35,16 +35,16 @@ def check_template(template: str) -> None:
         parts = list(string.Formatter().parse(template))
     except ValueError as error:
         raise _refused(f"{template!r} is not a template: {error}", template) from error
-    for _, name, spec, conversion in parts:
-        if name is None:
+    for _, field, spec, conversion in parts:
+        if field is None:
             continue
-        if name not in FIELDS:
-            raise _refused(f"{{{name}}} is not a field of a name; there are {', '.join(FIELDS)}", template)
-        if conversion or not _SPECS[name].fullmatch(spec or ""):
+        if field not in FIELDS:
+            raise _refused(f"{{{field}}} is not a field of a name; there are {', '.join(FIELDS)}", template)
+        if conversion or not _SPECS[field].fullmatch(spec or ""):
             raise _refused(
-                f"{{{name}:{spec}}}: only {{index}} takes a format, such as {{index:06d}}", template
+                f"{{{field}:{spec}}}: only {{index}} takes a format, such as {{index:06d}}", template
             )
-    _check_path("".join(text for text, *_ in parts), template)
+    name(template, Item(0, "x", "x"), "x")
 
 
 def is_unique(template: str) -> bool:

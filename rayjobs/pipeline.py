@@ -9,6 +9,7 @@ from rayjobs.errors import InvalidPipelineError, Problem, UnknownFilterError
 from rayjobs.filters import CATALOGUE
 from rayjobs.filters.base import Filter, Size
 from rayjobs.filters.geometry import AutoOrient
+from rayjobs.filters.pixels import HELD_PIXELS
 from rayjobs.problems import near_match, problems_of, shown
 
 MAX_FILTERS = 20
@@ -35,6 +36,12 @@ class Pipeline:
     def shrinks_to(self, size: Size) -> Size | None:
         """Return the size that the first filter brings an upright picture down to, if it does."""
         return self.pixel_filters[0].shrinks_to(size) if self.pixel_filters else None
+
+    def streams(self, size: Size) -> bool:
+        """Say whether an upright picture of this size may be read once, from top to bottom."""
+        wanted = self.shrinks_to(size)
+        is_small_at_once = wanted is not None and wanted[0] * wanted[1] <= HELD_PIXELS
+        return all(each.streams for each in self.pixel_filters[: 1 if is_small_at_once else None])
 
     def as_json(self) -> list[dict[str, object]]:
         """Return the pipeline as a request carries it, defaults filled in."""

@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -132,7 +131,8 @@ def _text(details: ErrorDetails, limit: float | str | None, unit: str) -> str:
 
 def _unit(model: type[BaseModel] | None, location: tuple[int | str, ...]) -> str:
     """Return the unit, with a space before it, that the field declares in its JSON Schema."""
-    if model is None or not location or (field := model.model_fields.get(str(location[0]))) is None:
+    if model is None or not location:
         return ""
-    extra: Any = field.json_schema_extra
-    return f" {extra['unit']}" if isinstance(extra, Mapping) and "unit" in extra else ""
+    field = model.model_json_schema()["properties"].get(str(location[0]), {})
+    units = [schema["unit"] for schema in (field, *field.get("anyOf", ())) if "unit" in schema]
+    return f" {units[0]}" if units else ""

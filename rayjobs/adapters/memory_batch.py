@@ -2,13 +2,15 @@
 
 import itertools
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rayjobs.batch import ENDED, TERMINAL, Batch, Counts, State, check_transition
 from rayjobs.errors import ConflictError, IllegalTransitionError
 from rayjobs.lease import Pace, Tally
-from rayjobs.ports import Event, NewBatch, Retry
+from rayjobs.ports import Event, NewBatch, QueueStatus, Retry
 from rayjobs.ranges import Range
 
 _MEMORY_MS = 10_000
@@ -172,3 +174,25 @@ class Entry:
         began = now_ms if self.started_ms is None else self.started_ms
         seen = 1 - math.exp((began - now_ms) / _MEMORY_MS)
         return self.rate * math.exp((self.rate_ms - now_ms) / _MEMORY_MS) / seen if seen > 0 else 0.0
+
+
+def queue_status(
+    run_id: str, open_batches: Sequence[Batch], leases: int, stale: int, now_ms: int
+) -> QueueStatus:
+    """Return the queue's figures, summed over the open batches."""
+    pending = sum(batch.counts.pending for batch in open_batches)
+    running = sum(batch.counts.running for batch in open_batches)
+    rate = sum(batch.throughput_per_s for batch in open_batches)
+    ages = [(now_ms - batch.created_ms) / 1000 for batch in open_batches if batch.counts.pending]
+    left = pending + running
+    return QueueStatus(
+        run_id=run_id,
+        pending=pending,
+        in_flight=running,
+        leases=leases,
+        oldest_age_s=max(ages, default=0.0),
+        images_per_s=rate,
+        eta_s=0.0 if not left else round(left / rate, 1) if rate else None,
+        batches_by_state=dict(Counter(batch.state.value for batch in open_batches)),
+        stale_settlements=stale,
+    )

@@ -1,7 +1,4 @@
-"""The registry in memory: the twin of the one on Redis, under the same contract suite.
-
-For tests, and to read what the scripts do in Python.
-"""
+"""The registry in memory, for tests: the twin of the one on Redis, under the same contract suite."""
 
 import threading
 import time
@@ -11,7 +8,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from rayjobs.adapters.memory_batch import Entry
+from rayjobs.adapters.memory_batch import Entry, queue_status
 from rayjobs.batch import CLAIMABLE, TERMINAL, Batch, State
 from rayjobs.errors import (
     ConflictError,
@@ -247,22 +244,7 @@ class MemoryRegistry(Registry):
     def queue(self) -> QueueStatus:
         with self._lock:
             views = [e.view(self._run, self._now_ms) for e in self._entries.values() if not e.ended]
-            pending = sum(v.counts.pending for v in views)
-            running = sum(v.counts.running for v in views)
-            rate = sum(v.throughput_per_s for v in views)
-            ages = [(self._now_ms - v.created_ms) / 1000 for v in views if v.counts.pending]
-            states = [v.state.value for v in views]
-            return QueueStatus(
-                run_id=self._run,
-                pending=pending,
-                in_flight=running,
-                leases=len(self._leases),
-                oldest_age_s=max(ages, default=0.0),
-                images_per_s=rate,
-                eta_s=0.0 if not pending + running else (pending + running) / rate if rate else None,
-                batches_by_state={state: states.count(state) for state in states},
-                stale_settlements=self._stale,
-            )
+            return queue_status(self._run, views, len(self._leases), self._stale, self._now_ms)
 
     @override
     def beat(self, worker: Worker, ttl_s: float) -> str:

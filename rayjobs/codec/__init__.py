@@ -1,8 +1,8 @@
 """Bytes to pixels and back: formats, limits checked before decoding, orientation and colour taken care of."""
 
 from rayjobs.codec.decoding import decode
-from rayjobs.codec.encoding import Encoding, encode
-from rayjobs.codec.formats import FORMATS, Format, describe_formats
+from rayjobs.codec.encoding import Encoding, describe_formats, encode
+from rayjobs.codec.formats import FORMATS, Format
 from rayjobs.codec.header import Header, read_header
 from rayjobs.codec.limits import Limits
 from rayjobs.codec.runtime import engine_versions

@@ -33,9 +33,11 @@ def decode(data: bytes, header: Header, wanted: Size | None, *, streamed: bool) 
 
 def _jpeg(data: bytes, header: Header, mode: str, wanted: Size | None, *, streamed: bool) -> pyvips.Image:
     by = jpeg.divisor(header.size, wanted)
-    if streamed and header.width * header.height > HELD_PIXELS * by**2:
-        return _by_libvips(data, header, streamed=True, shrink=by)
-    image, profile = jpeg.decode(data, mode, header.size, by), header.profile
+    held_at_once = header.width * header.height <= HELD_PIXELS * by**2
+    image = jpeg.decode(data, mode, header.size, by) if held_at_once or not streamed else None
+    if image is None:
+        return _by_libvips(data, header, streamed=streamed, shrink=by)
+    profile = header.profile
     if profile is None or not needs_transform(profile):
         return image
     return held(to_srgb(with_profile(image, profile), profile))

@@ -10,7 +10,7 @@ import simplejpeg
 from rayjobs.codec.truncation import unreadable
 from rayjobs.errors import EncodeFailedError
 from rayjobs.filters.base import Size
-from rayjobs.filters.pixels import Array, from_array, to_array
+from rayjobs.filters.pixels import from_array, to_array
 
 _MARGIN = 1.9
 """Least ratio of a scaled decode to the wanted size. At 1.0 the worst photo fell to 34 dB against a full
@@ -18,15 +18,19 @@ decode with Lanczos, at 1.92 to 43 dB, the median to 52 dB; a larger margin deco
 for nothing."""
 
 _SHIFT = 0.1
-"""Most px of the wanted size by which the last pixel may be off its place. A side of 1922 px is 241 px at 1/8, the
-last one three quarters padding: stretched over the result it cost a photograph 20 dB.
+"""Most px of the wanted size by which the last pixel may be off its place. A side of 1922 px is 241 px at
+1/8, the last one three quarters padding: stretched over the result it cost a photograph 20 dB.
 """
 
 _MODES = {"YCbCr": "RGB", "RGB": "RGB", "Gray": "GRAY"}
 """Colour space in the file: what to decode to. The others (CMYK, YCCK) are left to libvips."""
 
-_HARMLESS = "extraneous bytes"
-"""libjpeg's word for padding between segments, which whole pictures of some cameras have."""
+_HARMLESS = ("extraneous bytes", "Unknown Adobe color", "unknown JFIF revision", "Invalid SOS parameters")
+"""Words of libjpeg's warnings of oddities (padding, wrong labels) that every viewer passes over in silence.
+
+simplejpeg stops at each of them, or else at nothing, not even half a picture: libvips tells one from the
+other.
+"""
 
 
 def mode_of(data: bytes) -> str | None:
@@ -39,6 +43,8 @@ def mode_of(data: bytes) -> str | None:
     try:
         return _MODES.get(simplejpeg.decode_jpeg_header(data)[2])
     except ValueError as error:
+        if _is_harmless(error):
+            return None
         raise unreadable(data, "jpeg", str(error)) from error
 
 
@@ -61,7 +67,7 @@ def _is_faithful(side: int, wanted: int, by: int) -> bool:
     return by == 1 or (exact >= wanted * _MARGIN and abs(round(exact) - exact) * wanted / exact <= _SHIFT)
 
 
-def decode(data: bytes, mode: str, size: Size, by: int = 1) -> pyvips.Image:
+def decode(data: bytes, mode: str, size: Size, by: int = 1) -> pyvips.Image | None:
     """Decode, scaled down while the DCT is undone.
 
     Args:
@@ -71,30 +77,27 @@ def decode(data: bytes, mode: str, size: Size, by: int = 1) -> pyvips.Image:
         by: From `divisor`.
 
     Returns:
-        uint8, sRGB or b-w; it wraps the decoder's buffer, without a copy.
+        uint8, sRGB or b-w, over the decoder's buffer without a copy; None if libvips should do it.
 
     Raises:
         TruncatedError: The file ends before its picture does.
         DecodeFailedError: The file is broken.
     """
-    # By the size that the decoder gives for a divisor of ours; it knows others (5/8, ...), slow and never exact.
+    # By the size that the decoder gives for a divisor of ours; it knows others (5/8, ...), slow and never
+    # exact.
     sides = {"min_width": -(-size[0] // by), "min_height": -(-size[1] // by)} if by > 1 else {}
     try:
-        image = from_array(_decode(data, mode, sides))
+        image = from_array(simplejpeg.decode_jpeg(data, colorspace=mode, **sides))
     except ValueError as error:
+        if _is_harmless(error):
+            return None
         raise unreadable(data, "jpeg", str(error)) from error
     width, height = max(1, round(size[0] / by)), max(1, round(size[1] / by))
     return image if (image.width, image.height) == (width, height) else image.crop(0, 0, width, height)
 
 
-def _decode(data: bytes, mode: str, sides: dict[str, int]) -> Array:
-    try:
-        pixels: Array = simplejpeg.decode_jpeg(data, colorspace=mode, **sides)
-    except ValueError as error:
-        if _HARMLESS not in str(error):
-            raise
-        pixels = simplejpeg.decode_jpeg(data, colorspace=mode, strict=False, **sides)
-    return pixels
+def _is_harmless(error: ValueError) -> bool:
+    return any(word in str(error) for word in _HARMLESS)
 
 
 def encode(image: pyvips.Image, quality: int, chroma: str) -> bytes:

@@ -27,8 +27,8 @@ def test_the_heavy_chain_is_pillows(name: str) -> None:
     ours = opened(render(data, parse_pipeline(raw), PNG, Limits()).data)
     soft = upright(data).resize((2048, 2048), Image.Resampling.LANCZOS).filter(ImageFilter.GaussianBlur(5))
     theirs = ImageEnhance.Sharpness(soft).enhance(2.0).filter(ImageFilter.FIND_EDGES)
-    # Sharpening and edges multiply each rounding of the blur by up to 16; measured 45.8 at worst. The frame, which
-    # neither filters, is left out.
+    # Sharpening and edges multiply each rounding of the blur by up to 16; measured 45.8 at worst. The
+    # frame, which neither filters, is left out.
     assert decibels(ours, theirs, frame=2) >= 42
 
 
@@ -39,12 +39,16 @@ def test_a_thumbnail_by_a_scaled_decode_is_one_by_a_full_decode(name: str, size:
     ours = opened(render(data, parse_pipeline([{"name": "thumbnail", "size": size}]), PNG, Limits()).data)
     image = upright(data)
     theirs = image.resize(ours.size, Image.Resampling.LANCZOS)
-    # 43 dB was the worst photograph at the margin of 1.9 that the decoder keeps.
-    assert decibels(ours, theirs) >= 43
+    # Measured 46.4 at worst; pixels off their place by a third of one would be 32.
+    assert decibels(ours, theirs) >= 45
 
 
-def test_the_encoder_is_pillows() -> None:
-    data = file_of(picture(640, 480))
-    ours = opened(render(data, parse_pipeline([]), Encoding(quality=85), Limits()).data)
-    theirs = opened(file_of(picture(640, 480), "JPEG", quality=85))
-    assert decibels(ours, theirs) >= 55
+@pytest.mark.parametrize("quality", [30, 85, 97])
+def test_the_encoder_is_as_good_as_pillows(quality: int) -> None:
+    image = picture(640, 480)
+    ours = render(file_of(image), parse_pipeline([]), Encoding(quality=quality), Limits()).data
+    theirs = file_of(image, "JPEG", quality=quality)
+    # The two round their DCT in other ways; neither may be nearer to the picture, or larger, by more than
+    # a trifle.
+    assert decibels(opened(ours), image) >= decibels(opened(theirs), image) - 0.2
+    assert len(ours) <= len(theirs) * 1.02

@@ -1,7 +1,8 @@
 """Each filter against Pillow's of the same name: on photographs, within a floor in dB.
 
-A floor stands some dB below the worst that was measured, so that it catches another kernel, another rounding or a
-shifted pixel, and not another version's last bit. 50 dB is a difference of less than one level on average.
+A floor stands some dB below the worst that was measured, so that it catches another kernel, another
+rounding or a shifted pixel, and not another version's last bit. 50 dB is a difference of less than one
+level on average.
 """
 
 from collections.abc import Callable
@@ -74,7 +75,8 @@ def test_blur_is_pillows_gaussian(name: str, radius: float) -> None:
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_wide_blur_is_pillows_inside_its_margin(name: str, radius: int) -> None:
     image = source(name).resize((1600, 1200))
-    # Pillow repeats the border's pixels before each of its three passes, we once: a margin of all three differs.
+    # Pillow repeats the border's pixels before each of its three passes, we once: a margin of all three
+    # differs.
     ours = filtered(image, "blur", radius=radius)
     assert decibels(ours, image.filter(ImageFilter.GaussianBlur(radius)), frame=3 * radius) >= 48
 

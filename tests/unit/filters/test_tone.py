@@ -36,4 +36,7 @@ def test_saturation_0_is_the_luma_in_each_band() -> None:
 
 
 def test_saturation_leaves_grays_alone() -> None:
-    assert array(Saturation(factor=3).apply(vips(colour(90, 90, 90)))).tolist() == array(colour(90, 90, 90)).tolist()
+    assert (
+        array(Saturation(factor=3).apply(vips(colour(90, 90, 90)))).tolist()
+        == array(colour(90, 90, 90)).tolist()
+    )

@@ -1,0 +1,53 @@
+"""Fixtures that every folder may use."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from rayjobs.adapters.redis_registry import RedisRegistry
+from rayjobs.settings import Settings
+from tests.support.farm import Farm, farm
+from tests.support.redis_server import RedisServer, redis_server
+
+
+@pytest.fixture(scope="session")
+def redis_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Return a real Redis server for the whole session; a test takes a namespace of its own in it."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Return a folder of twelve small JPEGs, an allowed root of the farm."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i in range(12):
+        Image.new("RGB", (64 + i, 48), (i * 20, 100, 200 - i * 10)).save(folder / f"p{i:02d}.jpg")
+    return folder
+
+
+@pytest.fixture
+def farm_settings(tmp_path: Path, pictures: Path) -> Settings:
+    """Return settings with short lives, so that faults are found out within a test."""
+    return Settings(
+        namespace=f"test-{uuid.uuid4().hex[:8]}",
+        store=str(tmp_path / "store"),
+        roots=(pictures,),
+        lease_s=1.0,
+        leader_s=1.0,
+        heartbeat_s=0.5,
+        chunk_floor_ms=1,
+        chunk_cap_ms=10,
+    )
+
+
+@pytest.fixture
+def whole_farm(farm_settings: Settings, redis_process: RedisServer) -> Iterator[Farm]:
+    """Return a farm on a real Redis, with no dispatcher so far."""
+    settings = farm_settings.model_copy(update={"redis_url": redis_process.url})
+    with farm(settings, RedisRegistry.connect(settings)) as whole:
+        yield whole

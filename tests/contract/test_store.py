@@ -1,0 +1,47 @@
+"""Blobs: whole or not at all."""
+
+import pytest
+
+from rayjobs.ports import Store
+
+
+def test_what_was_put_is_read_back(store: Store) -> None:
+    store.put("a/b/c.txt", b"one")
+    store.put("a/b/c.txt", b"two")
+    assert store.get("a/b/c.txt") == b"two"
+    file = store.open("a/b/c.txt")
+    assert file is not None
+    with file:
+        assert file.read() == b"two"
+
+
+def test_what_is_not_there_is_none(store: Store) -> None:
+    assert store.get("a/none") is None
+    assert store.open("a/none") is None
+    assert list(store.names("a")) == []
+    store.delete("a/none")
+
+
+def test_a_stream_is_stored_whole_and_its_bytes_are_counted(store: Store) -> None:
+    assert store.put_stream("s", iter([b"ab", b"", b"cd"])) == 4
+    assert store.get("s") == b"abcd"
+
+
+def test_a_stream_that_breaks_off_leaves_nothing(store: Store) -> None:
+    def broken() -> "object":
+        yield b"half"
+        raise RuntimeError("the client went away")
+
+    with pytest.raises(RuntimeError):
+        store.put_stream("u/x", broken())  # type: ignore[arg-type]
+    assert store.get("u/x") is None
+    assert list(store.names("u")) == []
+
+
+def test_names_are_one_level_and_delete_takes_a_whole_prefix(store: Store) -> None:
+    for key in ("r/1/x", "r/1/y", "r/2/x", "rr"):
+        store.put(key, b"")
+    assert sorted(store.names("r")) == ["1", "2"]
+    store.delete("r/1")
+    assert sorted(store.names("r")) == ["2"]
+    assert store.get("rr") == b""

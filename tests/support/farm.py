@@ -1,0 +1,103 @@
+"""A whole farm in one process: real registry, real store, real dispatcher; slots are threads."""
+
+import contextlib
+import os
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rayjobs.adapters.file_store import FileStore
+from rayjobs.adapters.inline_executor import InlineExecutor
+from rayjobs.batch import TERMINAL, Batch
+from rayjobs.board import Hand
+from rayjobs.chunk import Slot
+from rayjobs.dispatch import Dispatcher
+from rayjobs.history import History
+from rayjobs.intake import Intake
+from rayjobs.lease import Lease, Tally
+from rayjobs.ports import Executor, Registry
+from rayjobs.record import Record
+from rayjobs.settings import Settings
+from tests.support.waiting import wait_until
+
+THUMB: list[dict[str, Any]] = [{"name": "thumbnail", "size": 32}]
+
+
+@dataclass
+class Farm:
+    settings: Settings
+    registry: Registry
+    executor: Executor | None = None
+    """Threads of this process, unless a test brings its own."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    ended: list[BaseException | None] = field(default_factory=list)
+    threads: list[threading.Thread] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.record = Record(FileStore(self.settings.store))
+        self.intake = Intake(self.registry, self.record, self.settings)
+        self.history = History(self.registry, self.record)
+
+    def slot(self, number: int = 0) -> Slot:
+        return Slot(self.settings, self.record, Hand(self.settings.board_folder, os.getpid() + number))
+
+    def run_chunk(self, lease: Mapping[str, int | str]) -> Tally:
+        return self.slot(threading.get_ident() % 1000).run(Lease.of(lease))
+
+    def dispatch(
+        self, run_chunk: Callable[[Mapping[str, int | str]], Tally] | None = None
+    ) -> threading.Event:
+        """Start a dispatcher in a thread; setting the event that is returned makes it leave."""
+        executor = self.executor or InlineExecutor(run_chunk or self.run_chunk)
+        holder, stop = f"test-{uuid.uuid4().hex[:6]}", threading.Event()
+        dispatcher = Dispatcher(self.registry, self.record, executor, self.settings, holder)
+
+        def run() -> None:
+            try:
+                dispatcher.run(stop)
+            except BaseException as error:  # noqa: BLE001 - a test looks at what ended it
+                self.ended.append(error)
+
+        thread = threading.Thread(target=run, name=holder, daemon=True)
+        thread.start()
+        self.threads.append(thread)
+        self.stops = [*getattr(self, "stops", []), stop]
+        return stop
+
+    def submit(
+        self, source: dict[str, Any], pipeline: list[dict[str, Any]] | None = None, **more: Any
+    ) -> str:  # noqa: ANN401
+        body = {"source": source, "pipeline": THUMB if pipeline is None else pipeline, **more}
+        return self.intake.submit(body)[0].id
+
+    def finished(self, batch_id: str, timeout_s: float = 30) -> Batch:
+        wait_until(
+            lambda: self.registry.get(batch_id).state in TERMINAL, timeout_s, f"{batch_id} reaches its end"
+        )
+        return self.registry.get(batch_id)
+
+    def outputs(self, batch_id: str) -> dict[str, bytes]:
+        folder = Path(self.settings.store) / "outputs" / batch_id
+        return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+    def items(self, batch_id: str, **conditions: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+        asked = {"state": None, "code": None, "cursor": None, "limit": 1000} | conditions
+        return list(self.history.items(batch_id, **asked)["items"])
+
+    def close(self) -> None:
+        for stop in getattr(self, "stops", []):
+            stop.set()
+        for thread in self.threads:
+            thread.join(10)
+
+
+@contextlib.contextmanager
+def farm(settings: Settings, registry: Registry) -> Iterator[Farm]:
+    whole = Farm(settings, registry)
+    try:
+        yield whole
+    finally:
+        whole.close()

@@ -1,0 +1,80 @@
+import io
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from scripts import report
+from scripts.watch import Snapshot
+
+BATCH: dict[str, Any] = {
+    "id": "b_<script>",
+    "state": "partial",
+    "counts": {"total": 4, "pending": 1, "running": 0, "succeeded": 2, "cached": 0, "failed": 1},
+    "errors_by_code": {"decode_failed": 1},
+    "throughput_per_s": 1.0,
+}
+WORKER = {"slots": 2, "cpu_percent": 120.0}
+
+
+def picture(size: tuple[int, int], form: str = "JPEG", mode: str = "RGB") -> bytes:
+    out = io.BytesIO()
+    Image.new(mode, size, "teal").save(out, form)
+    return out.getvalue()
+
+
+def data_of(page: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+def rendered(faults: Sequence[str] = ()) -> str:
+    snapshots = [Snapshot(0.1, (BATCH,), (WORKER,), {}, 0.0), Snapshot(0.6, (BATCH,), (WORKER,), {}, 3.21)]
+    return report.render({"ok": False, "faults": list(faults), "batches": [BATCH]}, snapshots, [])
+
+
+def test_the_page_holds_the_run_as_data() -> None:
+    data = data_of(rendered())
+    assert data["series"]["speed"] == [0.0, 3.21]
+    assert data["series"]["queue"] == [1, 1]
+    assert data["errors"] == {"decode_failed": 1}
+    assert data["slots"] == 2
+
+
+def test_a_name_with_a_tag_can_not_end_the_data() -> None:
+    page = rendered(faults=["</script><script>alert(1)</script>"])
+    assert data_of(page)["faults"] == ["</script><script>alert(1)</script>"]
+    assert data_of(page)["batches"][0]["id"] == "b_<script>"
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    outside = re.findall(
+        r"""(?:src|href)\s*=\s*["'](?!data:)|https?://(?!www\.w3\.org/2000/svg)""", rendered()
+    )
+    assert outside == []
+
+
+@pytest.mark.parametrize(("form", "mode"), [("JPEG", "RGB"), ("PNG", "RGBA"), ("PNG", "L"), ("WEBP", "RGB")])
+def test_a_picture_becomes_a_small_jpeg(form: str, mode: str) -> None:
+    uri = report.small(picture((1600, 1200), form, mode))
+    assert uri.startswith("data:image/jpeg;base64,")
+
+
+def test_pairs_are_of_different_sources_that_are_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (tmp_path / name).write_bytes(picture((30, 20)))
+    monkeypatch.setattr(report, "_SAMPLES", tmp_path)
+    pairs = report.Pairs(2)
+    for name in ("b.jpg", "b.jpg", "away.jpg", "a.jpg", "c.jpg"):
+        pairs.offer({"source": f"sample:{name}", "input": {"width": 30, "height": 20}}, picture((8, 8)))
+    found = pairs.pictures()
+    assert [pair["name"] for pair in found] == ["a.jpg", "b.jpg"]
+    assert found[0]["size_before"] == "30 x 20"
