@@ -142,8 +142,11 @@ def _walk(folder: Path, matches: "re.Pattern[str]") -> Iterator[str]:
     waiting = [(folder, "")]
     while waiting:
         here, prefix = waiting.pop()
-        with os.scandir(here) as entries:
-            listed = sorted(entries, key=lambda entry: entry.name)
+        try:
+            with os.scandir(here) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            raise _fault(error, here) from error
         yield from (e.path for e in listed if e.is_file() and matches.fullmatch(prefix + e.name))
         below = [e for e in listed if e.is_dir(follow_symlinks=False)]  # a link could lead in a circle
         waiting += [(Path(e.path), f"{prefix}{e.name}/") for e in reversed(below)]

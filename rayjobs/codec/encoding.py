@@ -43,8 +43,7 @@ class Encoding(BaseModel):
 
 
 def describe_formats() -> list[dict[str, Any]]:
-    """Return what `GET /formats` answers: each format, and the JSON Schema of its options if it is
-    written."""
+    """Return each format, and the JSON Schema of its options if it is written, for `GET /formats`."""
     fields = Encoding.model_json_schema()["properties"]
     return [
         {

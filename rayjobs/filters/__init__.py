@@ -1,6 +1,6 @@
 """The filters, and the catalogue that validation, docs, `GET /filters` and the web form are made from.
 
-Adding one: a class in the file of its family, a line in `_FILTERS`, a test.
+Adding one: a class in the file of its family, a line in `_FILTERS` and in `FilterSpec`, a test.
 """
 
 from typing import Annotated, Any

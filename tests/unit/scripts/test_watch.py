@@ -4,6 +4,7 @@ from typing import Any
 from rich.console import Console
 
 from scripts.watch import Snapshot, Watch, live_table
+from scripts.words import Words
 
 
 def batch(done: int, state: str = "running") -> dict[str, Any]:
@@ -29,7 +30,7 @@ def test_the_end_is_unknown_without_a_speed_and_none_is_left_without_items() -> 
 
 def test_away_from_a_terminal_there_is_a_head_and_one_row_a_second() -> None:
     out = io.StringIO()
-    with Watch(Console(file=out, width=40)) as watch:
+    with Watch(Words(file=out, width=40)) as watch:
         for t_s in (0.0, 0.25, 0.5, 1.25):
             watch.show(snapshot(t_s, batch(1)))
         watch.show(snapshot(1.5, batch(4, "succeeded")))
@@ -50,7 +51,7 @@ def test_a_terminal_shows_every_batch_and_the_figures_of_the_system() -> None:
 
 def test_a_terminal_is_redrawn_until_the_end() -> None:
     out = io.StringIO()
-    with Watch(Console(file=out, width=100, force_terminal=True)) as watch:
+    with Watch(Words(file=out, width=100, force_terminal=True)) as watch:
         watch.show(snapshot(0.0, batch(1)))
         watch.show(snapshot(0.5, batch(4, "succeeded")))
     assert "4/4" in out.getvalue()

@@ -1,0 +1,105 @@
+"""Executors: threads of this process, and real Ray."""
+
+import os
+import queue
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from rayjobs.adapters.inline_executor import InlineExecutor
+from rayjobs.errors import StoreUnavailableError, WorkerCrashedError
+from rayjobs.lease import Lease, Tally
+from rayjobs.ports import Executor
+from rayjobs.ranges import Range
+from tests.support.waiting import wait_until
+
+Result = tuple[Lease, Tally | Exception]
+
+
+def run_chunk(raw: Mapping[str, int | str]) -> Tally:
+    """Stands for `slot.run_chunk`; the batch's name says what happens."""
+    lease = Lease.of(raw)
+    if lease.batch_id == "b_away":
+        raise StoreUnavailableError("the store is away")
+    if lease.batch_id == "b_crash":
+        os._exit(7)
+    if lease.batch_id == "b_bug":
+        raise KeyError("a bug")
+    return Tally({"succeeded": lease.range.count}, busy_ms=float(os.getpid()))
+
+
+def warm() -> int:
+    return os.getpid()
+
+
+@pytest.fixture(scope="module", params=["inline", "ray"])
+def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
+    if request.param == "inline":
+        inline = InlineExecutor(run_chunk)
+        yield inline
+        inline.close()
+        return
+    import ray  # noqa: PLC0415 - half a second that the other param need not pay
+
+    from rayjobs.adapters.ray_executor import RayExecutor  # noqa: PLC0415 - as above
+
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+    on_ray = RayExecutor("local", run_chunk, warm)  # a Ray of this process's own
+    on_ray.warm()
+    yield on_ray
+    ray.shutdown()
+
+
+def lease(batch_id: str, token: int = 1) -> Lease:
+    return Lease(token, batch_id, "r_1", Range(0, 3))
+
+
+def collect(executor: Executor, *leases: Lease) -> dict[int, Tally | Exception]:
+    inbox: queue.SimpleQueue[Result] = queue.SimpleQueue()
+    put: Callable[[Lease, Tally | Exception], None] = lambda done, result: inbox.put((done, result))  # noqa: E731
+    for each in leases:
+        executor.start(each, put)
+    found: dict[int, Tally | Exception] = {}
+    for _ in leases:
+        done, result = inbox.get(timeout=30)
+        found[done.token] = result
+    assert inbox.empty()
+    return found
+
+
+def test_it_knows_how_many_chunks_run_at_once(executor: Executor) -> None:
+    assert executor.slots() == (2 if isinstance(executor, InlineExecutor) else os.cpu_count())
+
+
+def test_every_chunk_comes_back_once_with_its_tally(executor: Executor) -> None:
+    found = collect(executor, *(lease("b_1", token) for token in range(20)))
+    assert sorted(found) == list(range(20))
+    assert all(isinstance(r, Tally) and r.counts == {"succeeded": 3} for r in found.values())
+
+
+def test_an_error_of_ours_comes_back_as_itself(executor: Executor) -> None:
+    [result] = collect(executor, lease("b_away")).values()
+    assert isinstance(result, StoreUnavailableError)
+    assert result.detail == "the store is away"
+
+
+def test_a_bug_comes_back_as_an_error_that_names_it(executor: Executor) -> None:
+    [result] = collect(executor, lease("b_bug")).values()
+    assert isinstance(result, Exception)
+    assert not isinstance(result, WorkerCrashedError)
+    assert "a bug" in str(result)
+
+
+def test_a_slot_that_ends_without_a_word_is_said_so_and_replaced(executor: Executor) -> None:
+    if isinstance(executor, InlineExecutor):
+        return  # a thread that ended its process would end the tests
+    [result] = collect(executor, lease("b_crash")).values()
+    assert isinstance(result, WorkerCrashedError)
+    assert isinstance(collect(executor, lease("b_1"))[1], Tally)
+
+
+def test_a_cancelled_chunk_holds_no_slot(executor: Executor) -> None:
+    executor.cancel(lease("b_1", 99))  # not started: nothing happens
+    wait_until(lambda: executor.slots() > 0, 5, "the slots are there")
+    assert len(collect(executor, lease("b_1", 1), lease("b_1", 2))) == 2

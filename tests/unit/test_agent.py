@@ -1,0 +1,70 @@
+"""The agent registers its worker by heartbeats, and never needs to be told of a purge."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rayjobs.adapters.memory_registry import MemoryRegistry
+from rayjobs.agent import Agent
+from rayjobs.board import Board, Hand
+from rayjobs.settings import Settings
+from rayjobs.worker import InHand
+
+
+@pytest.fixture
+def settings(farm_settings: Settings, tmp_path: Path) -> Settings:
+    return farm_settings.model_copy(
+        update={"worker_id": "w7", "board": tmp_path / "board", "heartbeat_s": 60.0, "worker_ttl_s": 60.0}
+    )
+
+
+@pytest.fixture
+def registry(settings: Settings) -> MemoryRegistry:
+    return MemoryRegistry(settings)
+
+
+@pytest.fixture
+def agent(registry: MemoryRegistry, settings: Settings) -> Agent:
+    return Agent(registry, settings, slots=2, capabilities={"filters": ["blur"]})
+
+
+def test_the_first_look_registers_the_worker(agent: Agent, registry: MemoryRegistry) -> None:
+    agent.look()
+    [worker] = registry.workers()
+    assert (worker.id, worker.slots, worker.busy_slots, worker.items_done) == ("w7", 2, 0, 0)
+    assert worker.capabilities == {"filters": ["blur"]}
+    assert "libvips" in worker.engine_versions
+
+
+def test_a_purge_is_answered_at_the_next_look(agent: Agent, registry: MemoryRegistry) -> None:
+    agent.look()
+    registry.purge()
+    assert registry.workers() == []
+    agent.look()
+    assert [worker.id for worker in registry.workers()] == ["w7"]
+
+
+def test_what_slots_have_in_hand_and_have_done_is_told(agent: Agent, registry: MemoryRegistry, settings: Settings) -> None:
+    hand = Hand(settings.board_folder, os.getpid())
+    for index in (3, 4):
+        hand.take("b_1", index)
+        hand.done()
+    hand.take("b_1", 5)
+    agent.look()
+    [worker] = registry.workers()
+    assert worker.in_hand == (InHand("b_1", 5),)
+    assert (worker.items_done, worker.busy_slots) == (2, 1)
+    assert worker.rss_bytes > 10**6
+
+
+def test_a_slot_that_ended_is_forgotten_but_its_work_is_not(
+    agent: Agent, registry: MemoryRegistry, settings: Settings
+) -> None:
+    gone = 2**22 - 1  # above every pid of this machine
+    hand = Hand(settings.board_folder, gone)
+    hand.take("b_1", 0)
+    agent.look()
+    [worker] = registry.workers()
+    assert worker.in_hand == ()
+    assert list(Board(settings.board_folder).words()) == []
