@@ -5,10 +5,11 @@ from rayjobs.codec.encoding import Encoding, describe_formats, encode
 from rayjobs.codec.formats import FORMATS, Format
 from rayjobs.codec.header import Header, read_header
 from rayjobs.codec.limits import Limits
-from rayjobs.codec.runtime import engine_versions
+from rayjobs.codec.runtime import ALLOCATOR, engine_versions
 from rayjobs.codec.truncation import unreadable
 
 __all__ = [
+    "ALLOCATOR",
     "FORMATS",
     "Encoding",
     "Format",

@@ -46,13 +46,12 @@ def test_the_same_submission_twice_is_one_batch(registry: Registry) -> None:
 
 
 def test_an_idempotency_key_names_the_batch_it_made(registry: Registry) -> None:
-    key = {"idempotency_key": "k", "body_hash": "h"}
     assert registry.known("k", "h") is None
-    assert registry.submit(new("b_1", **key)).id == "b_1"
-    assert registry.submit(new("b_2", **key)).id == "b_1"
+    assert registry.submit(new("b_1", key="k", body_hash="h")).id == "b_1"
+    assert registry.submit(new("b_2", key="k", body_hash="h")).id == "b_1"
     assert registry.known("k", "h") == "b_1"
     with pytest.raises(IdempotencyMismatchError):
-        registry.submit(new("b_3", idempotency_key="k", body_hash="other"))
+        registry.submit(new("b_3", key="k", body_hash="other"))
     with pytest.raises(IdempotencyMismatchError):
         registry.known("k", "other")
 
@@ -190,7 +189,7 @@ def test_the_queue_sums_over_open_batches(registry: Registry) -> None:
 
 def test_a_purge_leaves_nothing_of_the_old_run_and_refuses_its_late_results(registry: Registry) -> None:
     before = registry.run_id()
-    registry.submit(new("b_1", idempotency_key="k", body_hash="h"))
+    registry.submit(new("b_1", key="k", body_hash="h"))
     [lease] = claim(registry)
     registry.beat(worker(), 60)
     purged = registry.purge()
@@ -198,7 +197,7 @@ def test_a_purge_leaves_nothing_of_the_old_run_and_refuses_its_late_results(regi
     assert purged.deleted_keys > 0
     with pytest.raises(LeaseLostError):
         registry.settle(lease, done(lease))
-    assert registry.workers() == registry.leases() == registry.closable() == []
+    assert (registry.workers(), registry.leases(), registry.closable()) == ([], [], [])
     assert registry.known("k", "h") is None
     with pytest.raises(NotFoundError):
         registry.get("b_1")

@@ -12,8 +12,17 @@ from tests.support.waiting import wait_until
 PACE = Pace(floor_ms=10, cap_ms=100)
 
 
-def new(batch_id: str, total: int = 100, *, exact: bool = True, priority: int = 0, **more: str) -> NewBatch:
-    return NewBatch(batch_id, total, exact, priority, {"labels": {"who": "test"}, "max_attempts": 3}, **more)
+def new(
+    batch_id: str,
+    total: int = 100,
+    *,
+    exact: bool = True,
+    priority: int = 0,
+    key: str | None = None,
+    body_hash: str = "",
+) -> NewBatch:
+    document = {"labels": {"who": "test"}, "max_attempts": 3}
+    return NewBatch(batch_id, total, exact, priority, document, key, body_hash)
 
 
 def lead(registry: Registry) -> int:

@@ -9,7 +9,6 @@ import pytest
 from rayjobs.batch import State
 from rayjobs.errors import LeaseLostError
 from rayjobs.lease import Lease, Pace, Tally
-from rayjobs.record import Record
 from tests.support.farm import Farm
 from tests.support.waiting import wait_until
 
@@ -103,7 +102,6 @@ def test_the_record_alone_tells_what_is_done(whole_farm: Farm, pictures: Path) -
     whole_farm.dispatch()
     batch_id = whole_farm.submit({"type": "folder", "path": str(pictures)})
     batch = whole_farm.finished(batch_id)
-    record: Record = whole_farm.record
-    closed = record.closed(batch_id)
+    closed = whole_farm.record.closed(batch_id)
     assert closed is not None
     assert closed["counts"]["succeeded"] == batch.counts.total == 12

@@ -68,8 +68,8 @@ class Farm:
         return stop
 
     def submit(
-        self, source: dict[str, Any], pipeline: list[dict[str, Any]] | None = None, **more: Any
-    ) -> str:  # noqa: ANN401
+        self, source: dict[str, Any], pipeline: list[dict[str, Any]] | None = None, **more: object
+    ) -> str:
         body = {"source": source, "pipeline": THUMB if pipeline is None else pipeline, **more}
         return self.intake.submit(body)[0].id
 
@@ -83,7 +83,7 @@ class Farm:
         folder = Path(self.settings.store) / "outputs" / batch_id
         return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
-    def items(self, batch_id: str, **conditions: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+    def items(self, batch_id: str, **conditions: object) -> list[dict[str, Any]]:
         asked = {"state": None, "code": None, "cursor": None, "limit": 1000} | conditions
         return list(self.history.items(batch_id, **asked)["items"])
 

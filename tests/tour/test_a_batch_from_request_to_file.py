@@ -6,11 +6,7 @@ from PIL import Image
 
 from rayjobs.adapters.memory_registry import MemoryRegistry
 from rayjobs.batch import State
-from rayjobs.chunk import Slot
-from rayjobs.history import History
-from rayjobs.intake import Intake
 from rayjobs.lease import Pace
-from rayjobs.ports import Registry
 from rayjobs.reaper import close
 from rayjobs.settings import Settings
 from tests.support.farm import Farm
@@ -23,11 +19,9 @@ BODY = {
 
 
 def test_a_batch_from_request_to_file(farm_settings: Settings) -> None:
-    registry: Registry = MemoryRegistry(farm_settings)
+    registry = MemoryRegistry(farm_settings)
     whole = Farm(farm_settings, registry)
-    intake: Intake = whole.intake
-    history: History = whole.history
-    slot: Slot = whole.slot()
+    intake, slot, history = whole.intake, whole.slot(), whole.history
 
     # A request becomes a batch: three items wait, as one range.
     batch, created = intake.submit(BODY)

@@ -45,7 +45,9 @@ def test_a_purge_is_answered_at_the_next_look(agent: Agent, registry: MemoryRegi
     assert [worker.id for worker in registry.workers()] == ["w7"]
 
 
-def test_what_slots_have_in_hand_and_have_done_is_told(agent: Agent, registry: MemoryRegistry, settings: Settings) -> None:
+def test_what_slots_have_in_hand_and_have_done_is_told(
+    agent: Agent, registry: MemoryRegistry, settings: Settings
+) -> None:
     hand = Hand(settings.board_folder, os.getpid())
     for index in (3, 4):
         hand.take("b_1", index)

@@ -64,7 +64,7 @@ def test_an_output_is_its_bytes_with_their_hash(whole_farm: Farm, batch_id: str)
 def test_what_is_not_there_is_said_so(whole_farm: Farm, batch_id: str) -> None:
     with pytest.raises(NotFoundError, match="0 to 11"):
         whole_farm.history.item(batch_id, 12)
-    with pytest.raises(ConflictError, match="item 5 .* is failed"):
+    with pytest.raises(ConflictError, match=r"item 5 .* is failed"):
         whole_farm.history.output(batch_id, 5)
     with pytest.raises(NotFoundError):
         whole_farm.history.item("b_none", 0)

@@ -25,9 +25,9 @@ def test_a_name_is_made_of_the_template_and_the_item(template: str, expected: st
 @pytest.mark.parametrize(
     "template",
     [
-        "../{index}", "/{index}", "a/../{index}", "a//{index}", "{index}/..", "{index}\\x", "{index}\0", "{index}:x",
-        "{stem.__class__}", "{0}", "{}", "{nothing}", "{index!r}", "{index:999999d}", "{stem:>1000}", "{index", "..",
-        "x" * 241 + "{index}",
+        "../{index}", "/{index}", "a/../{index}", "a//{index}", "{index}/..", "{index}\\x", "{index}\0",
+        "{index}:x", "{stem.__class__}", "{0}", "{}", "{nothing}", "{index!r}", "{index:999999d}",
+        "{stem:>1000}", "{index", "..", "x" * 241 + "{index}",
     ],
 )  # fmt: skip
 def test_a_template_that_could_leave_its_folder_or_reach_elsewhere_is_refused(template: str) -> None:
@@ -38,7 +38,7 @@ def test_a_template_that_could_leave_its_folder_or_reach_elsewhere_is_refused(te
 
 def test_two_items_that_would_share_a_name_are_both_named() -> None:
     items = [Item(0, "/a/cat.jpg"), Item(1, "/b/dog.jpg"), Item(2, "/c/CAT.png")]
-    with pytest.raises(OutputNameError, match="items 0 and 2 would both be written as 'CAT.jpg'"):
+    with pytest.raises(OutputNameError, match=r"items 0 and 2 would both be written as 'CAT\.jpg'"):
         naming.check_names("{stem}.{ext}", items, "jpg")
     naming.check_names("{index}-{stem}.{ext}", items, "jpg")
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +24,7 @@ def test_one_item_has_one_half() -> None:
 def test_runs_hold_exactly_the_indices_in_the_fewest_ranges(indices: set[int]) -> None:
     found = runs(indices, attempt=2)
     assert [i for r in found for i in r.indices()] == sorted(indices)
-    assert all(a.end < b.first for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end < b.first for a, b in pairwise(found))
     assert all(r.attempt == 2 for r in found)
 
 
@@ -38,7 +40,7 @@ def test_runs_hold_exactly_the_indices_in_the_fewest_ranges(indices: set[int]) -
         (10**8, 1000, 0.0, 60_000, "an engine that takes no time"),
     ],
 )
-def test_a_chunk_has_the_size_that(  # noqa: PLR0913 - a table
+def test_a_chunk_has_the_size_that(
     waiting: int, slots: int, item_ms: float | None, expected: int, why: str
 ) -> None:
     assert Pace(floor_ms=60, cap_ms=1000).size(waiting, slots, item_ms) == expected, why

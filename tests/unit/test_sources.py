@@ -86,7 +86,7 @@ def test_a_picture_is_read_whole(sources: Sources, pictures: Path) -> None:
     assert sources.read(Item(0, str(path))) == path.read_bytes()
 
 
-def test_a_missing_file_a_folder_and_an_unreadable_file_are_told_apart(sources: Sources, pictures: Path) -> None:
+def test_a_missing_file_and_a_folder_are_told_apart(sources: Sources, pictures: Path) -> None:
     with pytest.raises(SourceNotFoundError, match="does not exist"):
         sources.read(Item(0, str(pictures / "none.jpg")))
     with pytest.raises(SourceNotFoundError, match="is a folder"):

@@ -1,6 +1,7 @@
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,14 @@ from scripts.local.services import Service, prepare, services
 
 def plan(folder: Path, **environment: str) -> Plan:
     return decide(Order(folder, 0, 0, slots=3), environment)
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Iterator[Plan]:
+    stack = plan(tmp_path / ("deep" * 20))
+    prepare(stack)
+    yield stack
+    ray_folder.forget(stack.stack)
 
 
 def by_name(plan: Plan, **environment: str) -> dict[str, Service]:
@@ -60,10 +69,9 @@ def test_ray_starts_a_cluster_and_joins_none(tmp_path: Path) -> None:
     assert found["dispatcher"].follows == ("ray",)
 
 
-def test_the_password_is_in_a_file_of_ours_and_on_no_command_line(tmp_path: Path) -> None:
-    stack = plan(tmp_path)
-    prepare(stack)
-    file = tmp_path / "redis" / "valkey.conf"
+def test_the_password_is_in_a_file_of_ours_and_on_no_command_line(prepared: Plan) -> None:
+    stack = prepared
+    file = stack.folder / "redis" / "valkey.conf"
     assert stack.redis_password in file.read_text(encoding="utf-8")
     assert "maxmemory-policy noeviction" in file.read_text(encoding="utf-8")
     if os.name == "posix":
@@ -73,27 +81,22 @@ def test_the_password_is_in_a_file_of_ours_and_on_no_command_line(tmp_path: Path
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sockets there have no path")
-def test_a_long_path_is_reached_by_a_short_link_that_goes_with_the_stack(tmp_path: Path) -> None:
-    folder = tmp_path / ("deep" * 20)
-    stack = plan(folder)
-    prepare(stack)
-    link = ray_folder.usable(folder, stack.stack)
-    assert link != ray_folder.real(folder)
-    assert link.resolve() == ray_folder.real(folder).resolve()
-    assert f"--temp-dir={link}" in by_name(stack)["ray"].command
-    ray_folder.forget(stack.stack)
+def test_a_long_path_is_reached_by_a_short_link_that_goes_with_the_stack(prepared: Plan) -> None:
+    real, link = ray_folder.real(prepared.folder), ray_folder.usable(prepared.folder, prepared.stack)
+    assert link != real
+    assert link.resolve() == real.resolve()
+    assert f"--temp-dir={link}" in by_name(prepared)["ray"].command
+    ray_folder.forget(prepared.stack)
     assert not link.is_symlink()
-    assert ray_folder.real(folder).is_dir()
+    assert real.is_dir()
 
 
 def test_a_short_path_needs_no_link() -> None:
     assert ray_folder.usable(Path("/srv/rayjobs"), "s") == Path("/srv/rayjobs/ray")
 
 
-def test_sessions_of_earlier_stacks_are_removed(tmp_path: Path) -> None:
-    stack = plan(tmp_path)
-    prepare(stack)
-    (ray_folder.real(tmp_path) / "session_old").mkdir()
-    prepare(stack)
-    assert list(ray_folder.real(tmp_path).iterdir()) == []
-    ray_folder.forget(stack.stack)
+def test_sessions_of_earlier_stacks_are_removed(prepared: Plan) -> None:
+    real = ray_folder.real(prepared.folder)
+    (real / "session_old").mkdir()
+    prepare(prepared)
+    assert list(real.iterdir()) == []
