@@ -16,6 +16,8 @@ Document = dict[str, Any]
 _TIMEOUT_S = 30.0
 """A purge waits for what runs; nothing else comes near this."""
 
+_PAGE = 100
+
 
 class Client:
     """The API at one address. Safe to share between threads: each call has its own connection."""
@@ -30,21 +32,13 @@ class Client:
         """Send a batch; return it as it was accepted."""
         return self._json("POST", "/batches", body)
 
-    def batches(self, limit: int = 100) -> list[Document]:
-        """Return the newest batches."""
-        found: list[Document] = self._json("GET", f"/batches?limit={limit}")["batches"]
-        return found
+    def batches(self) -> list[Document]:
+        """Return every batch of the present run, newest first."""
+        return self._pages("/batches", "batches")
 
     def items(self, batch_id: str) -> list[Document]:
-        """Return every item of a batch."""
-        items: list[Document] = []
-        cursor = ""
-        while True:
-            page = self._json("GET", f"/batches/{batch_id}/items?limit=1000{cursor}")
-            items += page["items"]
-            if not page["next"]:
-                return items
-            cursor = f"&cursor={page['next']}"
+        """Return every item of a batch, in order."""
+        return self._pages(f"/batches/{batch_id}/items", "items")
 
     def output(self, batch_id: str, index: int) -> bytes:
         """Return the picture that came of an item."""
@@ -62,6 +56,16 @@ class Client:
     def purge(self) -> Document:
         """Cancel what runs and begin a new run."""
         return self._json("POST", "/purge", {"running": "cancel"})
+
+    def _pages(self, path: str, key: str) -> list[Document]:
+        found: list[Document] = []
+        cursor = ""
+        while True:
+            page = self._json("GET", f"{path}?limit={_PAGE}{cursor}")
+            found += page[key]
+            if not page["next"]:
+                return found
+            cursor = f"&cursor={page['next']}"
 
     def _json(self, method: str, path: str, body: Document | None = None) -> Document:
         response = self._ask(method, path, body)

@@ -16,6 +16,6 @@ def ticks(limit_s: float, interval_s: float = 0.1) -> Iterator[float]:
         _NEVER.wait(interval_s)
 
 
-def until(predicate: Callable[[], bool], limit_s: float, interval_s: float = 0.1) -> bool:
+def until(predicate: Callable[[], object], limit_s: float, interval_s: float = 0.1) -> bool:
     """Return whether `predicate` came true within the limit."""
-    return any(predicate() for _ in ticks(limit_s, interval_s)) or predicate()
+    return any(predicate() for _ in ticks(limit_s, interval_s)) or bool(predicate())

@@ -1,16 +1,18 @@
 """Shows a run while it goes on: a live table on a terminal, plain rows anywhere else."""
 
+import math
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from rich.bar import Bar
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from scripts.verdict import TERMINAL
+from scripts.words import Words
 
 _ROW_S = 1.0
 """Between two plain rows."""
@@ -18,7 +20,13 @@ _HEAD_EVERY = 20
 """Plain rows between two heads, about a screen."""
 _COLUMNS = ("time", "done", "images/s", "queue", "workers", "CPU", "ETA", "batches")
 _WIDTHS = (7, 9, 8, 6, 7, 6, 7, 0)
-_COLOURS = {"succeeded": "green", "running": "cyan", "finalizing": "cyan", "queued": "yellow", "expanding": "yellow"}
+_COLOURS = {
+    "succeeded": "green",
+    "running": "cyan",
+    "finalizing": "cyan",
+    "queued": "yellow",
+    "expanding": "yellow",
+}
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ class Snapshot:
             str(self.waiting),
             str(len(self.workers)),
             f"{self.cpu_percent:.0f} %",
-            "-" if self.eta_s is None else f"{self.eta_s:.0f} s",
+            "-" if self.eta_s is None else f"{math.ceil(self.eta_s)} s",
             ", ".join(f"{number} {name}" for name, number in self.states.items()),
         )
 
@@ -120,13 +128,13 @@ def live_table(snapshot: Snapshot) -> Group:
 class Watch:
     """Shows one snapshot after the other until it is left."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._live = Live(console=words, auto_refresh=False) if words.is_terminal else None
         self._rows = 0
         self._next_s = 0.0
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> Self:
         if self._live:
             self._live.__enter__()
         return self
@@ -144,9 +152,6 @@ class Watch:
         elif snapshot.t_s >= self._next_s or snapshot.ended:
             self._next_s = snapshot.t_s + _ROW_S
             if self._rows % _HEAD_EVERY == 0:
-                self._line(plain(_COLUMNS))
+                self._words.say(plain(_COLUMNS))
             self._rows += 1
-            self._line(plain(snapshot.cells()))
-
-    def _line(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+            self._words.say(plain(snapshot.cells()))

@@ -92,6 +92,9 @@ def _environment(plan: Plan, environment: Mapping[str, str]) -> dict[str, str]:
     }
     if plan.dashboard_url:
         settings["RAYJOBS_DASHBOARD_URL"] = plan.dashboard_url
+        # Ray: unset, it depends on whether some other Ray has left a token in the home directory. Nothing but
+        # this machine can reach this one, and people would have to give the token to its dashboard.
+        settings["RAY_AUTH_MODE"] = "disabled"
     runtime = {
         "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), environment.get("PYTHONPATH")))),
         "PYTHONUTF8": "1",

@@ -95,7 +95,7 @@ def _start(order: Order) -> bool:
         return False
     prepare(plan)
     with logs.opened(folder, "supervisor") as file:
-        supervisor = subprocess.Popen(  # noqa: S603 - our own module, no shell
+        supervisor = subprocess.Popen(
             (sys.executable, "-m", "scripts.local.supervisor", str(folder)),
             cwd=PROJECT,
             env={**os.environ, STACK_MARK: plan.stack, "PYTHONUTF8": "1"},

@@ -93,7 +93,7 @@ class Unit:
     def _start(self) -> None:
         marks = {STACK_MARK: self._stack, SERVICE_MARK: self.service.name}
         with logs.opened(self._folder, self.service.name) as file:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
+            self._process = subprocess.Popen(
                 self.service.command,
                 cwd=PROJECT,
                 env=self.service.environment | marks,

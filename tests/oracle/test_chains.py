@@ -27,9 +27,9 @@ def test_the_heavy_chain_is_pillows(name: str) -> None:
     ours = opened(render(data, parse_pipeline(raw), PNG, Limits()).data)
     soft = upright(data).resize((2048, 2048), Image.Resampling.LANCZOS).filter(ImageFilter.GaussianBlur(5))
     theirs = ImageEnhance.Sharpness(soft).enhance(2.0).filter(ImageFilter.FIND_EDGES)
-    # Sharpening and edges multiply each rounding of the blur by up to 16; measured 45.8 at worst. The
+    # Sharpening and edges multiply each rounding of the blur by up to 16; measured 42.5 at worst. The
     # frame, which neither filters, is left out.
-    assert decibels(ours, theirs, frame=2) >= 42
+    assert decibels(ours, theirs, frame=2) >= 41
 
 
 @pytest.mark.parametrize("size", [100, 256, 400, 512])
@@ -39,7 +39,7 @@ def test_a_thumbnail_by_a_scaled_decode_is_one_by_a_full_decode(name: str, size:
     ours = opened(render(data, parse_pipeline([{"name": "thumbnail", "size": size}]), PNG, Limits()).data)
     image = upright(data)
     theirs = image.resize(ours.size, Image.Resampling.LANCZOS)
-    # Measured 46.4 at worst; pixels off their place by a third of one would be 32.
+    # Measured 46.4 at worst, of a larger photograph; pixels off their place by a third of one would be 32.
     assert decibels(ours, theirs) >= 45
 
 

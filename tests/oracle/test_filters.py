@@ -35,7 +35,7 @@ def filtered(image: Image.Image, name: str, **parameters: Any) -> Any:  # noqa: 
 def test_resize_to_less_is_lanczos(name: str, size: tuple[int, int]) -> None:
     image = source(name)
     ours = filtered(image, "resize", width=size[0], height=size[1])
-    # libvips shrinks by a box before Lanczos when much is to go; measured 46.1 at worst.
+    # libvips shrinks by a box before Lanczos when much is to go; measured 48.1 at worst.
     assert decibels(ours, image.resize(size, LANCZOS)) >= 45
 
 
@@ -51,7 +51,7 @@ def test_resize_to_cover_is_pillows_fit(name: str) -> None:
     image = source(name)
     ours = filtered(image, "resize", width=300, height=300, fit="cover")
     # Pillow cuts between pixels, we cut at them: up to half a source pixel of shift.
-    assert decibels(ours, ImageOps.fit(image, (300, 300), LANCZOS)) >= 32
+    assert decibels(ours, ImageOps.fit(image, (300, 300), LANCZOS)) >= 45
 
 
 def test_resize_mixes_alpha_as_pillow_does() -> None:
@@ -59,14 +59,14 @@ def test_resize_mixes_alpha_as_pillow_does() -> None:
     ours = filtered(image, "resize", width=320, height=240)
     theirs = image.resize((320, 240), LANCZOS)
     white = Image.new("RGBA", theirs.size, "white")
-    assert decibels(ours.flatten(background=255), Image.alpha_composite(white, theirs).convert("RGB")) >= 42
+    assert decibels(ours.flatten(background=255), Image.alpha_composite(white, theirs).convert("RGB")) >= 50
 
 
 @pytest.mark.parametrize("radius", [0.5, 1, 2, 5, 12])
 @pytest.mark.parametrize("name", SOURCES)
 def test_blur_is_pillows_gaussian(name: str, radius: float) -> None:
     image = source(name)
-    # Weights of 6 bits against Pillow's of 24, one rounding instead of three. Measured 49.1 at worst.
+    # Weights of 6 bits against Pillow's of 24, one rounding instead of three. Measured 49.0 at worst, 54.0 at a radius of 5.
     ours = filtered(image, "blur", radius=radius)
     assert decibels(ours, image.filter(ImageFilter.GaussianBlur(radius))) >= 48
 
@@ -98,7 +98,7 @@ def test_edges_equals_pillows_find_edges(name: str) -> None:
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_grayscale_is_pillows_luma(name: str) -> None:
-    # Equal but for halves, which Pillow's whole-number weights round another way.
+    # 81.8 dB: equal but for halves, which Pillow's whole-number weights round another way.
     assert decibels(filtered(source(name), "grayscale"), source(name).convert("L")) >= 60
 
 
@@ -107,7 +107,7 @@ def test_grayscale_is_pillows_luma(name: str) -> None:
     ("ours", "theirs", "floor"),
     [
         ("brightness", ImageEnhance.Brightness, 99),
-        ("contrast", ImageEnhance.Contrast, 50),
+        ("contrast", ImageEnhance.Contrast, 99),
         # Pillow rounds the gray first and cuts the sum off; we round once.
         ("saturation", ImageEnhance.Color, 45),
     ],

@@ -83,9 +83,11 @@ class Farm:
         folder = Path(self.settings.store) / "outputs" / batch_id
         return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
-    def items(self, batch_id: str, **conditions: object) -> list[dict[str, Any]]:
-        asked = {"state": None, "code": None, "cursor": None, "limit": 1000} | conditions
-        return list(self.history.items(batch_id, **asked)["items"])
+    def items(
+        self, batch_id: str, *, state: str | None = None, code: str | None = None, cursor: str | None = None
+    ) -> list[dict[str, Any]]:
+        page = self.history.items(batch_id, state=state, code=code, cursor=cursor, limit=1000)
+        return list(page["items"])
 
     def close(self) -> None:
         for stop in getattr(self, "stops", []):

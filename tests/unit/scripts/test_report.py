@@ -1,3 +1,4 @@
+import base64
 import io
 import json
 import re
@@ -62,8 +63,19 @@ def test_the_page_needs_nothing_from_elsewhere() -> None:
 
 @pytest.mark.parametrize(("form", "mode"), [("JPEG", "RGB"), ("PNG", "RGBA"), ("PNG", "L"), ("WEBP", "RGB")])
 def test_a_picture_becomes_a_small_jpeg(form: str, mode: str) -> None:
-    uri = report.small(picture((1600, 1200), form, mode))
+    uri, brightened = report.small(picture((1600, 1200), form, mode))
     assert uri.startswith("data:image/jpeg;base64,")
+    assert not brightened
+
+
+def test_a_picture_too_dark_to_be_seen_is_brightened() -> None:
+    faint = Image.linear_gradient("L").point(lambda level: level // 16)
+    out = io.BytesIO()
+    faint.save(out, "PNG")
+    uri, brightened = report.small(out.getvalue())
+    assert brightened
+    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as shown:
+        assert shown.convert("L").getextrema() == (0, 255)
 
 
 def test_pairs_are_of_different_sources_that_are_here(

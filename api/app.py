@@ -1,0 +1,84 @@
+"""The composition root of the API: adapters, middleware, routers, error handlers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from api import errors, openapi
+from api.dependencies import Core, authorize
+from api.metrics import Metrics
+from api.observing import Observed
+from api.routes import batches, catalogue, farm, items, page, seed, system, uploads
+from rayjobs.adapters.file_store import FileStore
+from rayjobs.adapters.redis_registry import RedisRegistry
+from rayjobs.history import History
+from rayjobs.intake import Intake
+from rayjobs.ports import Registry, Store
+from rayjobs.record import Record
+from rayjobs.settings import Settings
+
+_DESCRIPTION = "Runs a pipeline of filters over a set of pictures. Every route is at `/v1` too."
+
+
+def create_app(settings: Settings, registry: Registry | None = None, store: Store | None = None) -> FastAPI:
+    """Return the application; nothing is connected to before the first request.
+
+    Args:
+        settings: As every part of rayjobs has them.
+        registry: In place of the Redis of the settings.
+        store: In place of the folder of the settings.
+
+    Raises:
+        StoreUnavailableError: The settings name a store that can't be one.
+    """
+    core = _composed(settings, registry or RedisRegistry.connect(settings), store or FileStore(settings.store))
+    app = FastAPI(
+        title="rayjobs",
+        version=_version(),
+        description=_DESCRIPTION,
+        openapi_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.core = core
+    app.state.metrics = Metrics(core.registry)
+    app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]  # FastAPI's documented way
+    app.add_middleware(Observed, seconds=app.state.metrics.seconds)
+    errors.install(app)
+    app.mount("/static", StaticFiles(directory=page.STATIC))
+    routes = _all_routes()
+    app.include_router(routes)
+    app.include_router(routes, prefix="/v1", include_in_schema=False)
+    return app
+
+
+def _composed(settings: Settings, registry: Registry, store: Store) -> Core:
+    record = Record(store)
+    return Core(
+        settings, registry, store, Intake(registry, record, settings), History(registry, record)
+    )
+
+
+def _all_routes() -> APIRouter:
+    routes = APIRouter()
+    for module in (page, system):
+        routes.include_router(module.router)
+    for module in (batches, items, uploads, catalogue, farm, seed):
+        routes.include_router(module.router, dependencies=[Depends(authorize)])
+    return routes
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.core.closing.set()
+
+
+def _version() -> str:
+    try:
+        return version("rayjobs")
+    except PackageNotFoundError:  # run from a clone
+        return "0"

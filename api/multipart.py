@@ -1,0 +1,111 @@
+"""A multipart body as files that are read while they arrive: nothing is spooled, nothing held whole."""
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import python_multipart
+from anyio import from_thread
+from python_multipart.exceptions import FormParserError
+
+from rayjobs.errors import InvalidRequestError
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a body; its chunks can be read once, before the next file."""
+
+    name: str
+    chunks: Iterator[bytes]
+
+
+class _Mark(Enum):
+    PART_ENDS = auto()
+    BODY_ENDS = auto()
+
+
+@dataclass(frozen=True)
+class _Head:
+    disposition: bytes
+
+
+class _Tokens:
+    """What the parser calls back with, one at a time, pulled through it chunk by chunk."""
+
+    def __init__(self, boundary: bytes, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._waiting: deque[bytes | _Head | _Mark] = deque()
+        self._field = self._value = self._disposition = b""
+        add = self._waiting.append
+        self._parser = python_multipart.MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": self._add_field,
+                "on_header_value": self._add_value,
+                "on_header_end": self._end_header,
+                "on_headers_finished": lambda: add(_Head(self._disposition)),
+                "on_part_data": lambda data, start, end: add(data[start:end]),
+                "on_part_end": lambda: add(_Mark.PART_ENDS),
+                "on_end": lambda: add(_Mark.BODY_ENDS),
+            },
+        )
+
+    def _begin(self) -> None:
+        self._field = self._value = self._disposition = b""
+
+    def _add_field(self, data: bytes, start: int, end: int) -> None:
+        self._field += data[start:end]
+
+    def _add_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _end_header(self) -> None:
+        if self._field.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._field = self._value = b""
+
+    def next(self) -> bytes | _Head | _Mark:
+        while not self._waiting:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                raise InvalidRequestError("The multipart body ends before its last boundary.")
+            try:
+                self._parser.write(chunk)
+            except FormParserError as error:
+                raise InvalidRequestError(f"The multipart body can't be read: {error}.") from error
+        return self._waiting.popleft()
+
+
+def files(content_type: str, chunks: Iterable[bytes]) -> Iterator[File]:
+    """Give the files of a multipart body in their order; other fields are passed over.
+
+    Raises:
+        InvalidRequestError: The body is not multipart, is damaged, or ends early.
+    """
+    kind, options = python_multipart.parse_options_header(content_type)
+    if kind != b"multipart/form-data" or not options.get(b"boundary"):
+        raise InvalidRequestError("Send the files as multipart/form-data, for instance with `curl -F`.")
+    tokens = _Tokens(options[b"boundary"], chunks)
+    while (token := tokens.next()) is not _Mark.BODY_ENDS:
+        if isinstance(token, _Head) and (name := _file_name(token)):
+            data = _data(tokens)
+            yield File(name, data)
+            deque(data, maxlen=0)  # what was left unread, so that the next part is found
+
+
+def _data(tokens: _Tokens) -> Iterator[bytes]:
+    while isinstance(token := tokens.next(), bytes):
+        yield token
+
+
+def _file_name(head: _Head) -> str:
+    _, options = python_multipart.parse_options_header(head.disposition)
+    return options.get(b"filename", b"").decode("utf-8", "replace")
+
+
+def pulled(stream: AsyncIterator[bytes]) -> Iterator[bytes]:
+    """Give a request's chunks to a worker thread, each when it is asked for: so a slow disk slows the client."""
+    while (chunk := from_thread.run(anext, stream, None)) is not None:
+        yield chunk

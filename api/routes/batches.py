@@ -1,0 +1,105 @@
+"""Batches: submit, list, watch, cancel, retry."""
+
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from api import events
+from api.dependencies import JsonObject, TheCore, answer
+from api.forms import AskedFor
+from api.models import (
+    BatchAnswer,
+    BatchesAnswer,
+    BatchesQuery,
+    BatchId,
+    EventsQuery,
+    IdempotencyKey,
+    PlanAnswer,
+    RetryForm,
+    SubmitQuery,
+)
+from api.openapi import body_of
+from rayjobs.batch import TERMINAL, Batch
+from rayjobs.spec import parse_form
+
+router = APIRouter(tags=["batches"])
+
+SUBMITTED: dict[int | str, dict[str, Any]] = {
+    200: {"model": BatchAnswer | PlanAnswer, "description": "The key came before, or a dry run"},
+    202: {"model": BatchAnswer, "description": "Accepted"},
+}
+_BATCH: dict[int | str, dict[str, Any]] = {200: {"model": BatchAnswer}}
+
+
+@router.post(
+    "/batches",
+    status_code=202,
+    responses=SUBMITTED,
+    openapi_extra=body_of("BatchForm", "ShortForm"),
+    summary="Submit a batch",
+)
+def submit(
+    asked: AskedFor,
+    core: TheCore,
+    query: Annotated[SubmitQuery, Query()],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    with asked.in_its_words() as body:
+        if query.dry_run:
+            return answer(core.intake.plan(body))
+        batch, created = core.intake.submit(body, idempotency_key=idempotency_key)
+    return answer(batch.as_json(), 202 if created else 200, {"Location": f"/batches/{batch.id}"})
+
+
+@router.get("/batches", responses={200: {"model": BatchesAnswer}}, summary="List batches, newest first")
+def batches(core: TheCore, query: Annotated[BatchesQuery, Query()]) -> Response:
+    page = core.registry.page(
+        limit=query.limit, cursor=query.cursor, state=query.state, label=query.name_and_value
+    )
+    return answer({"batches": [batch.as_json() for batch in page.batches], "next": page.next})
+
+
+@router.get("/batches/{batch_id}", responses=_BATCH, summary="Look at a batch")
+def batch(batch_id: BatchId, core: TheCore) -> Response:
+    return _of(core.registry.get(batch_id))
+
+
+@router.get(
+    "/batches/{batch_id}/events",
+    responses={200: {"content": {"text/event-stream": {}}}, 204: {"description": "It ended; nothing follows"}},
+    summary="Follow a batch: state, progress, end",
+)
+async def follow(
+    batch_id: BatchId,
+    core: TheCore,
+    query: Annotated[EventsQuery, Query()],
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> Response:
+    after = events.checked_id(last_event_id or query.last_event_id)
+    found = await to_thread.run_sync(core.registry.events, batch_id, after)
+    if not found and (await to_thread.run_sync(core.registry.get, batch_id)).state in TERMINAL:
+        return Response(status_code=204)  # what tells an EventSource not to come back
+    stream = events.feed(lambda last: core.registry.events(batch_id, last), found, after, core.closing.is_set)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
+
+
+@router.post("/batches/{batch_id}/cancel", responses=_BATCH, summary="End a batch")
+def cancel(batch_id: BatchId, core: TheCore) -> Response:
+    return _of(core.intake.cancel(batch_id))
+
+
+@router.post(
+    "/batches/{batch_id}/retry",
+    responses=_BATCH,
+    openapi_extra=body_of("RetryForm", required=False),
+    summary="Put failed items back",
+)
+def retry(batch_id: BatchId, body: JsonObject, core: TheCore) -> Response:
+    return _of(core.intake.retry(batch_id, parse_form(RetryForm, body).codes))
+
+
+def _of(batch: Batch) -> Response:
+    return answer(batch.as_json())

@@ -1,0 +1,18 @@
+"""What can be asked for: filters and formats, with their JSON Schemas."""
+
+from fastapi import APIRouter, Response
+
+from api.dependencies import answer
+from rayjobs import codec, filters
+
+router = APIRouter(tags=["catalogue"])
+
+
+@router.get("/filters", summary="List the filters with their JSON Schemas")
+def all_filters() -> Response:
+    return answer({"filters": filters.describe()})
+
+
+@router.get("/formats", summary="List the formats, and the schema of `output`")
+def all_formats() -> Response:
+    return answer({"formats": codec.describe_formats(), "output": codec.Encoding.model_json_schema()})

@@ -1,0 +1,32 @@
+"""The farm as a whole: workers, queue, purge."""
+
+from dataclasses import asdict
+
+from fastapi import APIRouter, Response
+
+from api.dependencies import JsonObject, TheCore, answer
+from api.models import PurgeAnswer, PurgeForm, QueueAnswer, WorkersAnswer
+from api.openapi import body_of
+from rayjobs.spec import parse_form
+
+router = APIRouter(tags=["farm"])
+
+
+@router.get("/workers", responses={200: {"model": WorkersAnswer}}, summary="List the registered workers")
+def workers(core: TheCore) -> Response:
+    return answer({"workers": [worker.as_json() for worker in core.registry.workers()]})
+
+
+@router.get("/queue", responses={200: {"model": QueueAnswer}}, summary="Look at the queue")
+def queue(core: TheCore) -> Response:
+    return answer(asdict(core.registry.queue()))
+
+
+@router.post(
+    "/purge",
+    responses={200: {"model": PurgeAnswer}},
+    openapi_extra=body_of("PurgeForm", required=False),
+    summary="Begin a new run: nothing queued, nothing in flight, workers registered again",
+)
+def purge(body: JsonObject, core: TheCore) -> Response:
+    return answer(core.intake.purge(parse_form(PurgeForm, body).running))

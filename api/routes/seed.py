@@ -1,0 +1,39 @@
+"""The two routes that the first version of this product had; its clients still work."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from api.dependencies import TheCore, answer
+from api.forms import AskedFor
+from api.models import IdempotencyKey, SubmitQuery
+from api.openapi import body_of
+from api.routes import batches
+
+router = APIRouter(prefix="/api", tags=["first version"])
+
+
+@router.post(
+    "/process-batch/distributed/",
+    status_code=202,
+    responses=batches.SUBMITTED,
+    openapi_extra=body_of("ShortForm", "BatchForm"),
+    summary="Submit a batch, as `POST /batches`",
+)
+def submit(
+    asked: AskedFor,
+    core: TheCore,
+    query: Annotated[SubmitQuery, Query()],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    return batches.submit(asked, core, query, idempotency_key)
+
+
+@router.get("/metrics/", summary="Look at queue, workers and counts at once")
+def metrics(core: TheCore) -> Response:
+    queue = asdict(core.registry.queue())
+    workers = [worker.as_json() for worker in core.registry.workers()]
+    slots = {"total": sum(row["slots"] for row in workers), "busy": sum(row["busy_slots"] for row in workers)}
+    counts = {"pending": queue["pending"], "running": queue["in_flight"], "batches": queue["batches_by_state"]}
+    return answer({"queue": queue, "workers": workers, "slots": slots, "counts": counts})

@@ -1,0 +1,64 @@
+"""From nothing to filtered pictures in one go: deploys, loads, watches, judges, and ends what it started."""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    from scripts.bootstrap import enter
+
+    enter()
+
+import json
+import signal
+from argparse import Namespace
+
+from scripts import arguments, launch, trial
+from scripts.local import stack
+from scripts.outcome import Exit, conclude
+from scripts.words import Words
+
+
+def main() -> int:
+    """Deploy, run the load, and take down what was started."""
+    parser = arguments.parser(
+        "Start rayjobs, send 10 heavy batches of real photographs, show them live, and stop it again.",
+        "python scripts/demo.py --keep",
+    )
+    # Free ports unless asked otherwise: a demo collides with nothing.
+    arguments.add_target(parser, api_port=0, dashboard_port=0)
+    arguments.add_load(parser)
+    parser.add_argument("--keep", action="store_true", help="leave it running")
+    given = parser.parse_args()
+    # So that what was started is ended too when this command is told to end.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return conclude(lambda: _demo(given), as_json=given.json)
+
+
+def _demo(given: Namespace) -> Exit:
+    words = Words(stderr=given.json)
+    words.say("starting Redis, Ray and the API ...")
+    deployed = launch.launch(given, lambda line: words.say(f"  {line}", style="dim"))
+    try:
+        launch.show(deployed.state, words)
+        words.print()
+        done = trial.run(
+            launch.client_of(deployed.state),
+            tasks=given.tasks,
+            count=given.count,
+            to=(given.report or given.state / "report.html").absolute(),
+            words=words,
+        )
+        trial.tell(done, words)
+    finally:
+        if deployed.changed and not given.keep:
+            stack.down(given.state)
+            words.say("stopped what was started")
+    words.say(f"outputs: {given.state / 'store'}")
+    if given.json:
+        print(json.dumps(done.as_json()))
+    return Exit.DONE if done.verdict.ok else Exit.FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

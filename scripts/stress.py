@@ -1,0 +1,49 @@
+"""Sends heavy work to a running rayjobs, shows it live, and judges what came of it."""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    from scripts.bootstrap import enter
+
+    enter()
+
+import json
+from argparse import Namespace
+
+from scripts import arguments, client, trial
+from scripts.outcome import Exit, conclude
+from scripts.words import Words
+
+
+def main() -> int:
+    """Purge, load, watch and judge."""
+    parser = arguments.parser(
+        "Send 10 heavy batches at once to the running system, watch them live, and write a report.",
+        "python scripts/stress.py --tasks 10 --count 20",
+    )
+    arguments.add_system(parser)
+    arguments.add_load(parser)
+    given = parser.parse_args()
+    return conclude(lambda: _stress(given), as_json=given.json)
+
+
+def _stress(given: Namespace) -> Exit:
+    words = Words(stderr=given.json)
+    system = client.connect(given.state, given.url, given.api_key)
+    done = trial.run(
+        system,
+        tasks=given.tasks,
+        count=given.count,
+        to=(given.report or given.state / "report.html").absolute(),
+        words=words,
+    )
+    trial.tell(done, words)
+    if given.json:
+        print(json.dumps(done.as_json()))
+    return Exit.DONE if done.verdict.ok else Exit.FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
