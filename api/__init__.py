@@ -1,12 +1,12 @@
 """HTTP in, one call of the core, HTTP out; stateless, and without Ray.
 
-    __main__      serves the app that `app` composes
-    app           the composition root: adapters, middleware, routers, error handlers
-    routes/       one file a group of routes; a route is a few lines
-    dependencies  what a route may ask for: the core, a JSON body, a proof of the key
-    forms         the request for a batch in either of its forms, and pointers into the form that was sent
-    models        queries and answers, as the OpenAPI document shows them
-    errors        the one table of statuses; problem+json
-    multipart, events, metrics, observing, openapi    one mechanism each
-    static/       the pages of `/` and `/docs`; they load nothing from elsewhere
+__main__      serves the app that `app` composes
+app           the composition root: adapters, middleware, routers, error handlers
+routes/       one file a group of routes; a route is a few lines
+dependencies  what a route may ask for: the core, a JSON body, a proof of the key
+forms         the request for a batch in either of its forms, and pointers into the form that was sent
+models        queries and answers, as the OpenAPI document shows them
+errors        the one table of statuses; problem+json
+multipart, events, metrics, observing, openapi    one mechanism each
+static/       the pages of `/` and `/docs`; they load nothing from elsewhere
 """

@@ -35,7 +35,9 @@ def create_app(settings: Settings, registry: Registry | None = None, store: Stor
     Raises:
         StoreUnavailableError: The settings name a store that can't be one.
     """
-    core = _composed(settings, registry or RedisRegistry.connect(settings), store or FileStore(settings.store))
+    core = _composed(
+        settings, registry or RedisRegistry.connect(settings), store or FileStore(settings.store)
+    )
     app = FastAPI(
         title="rayjobs",
         version=_version(),
@@ -57,9 +59,7 @@ def create_app(settings: Settings, registry: Registry | None = None, store: Stor
 
 def _composed(settings: Settings, registry: Registry, store: Store) -> Core:
     record = Record(store)
-    return Core(
-        settings, registry, store, Intake(registry, record, settings), History(registry, record)
-    )
+    return Core(settings, registry, store, Intake(registry, record, settings), History(registry, record))
 
 
 def _all_routes() -> APIRouter:

@@ -122,9 +122,12 @@ def known_keys(file: Path) -> tuple[bytes, ...]:
         UnauthorizedError: The file can't be read, or has no key.
     """
     try:
-        return _read_keys(file, file.stat().st_mtime_ns)
+        keys = _read_keys(file, file.stat().st_mtime_ns)
     except OSError as error:
         raise UnauthorizedError(f"RAYJOBS_API_KEYS_FILE can't be read: {error.strerror}.") from error
+    if not keys:
+        raise UnauthorizedError("RAYJOBS_API_KEYS_FILE has no key.")
+    return keys
 
 
 @lru_cache(maxsize=2)
@@ -144,8 +147,6 @@ def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
-def answer(
-    content: object, status: int = 200, headers: dict[str, str] | None = None
-) -> Response:
+def answer(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Return a JSON answer; the core's objects are JSON as they are, so nothing walks them again."""
     return Response(orjson.dumps(content), status, headers, "application/json")

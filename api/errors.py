@@ -107,9 +107,7 @@ def _ours(request: Request, error: Exception) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("%s: %s", error.code, error.detail, extra={"request_id": request.state.request_id})
-    return problem(
-        request, status, error.code, error.detail, _title(type(error)), _problems(error), headers
-    )
+    return problem(request, status, error.code, error.detail, _title(type(error)), _problems(error), headers)
 
 
 def _problems(error: RayJobsError) -> list[Problem]:

@@ -69,10 +69,16 @@ def parse_pipeline(raw: object, pointer: str = "/pipeline") -> Pipeline:
     parsed = [_parse_filter(one, f"{pointer}/{index}") for index, one in enumerate(raw)]
     problems = [problem for one in parsed if not isinstance(one, Filter) for problem in one]
     if any(problem.code == "unknown_filter" for problem in problems):
-        raise UnknownFilterError("The pipeline names a filter that does not exist.", problems)
+        raise UnknownFilterError(_said(problems), problems)
     if problems:
-        raise InvalidPipelineError("The pipeline has a filter that can't be used.", problems)
+        raise InvalidPipelineError(_said(problems), problems)
     return Pipeline(tuple(one for one in parsed if isinstance(one, Filter)))
+
+
+def _said(problems: list[Problem]) -> str:
+    """Return the first problem in one line, for those who read no further."""
+    more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{problems[0].pointer}: {problems[0].detail}{more}"
 
 
 def _parse_filter(raw: object, pointer: str) -> Filter | list[Problem]:

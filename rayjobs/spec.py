@@ -131,6 +131,6 @@ def parse_form(model: type[FormT], raw: object, pointer: str = "") -> FormT:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        problems = problems_of(error, pointer, model)
+        problems = problems_of(error, pointer, model, raw)
         first = f"{problems[0].pointer}: {problems[0].detail}" if problems else str(error)
         raise InvalidRequestError(f"The request can't be read. {first}", problems) from error

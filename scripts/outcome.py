@@ -39,11 +39,19 @@ def conclude(work: Callable[[], Exit], *, as_json: bool) -> int:
     try:
         return work()
     except CommandError as error:
-        print(f"error: {error}", file=sys.stderr)
-        if as_json:
-            told = {"code": error.code, "detail": error.detail, "remedy": error.remedy}
-            print(json.dumps({"ok": False, "error": told}))
-        return error.status
+        return _tell(error, as_json=as_json)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        refused = CommandError("system_refused", f"{place}{error.strerror or error}.")
+        return _tell(refused, as_json=as_json)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return Exit.FAILED
+
+
+def _tell(error: CommandError, *, as_json: bool) -> Exit:
+    print(f"error: {error}", file=sys.stderr)
+    if as_json:
+        told = {"code": error.code, "detail": error.detail, "remedy": error.remedy}
+        print(json.dumps({"ok": False, "error": told}))
+    return error.status

@@ -68,7 +68,10 @@ def batch(batch_id: BatchId, core: TheCore) -> Response:
 
 @router.get(
     "/batches/{batch_id}/events",
-    responses={200: {"content": {"text/event-stream": {}}}, 204: {"description": "It ended; nothing follows"}},
+    responses={
+        200: {"content": {"text/event-stream": {}}},
+        204: {"description": "It ended; nothing follows"},
+    },
     summary="Follow a batch: state, progress, end",
 )
 async def follow(

@@ -35,5 +35,9 @@ def metrics(core: TheCore) -> Response:
     queue = asdict(core.registry.queue())
     workers = [worker.as_json() for worker in core.registry.workers()]
     slots = {"total": sum(row["slots"] for row in workers), "busy": sum(row["busy_slots"] for row in workers)}
-    counts = {"pending": queue["pending"], "running": queue["in_flight"], "batches": queue["batches_by_state"]}
+    counts = {
+        "pending": queue["pending"],
+        "running": queue["in_flight"],
+        "batches": queue["batches_by_state"],
+    }
     return answer({"queue": queue, "workers": workers, "slots": slots, "counts": counts})

@@ -23,7 +23,11 @@ async def livez() -> Response:
     summary="Say whether work can be taken and done",
 )
 def readyz(core: TheCore) -> Response:
-    probes = {"registry": core.registry.ping, "store": lambda: _write(core), "dispatcher": lambda: _lead(core)}
+    probes = {
+        "registry": core.registry.ping,
+        "store": lambda: _write(core),
+        "dispatcher": lambda: _lead(core),
+    }
     found = {name: _tried(probe) for name, probe in probes.items()}
     if all(state == "ok" for state in found.values()):
         return answer({"ready": True, "dependencies": found})

@@ -30,6 +30,9 @@ _SUPERVISOR_S = 45.0
 """All services of a stack, ended one after the other, each with its own limit."""
 _ORPHAN_S = 10.0
 
+_supervisors: list[subprocess.Popen[bytes]] = []
+"""Those that this process started: a `Popen` that is dropped while its process runs warns of it."""
+
 
 @dataclass(frozen=True)
 class Deployed:
@@ -58,9 +61,10 @@ def deploy(order: Order, say: Say) -> Deployed:
         state = None
     if state is not None and state.ready:
         return Deployed(state, changed=False)
-    started = False
+    started = state is None and _claim(order)
     try:
-        started = state is None and _start(order)
+        if started:
+            _launch(folder)
         return Deployed(_await_ready(folder, say), changed=started)
     except (CommandError, KeyboardInterrupt):
         if started:
@@ -76,6 +80,8 @@ def down(folder: Path) -> list[str]:
     identities = {"supervisor": state.supervisor}
     identities |= {name: one.process for name, one in reversed(state.services.items()) if one.process}
     running = {name: process for name, identity in identities.items() if (process := find(identity))}
+    if state.supervisor.pid == os.getpid():  # this very process failed before it had a supervisor
+        del running["supervisor"]
     for name, process in running.items():
         # As long as the supervisor lives, it ends the others itself, in order.
         if process.is_running():
@@ -87,18 +93,25 @@ def down(folder: Path) -> list[str]:
     return list(running)
 
 
-def _start(order: Order) -> bool:
-    folder = order.folder
+def _claim(order: Order) -> bool:
+    """Take the state directory for a new stack; False when another deploy has just done so."""
     plan = decide(order, os.environ)
-    state = State(plan=plan, supervisor=identify(os.getpid()))
-    if not states.create(folder, state):
+    # Until the supervisor has written its own name, this process stands there: nobody takes it for dead.
+    if not states.create(order.folder, State(plan=plan, supervisor=identify(os.getpid()))):
         return False
     prepare(plan)
+    return True
+
+
+def _launch(folder: Path) -> None:
+    state = states.read(folder)
+    if state is None:
+        raise _failure(folder, "supervisor", "was told to end before it began")
     with logs.opened(folder, "supervisor") as file:
         supervisor = subprocess.Popen(
             (sys.executable, "-m", "scripts.local.supervisor", str(folder)),
             cwd=PROJECT,
-            env={**os.environ, STACK_MARK: plan.stack, "PYTHONUTF8": "1"},
+            env={**os.environ, STACK_MARK: state.plan.stack, "PYTHONUTF8": "1"},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -106,12 +119,12 @@ def _start(order: Order) -> bool:
             start_new_session=os.name == "posix",
             creationflags=_DETACHED,
         )
-    # Until it has written its own name into the state, this process stands there: nobody takes it for dead.
+    _supervisors.append(supervisor)
     for _ in ticks(_HANDOVER_S):
         if supervisor.poll() is not None:
             raise _failure(folder, "supervisor", f"ended with status {supervisor.returncode}")
         if states.read(folder) != state:
-            return True
+            return
     raise _failure(folder, "supervisor", f"said nothing within {_HANDOVER_S:g} s")
 
 

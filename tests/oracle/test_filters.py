@@ -66,7 +66,8 @@ def test_resize_mixes_alpha_as_pillow_does() -> None:
 @pytest.mark.parametrize("name", SOURCES)
 def test_blur_is_pillows_gaussian(name: str, radius: float) -> None:
     image = source(name)
-    # Weights of 6 bits against Pillow's of 24, one rounding instead of three. Measured 49.0 at worst, 54.0 at a radius of 5.
+    # Weights of 6 bits against Pillow's of 24, one rounding instead of three. Measured 49.0 at worst, 54.0
+    # at a radius of 5.
     ours = filtered(image, "blur", radius=radius)
     assert decibels(ours, image.filter(ImageFilter.GaussianBlur(radius))) >= 48
 

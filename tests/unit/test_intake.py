@@ -58,7 +58,7 @@ def samples(count: int) -> dict[str, Any]:
         ({"pipeline": "blur"}, InvalidPipelineError, "/pipeline", "list"),
         ({"pipelin": []}, InvalidRequestError, "/pipelin", "pipelin"),
         ({"priority": 11}, InvalidRequestError, "/priority", "at most 10"),
-        (samples(0), InvalidRequestError, "/source/samples/count", "at least 1"),
+        (samples(0), InvalidRequestError, "/source/count", "at least 1"),
         ({"source": {"type": "cloud"}}, InvalidRequestError, "/source", "samples"),
         ({"output": {"format": "jpg"}}, InvalidRequestError, "/output/format", "jpeg"),
         ({"output": {"quality": 101}}, InvalidRequestError, "/output/quality", "at most 100"),

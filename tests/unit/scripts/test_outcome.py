@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,17 @@ def test_a_program_is_told_the_same_as_one_document(capsys: pytest.CaptureFixtur
     assert conclude(fail, as_json=True) == 3
     told = {"code": "port_taken", "detail": "Port 8000 is taken.", "remedy": "Choose another."}
     assert json.loads(capsys.readouterr().out) == {"ok": False, "error": told}
+
+
+def test_what_the_system_refuses_is_one_line_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    def write() -> Exit:
+        (tmp_path / "missing" / "file").touch()
+        return Exit.DONE
+
+    assert conclude(write, as_json=True) == Exit.ENVIRONMENT
+    out, err = capsys.readouterr()
+    assert json.loads(out)["error"]["code"] == "system_refused"
+    assert err == f"error: {tmp_path / 'missing' / 'file'}: No such file or directory.\n"
 
 
 def test_an_interrupted_command_has_failed() -> None:

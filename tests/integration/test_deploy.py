@@ -1,0 +1,130 @@
+"""The commands as a user types them: deploy, stress, purge, down, with standard input closed."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from scripts.local.plan import LOOPBACK, PROJECT
+from scripts.local.state import state_file
+
+LIMIT_S = 240
+
+
+def command(name: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        (sys.executable, str(PROJECT / "scripts" / f"{name}.py"), "--state", str(folder), *options),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=LIMIT_S,
+        check=False,
+    )
+
+
+def document(done: subprocess.CompletedProcess[str], status: int = 0) -> dict[str, Any]:
+    assert done.returncode == status, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def deploy(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return command("deploy", folder, "--port", "0", "--dashboard-port", "0", "--json", *options)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("deployed")
+    yield folder
+    command("deploy", folder, "--down")
+
+
+@pytest.fixture(scope="module")
+def deployed(folder: Path) -> dict[str, Any]:
+    return document(deploy(folder))
+
+
+def test_deploy_says_where_everything_is(deployed: dict[str, Any], folder: Path) -> None:
+    assert {"target", "api", "dashboard", "redis", "state", "pids"} <= deployed.keys()
+    assert deployed["state"] == str(folder)
+    assert deployed["pids"].keys() == {"supervisor", "redis", "ray", "api", "dispatcher", "agent"}
+    assert all(psutil.pid_exists(pid) for pid in deployed["pids"].values())
+
+
+def test_a_second_deploy_changes_nothing_and_says_so(deployed: dict[str, Any], folder: Path) -> None:
+    again = deploy(folder)
+    assert document(again) == deployed
+    assert "nothing was changed" in again.stderr
+
+
+def test_the_load_is_carried_out_and_reported(deployed: dict[str, Any], folder: Path) -> None:
+    assert deployed
+    done = command("stress", folder, "--json")
+    told = document(done)
+    assert told["ok"], told["faults"]
+    assert (told["images"], len(told["batches"])) == (20, 10)
+    assert told["scaling"][-1].keys() == {"t_s", "cpu_percent", "floor", "pods", "ready", "queue"}
+    assert told["scaling"][-1]["queue"] == 0
+    assert "<!doctype html>" in Path(told["report"]).read_text(encoding="utf-8")
+    assert "all succeeded" in done.stderr
+
+
+def test_a_purge_waits_for_the_workers(deployed: dict[str, Any], folder: Path) -> None:
+    assert deployed
+    told = document(command("purge", folder, "--json"))
+    assert told["registered"] == 1
+    assert told["run_id"]
+
+
+def test_down_ends_what_was_started(deployed: dict[str, Any], folder: Path) -> None:
+    told = document(deploy(folder, "--down"))
+    assert told["ended"] == ["supervisor", "agent", "dispatcher", "api", "ray", "redis"]
+    assert not any(psutil.pid_exists(pid) for pid in deployed["pids"].values())
+    assert not state_file(folder).exists()
+    assert document(deploy(folder, "--down"))["ended"] == []
+
+
+def test_without_a_running_system_the_others_say_how_to_start_it(tmp_path: Path) -> None:
+    for name in ("stress", "purge"):
+        done = command(name, tmp_path, "--json")
+        assert document(done, 3)["error"]["code"] == "not_running"
+        assert "deploy.py" in done.stderr
+
+
+def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))
+        taken.listen()
+        done = command("deploy", tmp_path, "--port", str(taken.getsockname()[1]), "--json")
+    assert document(done, 3)["error"]["code"] == "port_taken"
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_state_that_can_not_be_read_is_not_guessed(tmp_path: Path) -> None:
+    state_file(tmp_path).write_text("{", encoding="utf-8")
+    for options in ((), ("--down",)):
+        assert document(deploy(tmp_path, *options), 3)["error"]["code"] == "state_unreadable"
+
+
+def test_kubernetes_is_refused_with_a_word_on_what_works(tmp_path: Path) -> None:
+    error = document(command("deploy", tmp_path, "k8s", "--json"), 3)["error"]
+    assert error["code"] == "no_k8s"
+    assert "local" in error["remedy"]
+
+
+@pytest.mark.parametrize("name", ["demo", "deploy", "purge", "stress"])
+def test_help_shows_one_full_example(name: str, tmp_path: Path) -> None:
+    done = command(name, tmp_path, "--help")
+    assert done.returncode == 0
+    assert f"example:\n  python scripts/{name}.py" in done.stdout
+
+
+def test_wrong_usage_has_a_status_of_its_own(tmp_path: Path) -> None:
+    assert command("deploy", tmp_path, "--port", "70000").returncode == 2
+    assert command("stress", tmp_path, "--tasks", "0").returncode == 2
