@@ -43,6 +43,7 @@ def create_app(settings: Settings, registry: Registry | None = None, store: Stor
         version=_version(),
         description=_DESCRIPTION,
         openapi_url=None,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=_lifespan,
     )
     app.state.core = core

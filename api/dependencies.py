@@ -39,8 +39,8 @@ class Core:
     upload_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_UPLOADS_AT_ONCE))
 
 
-# This one and `read_body` are async only so that they do not cost a change of threads.
-async def core_of(request: Request) -> Core:  # noqa: RUF029
+# This one and `authorize` are async only so that they do not cost a change of threads.
+async def core_of(request: Request) -> Core:
     """Return the core of the application that has the request."""
     core: Core = request.app.state.core
     return core
@@ -89,7 +89,7 @@ def json_object(body: Annotated[bytearray, Depends(read_body)]) -> dict[str, Any
 JsonObject = Annotated[dict[str, Any], Depends(json_object)]
 
 
-async def authorize(request: Request, core: TheCore) -> None:  # noqa: RUF029 - as `core_of`
+async def authorize(request: Request, core: TheCore) -> None:
     """Let the request pass, or raise `UnauthorizedError`."""
     file = core.settings.api_keys_file
     if file is None:

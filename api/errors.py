@@ -64,6 +64,9 @@ def _title(kind: type[RayJobsError]) -> str:
     return (kind.__doc__ or "").partition("\n")[0]
 
 
+_TITLES = {code: each["title"] for code, each in codes().items()}
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of `app` with a problem, those of the framework too."""
     app.add_exception_handler(RayJobsError, _ours)
@@ -78,14 +81,13 @@ def problem(
     status: HTTPStatus,
     code: str,
     detail: str,
-    title: str | None = None,
     problems: Iterable[Problem] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return an error's answer."""
     body = {
         "type": f"/docs#{code}",
-        "title": title or status.phrase,
+        "title": _TITLES.get(code, status.phrase),
         "status": status,
         "detail": detail,
         "instance": request.url.path,
@@ -107,7 +109,7 @@ def _ours(request: Request, error: Exception) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("%s: %s", error.code, error.detail, extra={"request_id": request.state.request_id})
-    return problem(request, status, error.code, error.detail, _title(type(error)), _problems(error), headers)
+    return problem(request, status, error.code, error.detail, _problems(error), headers)
 
 
 def _problems(error: RayJobsError) -> list[Problem]:

@@ -8,6 +8,7 @@ from enum import Enum, auto
 import python_multipart
 from anyio import from_thread
 from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
 
 from rayjobs.errors import InvalidRequestError
 
@@ -84,7 +85,7 @@ def files(content_type: str, chunks: Iterable[bytes]) -> Iterator[File]:
     Raises:
         InvalidRequestError: The body is not multipart, is damaged, or ends early.
     """
-    kind, options = python_multipart.parse_options_header(content_type)
+    kind, options = parse_options_header(content_type)
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
         raise InvalidRequestError("Send the files as multipart/form-data, for instance with `curl -F`.")
     tokens = _Tokens(options[b"boundary"], chunks)
@@ -101,11 +102,11 @@ def _data(tokens: _Tokens) -> Iterator[bytes]:
 
 
 def _file_name(head: _Head) -> str:
-    _, options = python_multipart.parse_options_header(head.disposition)
+    _, options = parse_options_header(head.disposition)
     return options.get(b"filename", b"").decode("utf-8", "replace")
 
 
 def pulled(stream: AsyncIterator[bytes]) -> Iterator[bytes]:
-    """Give a request's chunks to a worker thread, each when it is asked for: so a slow disk slows the client."""
+    """Give a request's chunks to a worker thread, each when it is asked for: a slow disk slows the client."""
     while (chunk := from_thread.run(anext, stream, None)) is not None:
         yield chunk

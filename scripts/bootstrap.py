@@ -47,7 +47,7 @@ def enter(*, tools: bool = False) -> None:
     """
     _speak_utf8()
     locks = [LOCK_WITH_TOOLS] if tools else [LOCK, LOCK_WITH_TOOLS]
-    digests = [_digest(lock) for lock in locks]
+    digests = [digest(lock) for lock in locks]
     if Environment(Path(sys.prefix)).is_running(digests):
         return
     environment = Environment(ROOT / ".venv")
@@ -68,7 +68,8 @@ def _speak_utf8() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
-def _digest(lock: Path) -> str:
+def digest(lock: Path) -> str:
+    """Return what tells one lock from another."""
     # Git may check a file out with other line ends: the lock is still the same.
     return hashlib.sha256(lock.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
 

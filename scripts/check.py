@@ -57,7 +57,7 @@ class Checks:
     def steps(self, *, fast: bool) -> list[Step]:
         """Return the steps in their order; the tests are the last."""
         read = [
-            Step("lint", partial(self._passes, "ruff", "check")),
+            Step("lint", partial(self._passes, "ruff", "check", "--output-format=concise")),
             Step("format", partial(self._passes, "ruff", "format", "--check")),
             Step("types", partial(self._passes, "mypy")),
             Step("imports", partial(self._passes, "lint-imports")),

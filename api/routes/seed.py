@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api", tags=["first version"])
     openapi_extra=body_of("ShortForm", "BatchForm"),
     summary="Submit a batch, as `POST /batches`",
 )
-def submit(
+def process_batch(
     asked: AskedFor,
     core: TheCore,
     query: Annotated[SubmitQuery, Query()],
@@ -31,7 +31,7 @@ def submit(
 
 
 @router.get("/metrics/", summary="Look at queue, workers and counts at once")
-def metrics(core: TheCore) -> Response:
+def watched(core: TheCore) -> Response:
     queue = asdict(core.registry.queue())
     workers = [worker.as_json() for worker in core.registry.workers()]
     slots = {"total": sum(row["slots"] for row in workers), "busy": sum(row["busy_slots"] for row in workers)}
