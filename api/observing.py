@@ -41,6 +41,7 @@ class Observed:
         await self._app(scope, receive, noting)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        # The template without `/v1`: both are one route.
         route = getattr(scope.get("route"), "path", "none")
         self._seconds.labels(scope["method"], route, status).observe(seconds)
         _log.log(

@@ -60,12 +60,12 @@ class Sources:
                 yield from ((f"upload:{each}/{self.upload(each)}", None) for each in ids)
 
     def samples(self) -> list[str]:
-        """Return the names of the shipped pictures, sorted."""
+        """Return the names of the shipped pictures, the largest file first: a few of them are a real load."""
         folder = self._settings.samples
-        found = sorted(p.name for p in folder.glob("*") if p.suffix.lower() in PICTURES)
+        found = [(-p.stat().st_size, p.name) for p in folder.glob("*") if p.suffix.lower() in PICTURES]
         if not found:
             raise SourceNotFoundError(f"there is no sample picture in {folder}")
-        return found
+        return [name for _, name in sorted(found)]
 
     def upload(self, upload_id: str) -> str:
         """Return the name under which an upload was sent; raises `SourceNotFoundError`."""

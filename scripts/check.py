@@ -57,16 +57,16 @@ class Checks:
     def steps(self, *, fast: bool) -> list[Step]:
         """Return the steps in their order; the tests are the last."""
         read = [
-            Step("lint", partial(self._passes, "ruff", "check", "--output-format=concise")),
-            Step("format", partial(self._passes, "ruff", "format", "--check")),
-            Step("types", partial(self._passes, "mypy")),
-            Step("imports", partial(self._passes, "lint-imports")),
-            Step("spelling", partial(self._passes, "codespell")),
-            Step("dependencies", partial(self._passes, "deptry", ".")),
+            Step("lint", partial(self.passes, "ruff", "check", "--output-format=concise")),
+            Step("format", partial(self.passes, "ruff", "format", "--check")),
+            Step("types", partial(self.passes, "mypy")),
+            Step("imports", partial(self.passes, "lint-imports")),
+            Step("spelling", partial(self.passes, "codespell")),
+            Step("dependencies", partial(self.passes, "deptry", ".")),
         ]
         if fast:
             return [*read, Step("tests", partial(self._test, *_FAST_TESTS))]
-        return [*read, Step("browser", self._has_browser), Step("tests", partial(self._test, "--cov"))]
+        return [*read, Step("browser", self.has_browser), Step("tests", partial(self._test, "--cov"))]
 
     def run(self, steps: Sequence[Step]) -> list[Verdict]:
         """Run every step, whatever became of those before it, and return how each ended.
@@ -88,7 +88,7 @@ class Checks:
     def _say(self, line: str) -> None:
         print(line, file=self._out, flush=True)  # ahead of what the next tool writes there itself
 
-    def _passes(self, tool: str, *arguments: str) -> bool:
+    def passes(self, tool: str, *arguments: str) -> bool:
         """Return whether a tool finds nothing; show what it prints only if it does."""
         done = _start(tool, *arguments, stdout=subprocess.PIPE)
         if done.returncode:
@@ -98,7 +98,8 @@ class Checks:
     def _test(self, *arguments: str) -> bool:
         return not _start("pytest", *arguments, stdout=self._out).returncode
 
-    def _has_browser(self) -> bool:
+    def has_browser(self) -> bool:
+        """Return whether the page can be tested; on a laptop it need not be."""
         found = chromium.provide_chromium(self._say)
         if found is None:
             self._say(

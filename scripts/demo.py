@@ -54,7 +54,6 @@ def _demo(given: Namespace) -> Exit:
         if deployed.changed and not given.keep:
             stack.down(given.state)
             words.say("stopped what was started")
-    words.say(f"outputs: {given.state / 'store'}")
     if given.json:
         print(json.dumps(done.as_json()))
     return Exit.DONE if done.verdict.ok else Exit.FAILED

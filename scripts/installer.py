@@ -86,7 +86,7 @@ def install(python: Path, lock: Path, progress: Progress) -> int:
             if all(run.succeeds(options, part) for options, part in parts):
                 return _installed(python)
             output = run.output
-    raise _diagnosis(output)
+    raise diagnosis(output)
 
 
 def _parts(lock: Path, folder: Path) -> list[tuple[tuple[str, ...], Path]]:
@@ -169,7 +169,8 @@ def _installed(python: Path) -> int:
     return sum(1 for pattern in _PACKAGES for _ in folder.glob(pattern))
 
 
-def _diagnosis(output: str) -> SetupError:
+def diagnosis(output: str) -> SetupError:
+    """Return the error that a tool's last lines tell of."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     for pattern, code, detail, remedy in _CAUSES:
         for line in lines:

@@ -34,6 +34,8 @@ class Trial:
     seconds: float
     """From the first POST to the last item's end, seen from here."""
     report: Path
+    outputs: str
+    """Where the batches' folders of outputs are; empty when there is no output."""
 
     @property
     def batches(self) -> tuple[Document, ...]:
@@ -61,6 +63,7 @@ class Trial:
             "images_per_s": self.images_per_s,
             "scaling": [_scaling(one) for one in self.snapshots],
             "report": str(self.report),
+            "outputs": self.outputs,
         }
 
 
@@ -81,7 +84,7 @@ def run(client: Client, *, tasks: int, count: int, to: Path, words: Words) -> Tr
     entries = [(batch_id, item) for batch_id in sent for item in client.items(batch_id)]
     unusable = load.unusable_outputs(client, entries, pairs.offer)
     verdict = judge(snapshots[-1].batches, count, unusable)
-    trial = Trial(tuple(snapshots), verdict, seconds, to)
+    trial = Trial(tuple(snapshots), verdict, seconds, to, _home_of([item for _, item in entries]))
     to.parent.mkdir(parents=True, exist_ok=True)
     to.write_text(report.render(trial.as_json(), snapshots, pairs.pictures()), encoding="utf-8")
     return trial
@@ -122,6 +125,11 @@ def _speed(history: deque[tuple[float, int]], now_s: float, done: int) -> float:
     return (done - before) / (now_s - then_s) if now_s > then_s else 0.0
 
 
+def _home_of(items: list[Document]) -> str:
+    uris = [item["output"]["uri"] for item in items if item.get("output")]
+    return uris[0].removeprefix("file://").rsplit("/", 2)[0] if uris else ""
+
+
 def _scaling(snapshot: Snapshot) -> dict[str, float]:
     workers = len(snapshot.workers)
     return {
@@ -148,4 +156,5 @@ def tell(trial: Trial, words: Words) -> None:
         words.say(f"  - {fault}")
     if verdict.ok:
         words.say("every output was fetched and compared with its record")
-    words.say(f"report: {trial.report}")
+    words.say(f"outputs: {trial.outputs or 'none'}")
+    words.say(f"report:  {trial.report}")

@@ -12,6 +12,8 @@ from rayjobs.settings import Settings
 from tests.support.farm import Farm, farm
 from tests.support.redis_server import RedisServer, redis_server
 
+pytest_plugins = ["tests.support.stack"]
+
 
 @pytest.fixture(scope="session")
 def redis_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:

@@ -43,6 +43,7 @@ function operationOf({ method, path, operation }) {
   if (parameters.length) inside.append(el("h3", {}, "Parameters"), el("div.fields", {}, ...parameters.flatMap(parameterOf)));
   for (const [type, { schema }] of Object.entries(operation.requestBody?.content ?? {})) {
     inside.append(el("h3", {}, `Body: ${type}`), ...formsOf(schema));
+    for (const form of choices(schema) ?? [schema]) inside.append(...examplesOf(resolved(form)));
   }
   for (const [status, response] of Object.entries(operation.responses)) {
     for (const [type, content] of Object.entries(response.content ?? { "": {} })) {
@@ -53,8 +54,12 @@ function operationOf({ method, path, operation }) {
   return el("details.operation", { id: anchor(method, path) }, head, inside);
 }
 
+function examplesOf({ title, examples = [] }) {
+  return examples.flatMap((each) => [el("h3", {}, `Example: ${title}`), el("pre", {}, JSON.stringify(each, null, 2))]);
+}
+
 function parameterOf({ name, in: place, required, schema, description }) {
-  return [el("code", {}, name), el("i", {}, typeOf(schema)), el("span", {}, note(schema, description ?? schema.description, required), el("i", {}, ` ${place}`))];
+  return [el("code", {}, name), el("i", {}, typeOf(schema)), el("span", {}, note(schema, description ?? schema.description, required), el("i", {}, ` in ${place}`))];
 }
 
 /** Return one folded block for each form that a schema may have. */
@@ -95,7 +100,8 @@ function note(schema, description, required) {
   if (schema.unit) said.push(`in ${schema.unit}`);
   if (required) said.push("required");
   else if (schema.default !== undefined && schema.default !== null) said.push(`default ${JSON.stringify(schema.default)}`);
-  return [description?.replaceAll("\n", " "), said.join(", ")].filter(Boolean).join(" ");
+  const words = [description?.replaceAll("\n", " ").replaceAll("`", ""), said.join(", ")].filter(Boolean);
+  return words.join(words[0]?.endsWith(".") ? " " : "; ").replace(/^./, (first) => first.toUpperCase());
 }
 
 function showCodes(codes) {

@@ -87,6 +87,8 @@ def down(folder: Path) -> list[str]:
         if process.is_running():
             end([process], _SUPERVISOR_S if name == "supervisor" else _ORPHAN_S)
     kill(marked(state.plan.stack))
+    for supervisor in _supervisors:
+        supervisor.poll()  # a child that has ended stays in the system's table until its parent looks
     ray_folder.forget(state.plan.stack)
     states.state_file(folder).unlink(missing_ok=True)
     shutil.rmtree(folder / "board", ignore_errors=True)

@@ -1,7 +1,6 @@
 """What the supervisor does when the processes that it holds, or it itself, are killed."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -10,7 +9,7 @@ from scripts.load import heavy
 from scripts.local import logs
 from scripts.local import stack as stacks
 from scripts.local.plan import Order
-from scripts.local.processes import marked
+from scripts.local.processes import find, marked
 from scripts.local.state import state_file
 from tests.support.stack import Stack, running
 from tests.support.waiting import wait_until
@@ -19,6 +18,7 @@ BACK_S = 60.0
 """Until a stack of which Ray was killed is whole again, on a busy machine."""
 
 
+# One stack for the whole file, since its start takes longer than most tests; the last test ends it.
 @pytest.fixture(scope="module", name="victim")
 def stack_to_be_harmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running(tmp_path_factory.mktemp("victim")) as stack:
@@ -66,31 +66,24 @@ def test_a_dispatcher_killed_in_mid_batch_costs_nothing(victim: Stack) -> None:
     assert len({item["output"]["uri"] for item in items}) == total
 
 
-def test_what_a_killed_supervisor_leaves_behind_is_ended_by_the_next_deploy(tmp_path: Path) -> None:
-    with running(tmp_path) as stack:
-        before, pids = stack.state, stack.pids
-        kill(stack, "supervisor")
-        wait_until(lambda: not psutil.pid_exists(pids["supervisor"]), 10, "the supervisor is gone")
-        assert psutil.pid_exists(pids["redis"])
+def test_what_a_killed_supervisor_leaves_behind_is_ended_by_the_next_deploy(victim: Stack) -> None:
+    before, pids = victim.state, victim.pids
+    kill(victim, "supervisor")
+    wait_until(lambda: find(before.supervisor) is None, 10, "the supervisor is gone")
+    assert psutil.pid_exists(pids["redis"])
 
-        said: list[str] = []
-        deployed = stacks.deploy(Order(tmp_path, 0, 0), said.append)
-        assert deployed.changed
-        assert any("remains are removed" in line for line in said)
-        assert marked(before.plan.stack) == []
-        assert stack.state.ready
-        assert set(stack.pids.values()).isdisjoint(pids.values())
-
-        after = stack.state
-        family = psutil.Process(after.supervisor.pid).children(recursive=True)
-        assert stacks.down(tmp_path)[0] == "supervisor"
-        assert marked(after.plan.stack) == []
-        assert [process for process in family if process.is_running()] == []
-        assert stacks.down(tmp_path) == []
+    said: list[str] = []
+    assert stacks.deploy(Order(victim.folder, 0, 0), said.append).changed
+    assert any("remains are removed" in line for line in said)
+    assert marked(before.plan.stack) == []
+    assert victim.state.ready
+    assert set(victim.pids.values()).isdisjoint(pids.values())
 
 
-def test_a_stack_whose_state_file_is_taken_away_ends(tmp_path: Path) -> None:
-    with running(tmp_path) as stack:
-        state = stack.state
-        state_file(tmp_path).unlink()
-        wait_until(lambda: not marked(state.plan.stack), 60, "every process of it has ended")
+def test_a_stack_whose_state_file_is_taken_away_ends(victim: Stack) -> None:
+    state = victim.state
+    family = psutil.Process(state.supervisor.pid).children(recursive=True)
+    state_file(victim.folder).unlink()
+    wait_until(lambda: find(state.supervisor) is None, 60, "the supervisor has ended")
+    assert marked(state.plan.stack) == []
+    assert [process for process in family if process.is_running()] == []

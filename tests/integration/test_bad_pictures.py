@@ -1,32 +1,34 @@
-"""A folder full of trouble, through the whole system: each picture has one outcome, the good ones are done."""
+"""A folder full of trouble, through the whole system: each picture has one outcome, the good ones end well."""
 
 import struct
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.support.stack import Stack
 from tests.support.batches import finished, submit
+from tests.support.stack import Stack
 
 THUMB = [{"name": "thumbnail", "size": 64}]
 
 
 def bomb(side: int) -> bytes:
-    """Return a PNG that declares side x side pixels and holds none."""
-    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    chunk = b"IHDR" + head
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    """Return a PNG that declares side x side pixels and holds next to nothing."""
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(99)))
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 @pytest.fixture
-def folder(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Path]:
+def folder(stack: Stack, request: pytest.FixtureRequest) -> Path:
     folder = stack.folder / "pictures" / request.node.name
     folder.mkdir(parents=True)
     Image.effect_noise((400, 300), 60).convert("RGB").save(folder / "good.jpg", quality=90)
-    yield folder
+    return folder
 
 
 def codes(stack: Stack, folder: Path) -> dict[str, str]:

@@ -83,9 +83,10 @@ def test_a_purge_waits_for_the_workers(deployed: dict[str, Any], folder: Path) -
 
 
 def test_down_ends_what_was_started(deployed: dict[str, Any], folder: Path) -> None:
+    family = psutil.Process(deployed["pids"]["supervisor"]).children(recursive=True)
     told = document(deploy(folder, "--down"))
+    assert [process for process in family if process.is_running()] == []
     assert told["ended"] == ["supervisor", "agent", "dispatcher", "api", "ray", "redis"]
-    assert not any(psutil.pid_exists(pid) for pid in deployed["pids"].values())
     assert not state_file(folder).exists()
     assert document(deploy(folder, "--down"))["ended"] == []
 

@@ -1,0 +1,49 @@
+"""An application over a registry in memory and a folder; a farm works for the tests that need one."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from rayjobs.adapters.memory_registry import MemoryRegistry
+from rayjobs.ports import Registry
+from rayjobs.settings import Settings
+from tests.support.farm import Farm, farm
+
+THUMB = {"name": "thumbnail", "size": 32}
+BODY: dict[str, Any] = {"source": {"type": "samples", "count": 3}, "pipeline": [THUMB]}
+
+
+@pytest.fixture
+def registry(farm_settings: Settings) -> Registry:
+    return MemoryRegistry(farm_settings)
+
+
+@pytest.fixture
+def client_with(farm_settings: Settings, registry: Registry) -> Iterator[Callable[..., TestClient]]:
+    """Return a function that makes a client of an application with other settings."""
+    opened: list[TestClient] = []
+
+    def make(**changes: object) -> TestClient:
+        app = create_app(farm_settings.model_copy(update=changes), registry)
+        opened.append(TestClient(app, raise_server_exceptions=False).__enter__())
+        return opened[-1]
+
+    yield make
+    for client in opened:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def client(client_with: Callable[..., TestClient]) -> TestClient:
+    return client_with()
+
+
+@pytest.fixture
+def whole(farm_settings: Settings, registry: Registry) -> Iterator[Farm]:
+    """Return the farm behind the application; its dispatcher runs."""
+    with farm(farm_settings, registry) as running:
+        running.dispatch()
+        yield running
