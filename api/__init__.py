@@ -5,7 +5,8 @@ app           the composition root: adapters, middleware, routers, error handler
 routes/       one file a group of routes; a route is a few lines
 dependencies  what a route may ask for: the core, a JSON body, a proof of the key
 forms         the request for a batch in either of its forms, and pointers into the form that was sent
-models        queries and answers, as the OpenAPI document shows them
+models        queries, and the bodies of other routes
+answers       what is answered, as the OpenAPI document shows it
 errors        the one table of statuses; problem+json
 multipart, events, metrics, observing, openapi    one mechanism each
 static/       the pages of `/` and `/docs`; they load nothing from elsewhere

@@ -3,8 +3,10 @@
 import hashlib
 import hmac
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from threading import Event
 from typing import Annotated, Any
@@ -93,7 +95,7 @@ async def authorize(request: Request, core: TheCore) -> None:
     """Let the request pass, or raise `UnauthorizedError`."""
     file = core.settings.api_keys_file
     if file is None:
-        _refuse_other_sites(request)
+        _refuse_strangers(request)
         return
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     given = bearer.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
@@ -103,16 +105,26 @@ async def authorize(request: Request, core: TheCore) -> None:
         raise UnauthorizedError("Send a key of RAYJOBS_API_KEYS_FILE as `Authorization: Bearer KEY`.")
 
 
-def _refuse_other_sites(request: Request) -> None:
-    """Refuse what another site's page makes a browser send: on a laptop no key would stop a purge."""
-    headers = request.headers
+def _refuse_strangers(request: Request) -> None:
+    """Refuse what another site's page makes a browser send: without keys, nothing else would stop a purge."""
+    headers, host = request.headers, request.url.hostname or ""
+    if not _is_near(host):
+        # A site can make its own name mean this machine (DNS rebinding), and is then of the same origin.
+        raise UnauthorizedError(f"Without RAYJOBS_API_KEYS_FILE the API does not answer under {host}.")
     origin = headers.get("origin", "")
     by_browser = headers.get("sec-fetch-site")
-    is_ours = by_browser in ("same-origin", "none") or (
+    is_own = by_browser in ("same-origin", "none") or (
         by_browser is None and (not origin or urlsplit(origin).netloc == headers.get("host"))
     )
-    if request.method != "GET" and not is_ours:
+    if request.method != "GET" and not is_own:
         raise UnauthorizedError(f"A page of {origin or 'another site'} may not call this API.")
+
+
+def _is_near(host: str) -> bool:
+    """Whether a host is given by its address or by one word: names that no site can have."""
+    with suppress(ValueError):
+        return bool(ip_address(host))
+    return "." not in host or host.endswith(".localhost")
 
 
 def known_keys(file: Path) -> tuple[bytes, ...]:

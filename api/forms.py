@@ -20,33 +20,11 @@ from rayjobs.problems import near_match, pointer_to
 from rayjobs.spec import Form, Terms, parse_form
 
 _SHORT = ("filters", "filter_params", "count")
-_EXAMPLE = {
-    "source": {"type": "samples", "count": 20},
-    "pipeline": [
-        {"name": "resize", "width": 512, "height": 512, "fit": "inside"},
-        {"name": "grayscale"},
-    ],
-    "output": {"format": "jpeg", "quality": 85, "name": "{index:06d}-{stem}.{ext}"},
-    "priority": 0,
-    "max_attempts": 3,
-    "labels": {"who": "docs"},
-}
-_SHORT_EXAMPLE = {
-    "filters": ["resize", "blur", "sharpen", "edges"],
-    "filter_params": {
-        "resize": {"width": 2048, "height": 2048},
-        "blur": {"radius": 5.0},
-        "sharpen": {"factor": 2.0},
-    },
-    "count": 2,
-}
 _FILTER = re.compile(r"/pipeline/(\d+)(/.*)?")
 
 
 class BatchForm(Form):
     """A batch: where its pictures come from, what is done to them, how they are written."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     pipeline: list[FilterSpec]
 
@@ -54,11 +32,34 @@ class BatchForm(Form):
 class ShortForm(Terms):
     """The same for a few sample pictures, with the filters' names and parameters apart."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_SHORT_EXAMPLE]})
-
     filters: list[str]
     filter_params: dict[str, dict[str, Any]] = Field(default_factory=dict)
     count: int = Field(1, ge=1)
+
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "BatchForm": {
+        "source": {"type": "samples", "count": 20},
+        "pipeline": [
+            {"name": "resize", "width": 512, "height": 512, "fit": "inside"},
+            {"name": "grayscale"},
+        ],
+        "output": {"format": "jpeg", "quality": 85, "name": "{index:06d}-{stem}.{ext}"},
+        "priority": 0,
+        "max_attempts": 3,
+        "labels": {"who": "docs"},
+    },
+    "ShortForm": {
+        "filters": ["resize", "blur", "sharpen", "edges"],
+        "filter_params": {
+            "resize": {"width": 2048, "height": 2048},
+            "blur": {"radius": 5.0},
+            "sharpen": {"factor": 2.0},
+        },
+        "count": 2,
+    },
+}
+"""A request in each form, for the docs; in the order in which people write it."""
 
 
 class _Filters(BaseModel):

@@ -6,12 +6,12 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from api import errors, forms, models
+from api import answers, errors, forms, models
 
 Document = dict[str, Any]
 
 _REF = "#/components/schemas/{model}"
-_BODIES = (forms.BatchForm, forms.ShortForm, models.RetryForm, models.PurgeForm, models.ProblemAnswer)
+_BODIES = (forms.BatchForm, forms.ShortForm, models.RetryForm, models.PurgeForm, answers.ProblemAnswer)
 
 MULTIPART: Document = {
     "requestBody": {
@@ -34,7 +34,10 @@ def body_of(*names: str, required: bool = True) -> Document:
     """Return what a route says of its JSON body: it has one of these forms."""
     refs = [{"$ref": _REF.format(model=name)} for name in names]
     schema = refs[0] if len(refs) == 1 else {"oneOf": refs}
-    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
+    content: Document = {"schema": schema}
+    if examples := {name: {"value": forms.EXAMPLES[name]} for name in names if name in forms.EXAMPLES}:
+        content["examples"] = examples
+    return {"requestBody": {"required": required, "content": {"application/json": content}}}
 
 
 def document(app: FastAPI) -> Document:

@@ -123,7 +123,7 @@ class Batch:
     def eta_s(self) -> float | None:
         """Seconds until the last item, at the present speed; None while that is unknown."""
         left = self.counts.pending + self.counts.running
-        if self.state in TERMINAL or not left:
+        if self.state in TERMINAL or (self.exact and not left):
             return 0.0
         return round(left / self.throughput_per_s, 1) if self.throughput_per_s > 0 else None
 

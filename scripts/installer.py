@@ -63,6 +63,8 @@ _CAUSES = (
     ),
 )
 """What a tool says, and what it means to its user; the first that fits."""
+_FINAL = ("hash_mismatch", "no_space")
+"""What another tool would not change."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ def install(python: Path, lock: Path, progress: Progress) -> int:
             if all(run.succeeds(options, part) for options, part in parts):
                 return _installed(python)
             output = run.output
+            if diagnosis(output).code in _FINAL:
+                break
     raise diagnosis(output)
 
 
@@ -108,15 +112,30 @@ def _tools(python: Path) -> Iterator[_Tool]:
     if uv:
         yield _Tool((uv, "pip", "install", "--python", str(python)), " *Downloaded ")
     # Come here without uv, and after it failed: pip may know a mirror or a proxy that uv was not told of.
-    command = (str(python), "-m", "ensurepip")
-    if subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode:
+    _require_pip(python)
+    fetched = r" *(Downloading|Using cached|Processing) (?!.*\.metadata)"
+    yield _Tool((str(python), "-m", "pip", "install", *_QUIET), fetched)
+
+
+def _require_pip(python: Path) -> None:
+    done = subprocess.run(
+        (str(python), "-m", "ensurepip"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        error = diagnosis(done.stdout)
+        if error.code in _FINAL:
+            raise error
         raise SetupError(
             "no_pip",
             "This Python came without pip.",
             "Install it (Debian, Ubuntu: apt-get install python3-venv), or install uv, then try again.",
         )
-    fetched = r" *(Downloading|Using cached|Processing) (?!.*\.metadata)"
-    yield _Tool((str(python), "-m", "pip", "install", *_QUIET), fetched)
 
 
 class _Run:

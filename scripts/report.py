@@ -73,20 +73,21 @@ def small(picture: bytes) -> tuple[str, bool]:
         opened.draft("RGB", (_SIDE * 2, _SIDE * 2))
         image = ImageOps.exif_transpose(opened)
         image.thumbnail((_SIDE, _SIDE))
-        flat = Image.new("RGB", image.size, "white")
         rgba = image.convert("RGBA")
-        flat.paste(rgba, mask=rgba.getchannel("A"))
-    dark = _brightest(flat) < _DARK
+    opaque, colours = rgba.getchannel("A"), rgba.convert("RGB")
+    dark = _brightest(colours, opaque) < _DARK
     if dark:
-        flat = ImageOps.autocontrast(flat, cutoff=(0, _HIGHLIGHTS), preserve_tone=True)
+        colours = ImageOps.autocontrast(colours, cutoff=(0, _HIGHLIGHTS), mask=opaque, preserve_tone=True)
+    flat = Image.new("RGB", colours.size, "white")
+    flat.paste(colours, mask=opaque)
     out = io.BytesIO()
     flat.save(out, "JPEG", quality=_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii"), dark
 
 
-def _brightest(image: Image.Image) -> int:
-    """Return the level below which all but the highlights of a picture lie."""
-    histogram = image.convert("L").histogram()
+def _brightest(image: Image.Image, opaque: Image.Image) -> int:
+    """Return the level below which all but the highlights of what is opaque lie."""
+    histogram = image.convert("L").histogram(opaque)
     above = sum(histogram) * _HIGHLIGHTS / 100
     for level in range(255, 0, -1):
         above -= histogram[level]

@@ -101,7 +101,7 @@ def plain(cells: tuple[str, ...]) -> str:
 
 
 def live_table(snapshot: Snapshot) -> Group:
-    """Return what a terminal shows: a line a batch, and the figures of the system below."""
+    """Return what a terminal shows: the figures of the system, and a line a batch."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, justify in (("batch", "left"), ("state", "left"), ("done", "right")):
         table.add_column(name, justify="right" if justify == "right" else "left")
@@ -122,7 +122,8 @@ def live_table(snapshot: Snapshot) -> Group:
     figures = Text()
     for name, cell in zip(_COLUMNS[:-1], snapshot.cells(), strict=False):
         figures.append(f"{name} ", style="dim").append(f"{cell}   ", style="bold")
-    return Group(table, Text(), figures)
+    # The figures come first: of a list longer than the screen, the end is what is cut off.
+    return Group(figures, Text(), table)
 
 
 class Watch:

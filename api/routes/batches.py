@@ -7,19 +7,10 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from api import events
+from api.answers import BatchAnswer, BatchesAnswer, PlanAnswer
 from api.dependencies import JsonObject, TheCore, answer
 from api.forms import AskedFor
-from api.models import (
-    BatchAnswer,
-    BatchesAnswer,
-    BatchesQuery,
-    BatchId,
-    EventsQuery,
-    IdempotencyKey,
-    PlanAnswer,
-    RetryForm,
-    SubmitQuery,
-)
+from api.models import BatchesQuery, BatchId, EventsQuery, IdempotencyKey, RetryForm, SubmitQuery
 from api.openapi import body_of
 from rayjobs.batch import TERMINAL, Batch
 from rayjobs.spec import parse_form

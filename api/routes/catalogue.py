@@ -13,6 +13,6 @@ def all_filters() -> Response:
     return answer({"filters": filters.describe()})
 
 
-@router.get("/formats", summary="List the formats, and the schema of `output`")
+@router.get("/formats", summary="List the formats, and the schema of an output")
 def all_formats() -> Response:
     return answer({"formats": codec.describe_formats(), "output": codec.Encoding.model_json_schema()})

@@ -4,8 +4,9 @@ from dataclasses import asdict
 
 from fastapi import APIRouter, Response
 
+from api.answers import PurgeAnswer, QueueAnswer, WorkersAnswer
 from api.dependencies import JsonObject, TheCore, answer
-from api.models import PurgeAnswer, PurgeForm, QueueAnswer, WorkersAnswer
+from api.models import PurgeForm
 from api.openapi import body_of
 from rayjobs.spec import parse_form
 

@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
+from api.answers import ItemAnswer, ItemsAnswer
 from api.dependencies import TheCore, answer
-from api.models import BatchId, Index, ItemAnswer, ItemsAnswer, ItemsQuery
+from api.models import BatchId, Index, ItemsQuery
 from rayjobs.history import OutputFile
 
 router = APIRouter(prefix="/batches/{batch_id}", tags=["items"])

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api", tags=["first version"])
     status_code=202,
     responses=batches.SUBMITTED,
     openapi_extra=body_of("ShortForm", "BatchForm"),
-    summary="Submit a batch, as `POST /batches`",
+    summary="Submit a batch, as POST /batches does",
 )
 def process_batch(
     asked: AskedFor,

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from api.answers import ReadyAnswer
 from api.dependencies import Core, TheCore, answer
-from api.models import ReadyAnswer
 from rayjobs.errors import BackendError, RayJobsError
 
 router = APIRouter(tags=["system"])

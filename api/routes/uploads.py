@@ -4,8 +4,8 @@ from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
 from api import multipart
+from api.answers import UploadAnswer
 from api.dependencies import TheCore, answer
-from api.models import UploadAnswer
 from api.openapi import MULTIPART
 from rayjobs.errors import InvalidRequestError
 

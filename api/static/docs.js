@@ -9,6 +9,7 @@ const named = (schema) => schema.$ref?.split("/").pop();
 const resolved = (schema) => (schema.$ref ? schemas[named(schema)] : schema);
 const anchor = (method, path) => `${method}${path.replace(/[^a-z]+/g, "-")}`;
 const choices = (schema) => schema.anyOf ?? schema.oneOf;
+const plain = (text) => text.replaceAll("\n", " ").replaceAll("`", "");
 
 function main() {
   document.getElementById("about").textContent = `version ${document_.info.version}. ${document_.info.description}`;
@@ -41,9 +42,11 @@ function operationOf({ method, path, operation }) {
   const inside = el("div.inside");
   const parameters = operation.parameters ?? [];
   if (parameters.length) inside.append(el("h3", {}, "Parameters"), el("div.fields", {}, ...parameters.flatMap(parameterOf)));
-  for (const [type, { schema }] of Object.entries(operation.requestBody?.content ?? {})) {
+  for (const [type, { schema, examples }] of Object.entries(operation.requestBody?.content ?? {})) {
     inside.append(el("h3", {}, `Body: ${type}`), ...formsOf(schema));
-    for (const form of choices(schema) ?? [schema]) inside.append(...examplesOf(resolved(form)));
+    for (const [name, { value }] of Object.entries(examples ?? {})) {
+      inside.append(el("h3", {}, `Example of a ${name}`), el("pre", {}, pretty(value)));
+    }
   }
   for (const [status, response] of Object.entries(operation.responses)) {
     for (const [type, content] of Object.entries(response.content ?? { "": {} })) {
@@ -54,12 +57,20 @@ function operationOf({ method, path, operation }) {
   return el("details.operation", { id: anchor(method, path) }, head, inside);
 }
 
-function examplesOf({ title, examples = [] }) {
-  return examples.flatMap((each) => [el("h3", {}, `Example: ${title}`), el("pre", {}, JSON.stringify(each, null, 2))]);
+/** Return JSON with what is short on one line. */
+function pretty(value, indent = "") {
+  const flat = JSON.stringify(value, null, 1).replace(/\n\s*/g, " ").replace(/([[{]) /g, "$1").replace(/ ([\]}])/g, "$1");
+  if (flat.length + indent.length < 80 && (indent || !value)) return flat;
+  const inner = `${indent}  `;
+  const rows = Array.isArray(value)
+    ? value.map((each) => inner + pretty(each, inner))
+    : Object.entries(value).map(([key, each]) => `${inner}${JSON.stringify(key)}: ${pretty(each, inner)}`);
+  const [open, close] = Array.isArray(value) ? "[]" : "{}";
+  return `${open}\n${rows.join(",\n")}\n${indent}${close}`;
 }
 
 function parameterOf({ name, in: place, required, schema, description }) {
-  return [el("code", {}, name), el("i", {}, typeOf(schema)), el("span", {}, note(schema, description ?? schema.description, required), el("i", {}, ` in ${place}`))];
+  return [el("code", {}, name), el("i", {}, typeOf(schema)), el("span", {}, ...note(schema, description ?? schema.description, required, `in ${place}`))];
 }
 
 /** Return one folded block for each form that a schema may have. */
@@ -68,7 +79,7 @@ function formsOf(schema) {
     const inner = resolved(form.type === "array" ? form.items : form);
     const title = (form.type === "array" ? "list of " : "") + (named(form.items ?? form) ?? inner.title ?? typeOf(form));
     if (!inner?.properties) return el("p", {}, el("i", {}, title));
-    const block = el("details.form", {}, el("summary", {}, title), el("p", {}, inner.description ?? ""));
+    const block = el("details.form", {}, el("summary", {}, title), el("p", {}, plain(inner.description ?? "")));
     // Filled when it is opened: forms refer to each other, and most are never looked at.
     block.addEventListener("toggle", () => { if (block.children.length === 2) block.append(fieldsOf(inner)); }, { once: true });
     return block;
@@ -77,7 +88,7 @@ function formsOf(schema) {
 
 function fieldsOf({ properties, required = [] }) {
   const rows = Object.entries(properties).flatMap(([name, schema]) => {
-    const row = [el("code", {}, name), el("i", {}, typeOf(schema)), el("span", {}, note(schema, schema.description, required.includes(name)))];
+    const row = [el("code", {}, name), el("i", {}, typeOf(schema)), el("span", {}, ...note(schema, schema.description, required.includes(name)))];
     const inner = [schema, ...(choices(schema) ?? []), schema.items, ...(choices(schema.items ?? {}) ?? [])];
     const nested = inner.filter((each) => each && resolved(each)?.properties);
     return nested.length ? [...row, el("div.nested", {}, ...nested.flatMap(formsOf))] : row;
@@ -89,19 +100,23 @@ function typeOf(schema) {
   if (schema.$ref) return resolved(schema).enum ? resolved(schema).enum.join(" | ") : named(schema);
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum) return schema.enum.join(" | ");
-  if (choices(schema)) return [...new Set(choices(schema).map(typeOf))].join(" | ");
+  if (choices(schema)) {
+    const kinds = [...new Set(choices(schema).map(typeOf))];
+    return kinds.length > 4 ? "one of these" : kinds.join(" | ");
+  }
   if (schema.type === "array") return `list of ${typeOf(schema.items ?? {})}`;
   return schema.format ?? schema.type ?? "any";
 }
 
-function note(schema, description, required) {
+function note(schema, description, required, place) {
   const bounds = [["minimum", "at least"], ["exclusiveMinimum", "more than"], ["maximum", "at most"], ["maxLength", "characters up to"], ["maxItems", "up to"]];
-  const said = bounds.filter(([key]) => schema[key] !== undefined).map(([key, words]) => `${words} ${schema[key]}`);
-  if (schema.unit) said.push(`in ${schema.unit}`);
-  if (required) said.push("required");
-  else if (schema.default !== undefined && schema.default !== null) said.push(`default ${JSON.stringify(schema.default)}`);
-  const words = [description?.replaceAll("\n", " ").replaceAll("`", ""), said.join(", ")].filter(Boolean);
-  return words.join(words[0]?.endsWith(".") ? " " : "; ").replace(/^./, (first) => first.toUpperCase());
+  const facts = bounds.filter(([key]) => schema[key] !== undefined).map(([key, words]) => `${words} ${schema[key]}`);
+  if (schema.unit) facts.push(`in ${schema.unit}`);
+  if (required) facts.push("required");
+  else if (schema.default !== undefined && schema.default !== null) facts.push(`default ${JSON.stringify(schema.default)}`);
+  if (place) facts.push(place);
+  const words = description && plain(description);
+  return [words && `${words} `, el("i", {}, facts.join(", "))];
 }
 
 function showCodes(codes) {

@@ -17,9 +17,10 @@ const rates = [];
 async function get(path) {
   const key = sessionStorage.getItem("rayjobs-key");
   const response = await fetch(path, { headers: key ? { Authorization: `Bearer ${key}` } : {}, cache: "no-store" });
-  $("key").hidden = response.status !== 401;
-  if (!response.ok && path !== "/readyz") throw new Error(`${response.status} ${(await response.json()).detail ?? ""}`);
-  return response.json();
+  const found = await response.json();
+  // What is not ready says so in a body like any other.
+  if (!response.ok && path !== "/readyz") throw Object.assign(new Error(found.detail), { status: response.status });
+  return found;
 }
 
 async function look() {
@@ -27,6 +28,7 @@ async function look() {
     const [ready, queue, { workers }, { batches }] = await Promise.all([
       get("/readyz"), get("/queue"), get("/workers"), get(`/batches?limit=${SHOWN_BATCHES}`),
     ]);
+    $("key").hidden = true;
     showHealth(ready);
     showFigures(queue, workers);
     showBatches(batches);
@@ -34,7 +36,8 @@ async function look() {
     say($("run"), `run ${queue.run_id}`);
     say($("updated"), `as of ${new Date().toLocaleTimeString()}`);
   } catch (error) {
-    setHealth("bad", `no answer: ${error.message}`);
+    $("key").hidden = error.status !== 401;
+    setHealth("bad", error.status === 401 ? "locked" : `no answer: ${error.message}`);
   }
 }
 

@@ -36,8 +36,10 @@ class RayExecutor(Executor):
         address: str,
         run_chunk: Callable[[Mapping[str, int | str]], Tally],
         warm: Callable[[], int],
+        **of_ray: Any,  # noqa: ANN401 - Ray's own words
     ) -> None:
-        ray.init(address=address, log_to_driver=False, configure_logging=False)
+        """Join the cluster at `address`; `of_ray` is said to `ray.init` too, `local` takes its size from it."""
+        ray.init(address=address, log_to_driver=False, configure_logging=False, **of_ray)
         options: dict[str, Any] = {"num_cpus": 1, "max_retries": 0}
         self._run = ray.remote(**options)(run_chunk)
         self._warm = ray.remote(**options)(warm)

@@ -12,6 +12,7 @@ from scripts.local import logs, ray_folder
 from scripts.local import state as states
 from scripts.local.plan import PROJECT, Order, decide
 from scripts.local.processes import STACK_MARK, end, find, identify, kill, marked
+from scripts.local.readiness import redis_answers
 from scripts.local.services import prepare
 from scripts.local.state import State
 from scripts.outcome import CommandError
@@ -81,7 +82,7 @@ def down(folder: Path) -> list[str]:
     identities |= {name: one.process for name, one in reversed(state.services.items()) if one.process}
     running = {name: process for name, identity in identities.items() if (process := find(identity))}
     if state.supervisor.pid == os.getpid():  # this very process failed before it had a supervisor
-        del running["supervisor"]
+        running.pop("supervisor", None)
     for name, process in running.items():
         # As long as the supervisor lives, it ends the others itself, in order.
         if process.is_running():
@@ -98,6 +99,10 @@ def down(folder: Path) -> list[str]:
 def _claim(order: Order) -> bool:
     """Take the state directory for a new stack; False when another deploy has just done so."""
     plan = decide(order, os.environ)
+    if plan.redis_port is None and not redis_answers(plan.redis_url):
+        raise CommandError(
+            "redis_unreachable", "The Redis of REDIS_URL does not answer.", "Start it, or unset REDIS_URL."
+        )
     # Until the supervisor has written its own name, this process stands there: nobody takes it for dead.
     if not states.create(order.folder, State(plan=plan, supervisor=identify(os.getpid()))):
         return False
@@ -132,21 +137,21 @@ def _launch(folder: Path) -> None:
 
 def _await_ready(folder: Path, say: Say) -> State:
     told: set[str] = set()
-    late = ["supervisor"]
+    late: list[str] = []
     for _ in ticks(_READY_S):
         state = states.read(folder)
         if state is None or find(state.supervisor) is None:
             raise _failure(folder, "supervisor", "ended while the stack was starting")
-        if state.ready:
-            return state
-        late = [name for name, one in state.services.items() if one.phase != "ready"] or late
+        late = [name for name, one in state.services.items() if one.phase != "ready"]
         for name in state.services.keys() - {*late, *told}:
             told.add(name)
             say(f"{name} is ready")
+        if state.ready:
+            return state
         for name, one in state.services.items():
             if one.restarts >= _ATTEMPTS:
                 raise _failure(folder, name, f"{one.last_end}, {one.restarts} times")
-    raise _failure(folder, late[0], f"was not ready within {_READY_S:g} s")
+    raise _failure(folder, (late or ["supervisor"])[0], f"was not ready within {_READY_S:g} s")
 
 
 def _failure(folder: Path, name: str, what: str) -> CommandError:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rayjobs import log as logs
 from scripts.client import first_key
+from scripts.local import ray_folder
 from scripts.local import state as states
 from scripts.local.processes import identify
 from scripts.local.services import services
@@ -58,6 +59,7 @@ class Supervisor:
         for unit in reversed(self._units):
             log.info("%s is ended", unit.service.name)
             unit.stop()
+        ray_folder.forget(self._plan.stack)
 
     def _tell(self) -> None:
         services = {unit.service.name: unit.status for unit in self._units}

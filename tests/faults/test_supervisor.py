@@ -1,12 +1,13 @@
 """What the supervisor does when the processes that it holds, or it itself, are killed."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
 from scripts.load import heavy
-from scripts.local import logs
+from scripts.local import logs, ray_folder
 from scripts.local import stack as stacks
 from scripts.local.plan import Order
 from scripts.local.processes import find, marked
@@ -87,3 +88,4 @@ def test_a_stack_whose_state_file_is_taken_away_ends(victim: Stack) -> None:
     wait_until(lambda: find(state.supervisor) is None, 60, "the supervisor has ended")
     assert marked(state.plan.stack) == []
     assert [process for process in family if process.is_running()] == []
+    assert not ray_folder.usable(Path("/long" * 20), state.plan.stack).is_symlink()

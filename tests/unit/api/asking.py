@@ -5,7 +5,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from api.models import ProblemAnswer
+from api.answers import ProblemAnswer
 
 BODY: dict[str, Any] = {
     "source": {"type": "samples", "count": 3},

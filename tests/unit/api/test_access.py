@@ -91,3 +91,27 @@ def test_another_sites_page_cannot_make_a_browser_purge(
     client: TestClient, headers: dict[str, str], *, passes: bool
 ) -> None:
     assert client.post("/purge", headers=headers).status_code == (200 if passes else 401)
+
+
+@pytest.mark.parametrize(
+    ("host", "passes"),
+    [
+        ("localhost:8000", True),
+        ("127.0.0.1:8000", True),
+        ("[::1]:8000", True),
+        ("0.0.0.0:8000", True),
+        ("api", True),
+        ("a.localhost", True),
+        ("evil.example", False),
+        ("evil.example.", False),
+    ],
+)
+def test_a_sites_own_name_is_not_taken_for_this_machine(
+    client: TestClient, host: str, *, passes: bool
+) -> None:
+    assert client.get("/batches", headers={"Host": host}).status_code == (200 if passes else 401)
+
+
+def test_with_keys_the_api_may_have_any_name(guarded: TestClient) -> None:
+    headers = {"Host": "pictures.example", "X-API-Key": "first-key"}
+    assert guarded.get("/batches", headers=headers).status_code == 200

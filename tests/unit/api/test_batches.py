@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api.models import BatchAnswer, BatchesAnswer, PlanAnswer
+from api.answers import BatchAnswer, BatchesAnswer, PlanAnswer
 from rayjobs.ports import Registry
 from rayjobs.settings import Settings
 from tests.support.farm import Farm

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from api.models import ItemAnswer, ItemsAnswer
+from api.answers import ItemAnswer, ItemsAnswer
 from api.routes.items import has_tag, in_blocks
 from tests.support.farm import Farm
 from tests.unit.api.asking import problem_of, submitted

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api.models import PurgeAnswer, QueueAnswer, ReadyAnswer, WorkersAnswer
+from api.answers import PurgeAnswer, QueueAnswer, ReadyAnswer, WorkersAnswer
 from rayjobs.errors import RegistryUnavailableError
 from rayjobs.ports import Registry
 from rayjobs.worker import InHand, Worker

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from pydantic import TypeAdapter
 
 from api import multipart
-from api.models import UploadAnswer
+from api.answers import UploadAnswer
 from rayjobs.errors import InvalidRequestError
 from rayjobs.settings import Settings
 from tests.support.farm import Farm

@@ -1,0 +1,209 @@
+"""Answers, as the OpenAPI document shows them.
+
+They are written by the core and sent as they are; that they have these forms is for the tests to see.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.models import ItemState
+from rayjobs.batch import State
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class CountsAnswer(_Answer):
+    """Where a batch's items are; the parts sum to `total`."""
+
+    total: int
+    pending: int
+    running: int
+    succeeded: int
+    cached: int
+    skipped: int
+    failed: int
+    cancelled: int
+
+
+class LinksAnswer(_Answer):
+    """Where to read on."""
+
+    items: str
+    results: str
+    events: str
+
+
+class BatchAnswer(_Answer):
+    """A batch at one moment."""
+
+    id: str
+    state: State
+    run_id: str
+    priority: int
+    labels: dict[str, str]
+    source: dict[str, Any]
+    pipeline: list[dict[str, Any]]
+    output: dict[str, Any]
+    max_attempts: int
+    counts: CountsAnswer
+    errors_by_code: dict[str, int]
+    exact: bool
+    """False while the source is being listed and `total` grows."""
+    error: dict[str, Any] | None
+    """Why the batch as a whole failed."""
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    throughput_per_s: float
+    eta_s: float | None
+    links: LinksAnswer
+
+
+class BatchesAnswer(_Answer):
+    """A page of batches, newest first."""
+
+    batches: list[BatchAnswer]
+    next: str | None
+
+
+class PlanAnswer(_Answer):
+    """What would run."""
+
+    dry_run: Literal[True]
+    source: dict[str, Any]
+    pipeline: list[dict[str, Any]]
+    output: dict[str, Any]
+    priority: int
+    max_attempts: int
+    labels: dict[str, str]
+    total: int | None
+    """None where only a listing can tell."""
+    names: list[str]
+    """Of the first outputs."""
+
+
+class FaultAnswer(_Answer):
+    """Why an item failed."""
+
+    code: str
+    detail: str
+    retryable: bool
+    limit: float | str | None = None
+    actual: float | str | None = None
+
+
+class ItemAnswer(_Answer):
+    """One image of a batch."""
+
+    index: int
+    custom_id: str | None
+    source: str
+    state: ItemState
+    attempts: int
+    worker: str | None = None
+    duration_ms: float | None = None
+    input: dict[str, Any] | None = None
+    """Width, height, format, bytes and SHA-256 of the source."""
+    output: dict[str, Any] | None = None
+    """URI, name, width, height, format, bytes and SHA-256 of the picture written."""
+    error: FaultAnswer | None = None
+
+
+class ItemsAnswer(_Answer):
+    """A page of items in index order."""
+
+    items: list[ItemAnswer]
+    next: str | None
+
+
+class UploadAnswer(_Answer):
+    """A picture that was stored."""
+
+    id: str
+    sha256: str
+    bytes: int
+    name: str
+
+
+class QueueAnswer(_Answer):
+    """The queue at one moment."""
+
+    run_id: str
+    pending: int
+    in_flight: int
+    leases: int
+    oldest_age_s: float
+    images_per_s: float
+    eta_s: float | None
+    batches_by_state: dict[str, int]
+    stale_settlements: int
+
+
+class WorkerAnswer(_Answer):
+    """A registered worker."""
+
+    id: str
+    node: str
+    pod: str | None
+    slots: int
+    busy_slots: int
+    items_done: int
+    images_per_s: float
+    rss_bytes: int
+    cpu_percent: float
+    in_hand: list[dict[str, Any]]
+    capabilities: dict[str, list[str]]
+    engine_versions: dict[str, str]
+    last_heartbeat_at: str
+
+
+class WorkersAnswer(_Answer):
+    """The workers that are registered at this moment."""
+
+    workers: list[WorkerAnswer]
+
+
+class PurgeAnswer(_Answer):
+    """What a purge did."""
+
+    run_id: str
+    cancelled_batches: int
+    deleted_keys: int
+    workers: int
+    """Workers that are registered again."""
+
+
+class ReadyAnswer(_Answer):
+    """Whether work can be taken and done."""
+
+    ready: bool
+    dependencies: dict[str, str]
+    """`ok`, or what is wrong, of `registry`, `store` and `dispatcher`."""
+
+
+class ProblemItem(_Answer):
+    """One thing wrong in a request."""
+
+    pointer: str
+    """JSON pointer into the body as it was sent, or a query parameter's name after a `/`."""
+    code: str
+    detail: str
+    limit: float | str | None = None
+    actual: float | str | None = None
+
+
+class ProblemAnswer(_Answer):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    """A stable word for programs."""
+    request_id: str
+    errors: list[ProblemItem] = Field(default_factory=list)

@@ -1,0 +1,94 @@
+"""What the commands share: arguments, the launch, and the purge that waits."""
+
+import io
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+from typing_extensions import override
+
+from scripts import arguments, launch, purge
+from scripts.client import Client, Document
+from scripts.local.plan import PROJECT, Order, decide
+from scripts.local.state import ProcessId, State
+from scripts.outcome import CommandError, Exit
+from scripts.words import Words
+
+
+class System(Client):
+    """Of which the workers that are left come back after a purge."""
+
+    def __init__(self, *left: str) -> None:
+        super().__init__("http://127.0.0.1:9")
+        self.registered = ["w1", "w2"]
+        self.left = left
+
+    @override
+    def workers(self) -> list[Document]:
+        return [{"id": name} for name in self.registered]
+
+    @override
+    def purge(self) -> Document:
+        self.registered = list(self.left)
+        return {"run_id": "r_1", "cancelled_batches": 0, "deleted_keys": 3, "workers": len(self.left)}
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> State:
+    return State(plan=decide(Order(tmp_path, 0, 0), {}), supervisor=ProcessId(pid=1, created=0.0))
+
+
+def parsed(*words: str) -> Namespace:
+    parser = arguments.parser("Summary.", "python scripts/x.py")
+    arguments.add_target(parser, api_port=8000, dashboard_port=8265)
+    return parser.parse_args(words)
+
+
+def test_by_default_everything_stays_in_the_clone() -> None:
+    given = parsed()
+    assert given.state == PROJECT / ".rayjobs"
+    assert (given.target, given.port, given.dashboard_port, given.slots) == ("local", 8000, 8265, None)
+
+
+def test_folders_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = parsed("--state", "s", "--roots", "a", "b")
+    assert (given.state, given.roots) == (tmp_path / "s", [tmp_path / "a", tmp_path / "b"])
+
+
+@pytest.mark.parametrize("words", [("--port", "65536"), ("--port", "x"), ("--slots", "0"), ("mars",)])
+def test_what_can_not_be_is_wrong_usage(words: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        parsed(*words)
+    assert raised.value.code == Exit.USAGE
+
+
+def test_a_purge_waits_for_every_worker() -> None:
+    assert purge.purge(System("w1", "w2"))["registered"] == 2
+
+
+def test_a_worker_that_does_not_come_back_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purge, "RETURN_S", 0.05)
+    with pytest.raises(CommandError, match="w2") as raised:
+        purge.purge(System("w1"))
+    assert raised.value.status is Exit.FAILED
+
+
+def test_the_password_of_redis_is_told_to_programs_and_not_shown_to_people(state: State) -> None:
+    out = io.StringIO()
+    launch.show(state, Words(file=out, width=40))
+    assert state.plan.redis_password not in out.getvalue()
+    assert state.plan.api_url in out.getvalue()
+    assert launch.as_json(state)["redis"] == state.plan.redis_url
+
+
+def test_only_a_password_is_hidden() -> None:
+    assert launch.without_password("redis://db:6379/0") == "redis://db:6379/0"
+    assert launch.without_password("rediss://me:secret@db:6379/1") == "rediss://me:***@db:6379/1"
+
+
+def test_kubernetes_is_refused() -> None:
+    launch.require_local("local")
+    with pytest.raises(CommandError) as raised:
+        launch.require_local("k8s")
+    assert raised.value.status is Exit.ENVIRONMENT

@@ -1,0 +1,118 @@
+import hashlib
+import io
+from itertools import chain, repeat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from scripts import trial
+from scripts.client import Client, Document
+from scripts.outcome import CommandError, Exit
+from scripts.words import Words
+
+OUTPUT = b"a picture"
+
+
+def batch(name: str, done: int, state: str = "running") -> Document:
+    nothing = dict.fromkeys(("running", "cached", "skipped", "failed", "cancelled"), 0)
+    return {
+        "id": name,
+        "state": state,
+        "counts": nothing | {"total": 2, "pending": 2 - done, "succeeded": done},
+        "errors_by_code": {},
+        "exact": True,
+        "throughput_per_s": 1.0,
+    }
+
+
+class System(Client):
+    """Answers one list of batches after the other, the last one again and again."""
+
+    def __init__(self, *looks: list[Document]) -> None:
+        super().__init__("http://127.0.0.1:9")
+        self.looks = chain(looks, repeat(looks[-1]))
+        self.names = iter(("b_0", "b_1"))
+        self.purges = 0
+
+    @override
+    def purge(self) -> Document:
+        self.purges += 1
+        return {}
+
+    @override
+    def submit(self, body: Document) -> Document:
+        return {"id": next(self.names)}
+
+    @override
+    def batches(self) -> list[Document]:
+        return next(self.looks)
+
+    @override
+    def workers(self) -> list[Document]:
+        return [{"id": "w", "slots": 2, "cpu_percent": 150.0}]
+
+    @override
+    def queue(self) -> Document:
+        return {}
+
+    @override
+    def items(self, batch_id: str) -> list[Document]:
+        digest = hashlib.sha256(OUTPUT).hexdigest()
+        output = {"sha256": digest, "uri": f"file:///out/{batch_id}/0.jpg"}
+        return [{"index": i, "state": "succeeded", "source": "else", "output": output} for i in range(2)]
+
+    @override
+    def output(self, batch_id: str, index: int) -> bytes:
+        return OUTPUT
+
+
+def run(system: Client, folder: Path, out: io.StringIO | None = None) -> trial.Trial:
+    words = Words(file=out or io.StringIO(), width=80)
+    done = trial.run(system, tasks=2, count=2, to=folder / "new" / "report.html", words=words)
+    trial.tell(done, words)
+    return done
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "_LOOK_S", 0.01)
+
+
+def test_a_run_is_purged_watched_judged_and_reported(tmp_path: Path) -> None:
+    ended = [batch("b_1", 2, "succeeded"), batch("b_0", 2, "succeeded"), batch("b_other", 0)]
+    system = System([batch("b_0", 0), batch("b_1", 1)], ended)
+    out = io.StringIO()
+    done = run(system, tmp_path, out)
+    told: dict[str, Any] = done.as_json()
+    assert system.purges == 1
+    assert told["ok"]
+    assert (told["images"], [one["id"] for one in told["batches"]]) == (4, ["b_0", "b_1"])
+    assert told["scaling"][0] | {"t_s": 0} == {
+        "t_s": 0, "cpu_percent": 150.0, "floor": 1, "pods": 1, "ready": 1, "queue": 3,
+    }  # fmt: skip
+    assert told["outputs"] == "/out"
+    assert Path(told["report"]).is_file()
+    assert "all succeeded: 4 pictures of 2 batches" in out.getvalue()
+
+
+def test_what_went_wrong_is_said(tmp_path: Path) -> None:
+    out = io.StringIO()
+    done = run(System([batch("b_0", 2, "succeeded"), batch("b_1", 1, "partial")]), tmp_path, out)
+    assert not done.verdict.ok
+    assert "not all succeeded" in out.getvalue()
+    assert "  - b_1 is partial: no item failed\n" in out.getvalue()
+
+
+def test_a_purge_by_somebody_else_ends_the_run(tmp_path: Path) -> None:
+    with pytest.raises(CommandError) as raised:
+        run(System([batch("b_0", 0), batch("b_1", 0)], []), tmp_path)
+    assert (raised.value.code, raised.value.status) == ("purged", Exit.FAILED)
+
+
+def test_a_run_without_progress_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "_STALL_S", 0.05)
+    with pytest.raises(CommandError) as raised:
+        run(System([batch("b_0", 1), batch("b_1", 0)]), tmp_path)
+    assert raised.value.code == "stalled"
