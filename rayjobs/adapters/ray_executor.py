@@ -38,7 +38,7 @@ class RayExecutor(Executor):
         warm: Callable[[], int],
         **of_ray: Any,  # noqa: ANN401 - Ray's own words
     ) -> None:
-        """Join the cluster at `address`; `of_ray` is said to `ray.init` too, `local` takes its size from it."""
+        """Join the cluster at `address`; `of_ray` is said to `ray.init` too."""
         ray.init(address=address, log_to_driver=False, configure_logging=False, **of_ray)
         options: dict[str, Any] = {"num_cpus": 1, "max_retries": 0}
         self._run = ray.remote(**options)(run_chunk)
