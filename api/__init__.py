@@ -3,7 +3,8 @@
 __main__      serves the app that `app` composes
 app           the composition root: adapters, middleware, routers, error handlers
 routes/       one file a group of routes; a route is a few lines
-dependencies  what a route may ask for: the core, a JSON body, a proof of the key
+access        who may call
+dependencies  what a route may ask for: the core, a JSON body
 forms         the request for a batch in either of its forms, and pointers into the form that was sent
 models        queries, and the bodies of other routes
 answers       what is answered, as the OpenAPI document shows it

@@ -9,8 +9,8 @@ import uvicorn
 from fastapi import FastAPI
 from typing_extensions import override
 
+from api.access import known_keys
 from api.app import create_app
-from api.dependencies import known_keys
 from rayjobs import log
 from rayjobs.errors import RayJobsError
 from rayjobs.settings import Settings

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from api import errors, openapi
-from api.dependencies import Core, authorize
+from api.access import authorize
+from api.dependencies import Core
 from api.metrics import Metrics
 from api.observing import Observed
 from api.routes import batches, catalogue, farm, items, page, seed, system, uploads

@@ -45,7 +45,7 @@ def status_of(kind: type[RayJobsError]) -> HTTPStatus:
 
 
 def codes() -> dict[str, dict[str, Any]]:
-    """Return each code with its title, and with its status where it can be a request's."""
+    """Return each code with its title, and with its status or, of an item, whether it is tried again."""
     found: dict[str, dict[str, Any]] = {}
     for kind in _family(core.RequestError, BackendError):
         found[kind.code] = {"title": _title(kind), "status": status_of(kind).value}
@@ -56,7 +56,8 @@ def codes() -> dict[str, dict[str, Any]]:
 
 def _family(*kinds: type[RayJobsError]) -> Iterator[type[RayJobsError]]:
     for kind in kinds:
-        yield kind
+        if "code" in vars(kind):
+            yield kind
         yield from _family(*kind.__subclasses__())
 
 

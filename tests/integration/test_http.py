@@ -75,6 +75,21 @@ def api(settings: Settings, tmp_path: Path) -> Iterator[Api]:
         process.wait(15)
 
 
+def left(**environment: str) -> tuple[int, str]:
+    """Return how a server ended that can't be started, and its last line."""
+    command = (sys.executable, "-m", "api", "--port", str(free_port()))
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, timeout=30, check=False)
+    return done.returncode, done.stderr.decode().splitlines()[-1]
+
+
+def test_settings_that_cannot_be_used_are_one_line_at_the_start(tmp_path: Path) -> None:
+    status, line = left(RAYJOBS_STORE="ftp://pictures")
+    assert (status, "RAYJOBS_STORE" in line) == (3, True)
+    (tmp_path / "keys").touch()
+    status, line = left(RAYJOBS_API_KEYS_FILE=str(tmp_path / "keys"))
+    assert (status, "has no key" in line) == (3, True)
+
+
 def check_away(api: Api) -> None:
     began_s = time.monotonic()
     response = requests.post(f"{api.url}/batches", json=BODY, timeout=10)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api.dependencies import known_keys
+from api.access import known_keys
 from rayjobs.errors import UnauthorizedError
 from tests.unit.api.asking import problem_of
 

@@ -45,6 +45,7 @@ def test_the_document_describes_every_route_once_with_its_errors(client: TestCli
     }
     assert set(ITEM_ERRORS) < set(document["x-error-codes"])
     assert document["x-error-codes"]["queue_full"]["status"] == 429
+    assert "internal" not in document["x-error-codes"]
 
 
 def test_every_reference_of_the_document_leads_somewhere(client: TestClient) -> None:

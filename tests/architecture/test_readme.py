@@ -1,0 +1,62 @@
+"""The README stays true: its tables, its commands, its length."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from api.app import create_app
+from rayjobs.filters import CATALOGUE
+from rayjobs.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = sorted(set(re.findall(r"^python (scripts/\w+\.py)", README, re.MULTILINE)))
+
+
+def section(title: str) -> str:
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_it_is_read_in_one_sitting() -> None:
+    assert len(README.splitlines()) <= 130
+
+
+def test_its_routes_are_those_of_the_api() -> None:
+    paths = create_app(Settings()).openapi()["paths"]
+    served = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    assert set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`?]*)`", section("API"))) == served
+
+
+def test_its_filters_are_those_of_the_catalogue() -> None:
+    told = dict(re.findall(r"`(\w+)`((?: \w+)*)", section("Filters").split("\nFormats")[0]))
+    known = {
+        name: "".join(f" {field}" for field in cls.model_fields if field != "name")
+        for name, cls in CATALOGUE.items()
+    }
+    assert told == known
+
+
+def test_its_settings_are_those_of_the_code() -> None:
+    known = {f"RAYJOBS_{name.upper()}" for name in Settings.model_fields}
+    known -= {"RAYJOBS_REDIS_URL", "RAYJOBS_RAY_ADDRESS"}
+    assert set(re.findall(r"`([A-Z_]+)`", section("Settings"))) == known | {"REDIS_URL", "RAY_ADDRESS"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_its_commands_answer_help_with_an_example(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / command, "--help"],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
+    assert f"python {command}" in done.stdout
+
+
+def test_every_file_it_names_is_there() -> None:
+    named = re.findall(r"`((?:rayjobs|tests|scripts|images|api)/[\w./]+)`", README)
+    assert [name for name in named if not (ROOT / name).exists()] == []
