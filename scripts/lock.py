@@ -22,7 +22,7 @@ from scripts.bootstrap import LOCK, LOCK_WITH_TOOLS, ROOT
 from scripts.outcome import CommandError, Exit, conclude
 
 _SOURCES = ("pyproject.toml", "scripts/requirements.in")
-_RUN_EXTRAS = ("api", "local", "worker")
+_RUN_EXTRAS = ("api", "k8s", "local", "worker")
 _HEAD = "# Made by scripts/lock.py from pyproject.toml: change that, and run this."
 _OPTIONS = (
     "--universal",
