@@ -32,7 +32,7 @@ def add_target(made: argparse.ArgumentParser, *, api_port: int, dashboard_port: 
     made.add_argument(
         "--dashboard-port", type=_port, default=dashboard_port, help="of the Ray dashboard (%(default)s)"
     )
-    made.add_argument("--slots", type=_count, help="items worked on at a time (one a core)")
+    made.add_argument("--slots", type=count, help="items worked on at a time (one a core)")
     made.add_argument(
         "--roots",
         type=_folder,
@@ -51,8 +51,8 @@ def add_system(made: argparse.ArgumentParser) -> None:
 
 def add_load(made: argparse.ArgumentParser) -> None:
     """Add the size of the load and the place of the report."""
-    made.add_argument("--tasks", type=_count, default=10, help="batches sent at once (%(default)s)")
-    made.add_argument("--count", type=_count, default=2, help="pictures of each (%(default)s)")
+    made.add_argument("--tasks", type=count, default=10, help="batches sent at once (%(default)s)")
+    made.add_argument("--count", type=count, default=2, help="pictures of each (%(default)s)")
     made.add_argument(
         "--report", type=Path, metavar="FILE", help="default: report.html in the state directory"
     )
@@ -69,7 +69,8 @@ def _port(text: str) -> int:
     return number
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """Read a number from 1 up."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is less than 1")

@@ -32,6 +32,20 @@ class Client:
         """Send a batch; return it as it was accepted."""
         return self._json("POST", "/batches", body)
 
+    def batch(self, batch_id: str) -> Document:
+        """Return a batch as it stands."""
+        return self._json("GET", f"/batches/{batch_id}")
+
+    def ended(self, batch_id: str) -> Document:
+        """Wait until a batch has ended, and return it; costs the system no polling."""
+        with self._session() as session:
+            events = self._send(session, "GET", f"/batches/{batch_id}/events", stream=True)
+            with events:
+                for line in events.iter_lines():
+                    if line == b"event: end":
+                        break
+        return self.batch(batch_id)
+
     def batches(self) -> list[Document]:
         """Return every batch of the present run, newest first."""
         return self._pages("/batches", "batches")
@@ -76,12 +90,27 @@ class Client:
         return found
 
     def _ask(self, method: str, path: str, body: Document | None = None) -> requests.Response:
+        with self._session() as session:
+            return self._send(session, method, path, body)
+
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = not self._direct
+        return session
+
+    def _send(
+        self,
+        session: requests.Session,
+        method: str,
+        path: str,
+        body: Document | None = None,
+        *,
+        stream: bool = False,
+    ) -> requests.Response:
         try:
-            with requests.Session() as session:
-                session.trust_env = not self._direct
-                response = session.request(
-                    method, self.url + path, json=body, headers=self._headers, timeout=_TIMEOUT_S
-                )
+            response = session.request(
+                method, self.url + path, json=body, headers=self._headers, timeout=_TIMEOUT_S, stream=stream
+            )
         except requests.RequestException as error:
             remedy = "Start it with: python scripts/deploy.py"
             raise CommandError("unreachable", f"{self.url} does not answer.", remedy) from error

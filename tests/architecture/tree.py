@@ -50,5 +50,5 @@ def _walk(folder: Path) -> Iterator[Path]:
             hidden = path.name.startswith(".") and path.name not in OUR_HIDDEN_FOLDERS
             if not hidden and path.name not in GENERATED and path.suffix != ".egg-info":
                 yield from _walk(path)
-        else:
+        elif path.name != ".git":  # a file in every worktree but the first
             yield path

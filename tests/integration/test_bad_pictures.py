@@ -1,4 +1,4 @@
-"""A folder full of trouble, through the whole system: each picture has one outcome, the good ones end well."""
+"""A folder full of trouble, through the whole system: one outcome a picture, and the good ones end well."""
 
 import struct
 import zlib
@@ -25,7 +25,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 @pytest.fixture
 def folder(stack: Stack, request: pytest.FixtureRequest) -> Path:
-    folder = stack.folder / "pictures" / request.node.name
+    folder: Path = stack.folder / "pictures" / request.node.name
     folder.mkdir(parents=True)
     Image.effect_noise((400, 300), 60).convert("RGB").save(folder / "good.jpg", quality=90)
     return folder

@@ -1,15 +1,14 @@
 """The benchmark's sets: what is in them, and that they are the same every time."""
 
-import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from scripts import picture_sets
-from scripts.picture_sets import LARGE, MEDIUM, SMALL, make_sets, plan
+from scripts.benchmark import sets
+from scripts.benchmark.pictures import LARGE, MEDIUM, SMALL
+from scripts.benchmark.sets import make_sets, plan
 
 ORIENTATION = 0x0112
 TINY_MEDIUM = replace(MEDIUM, shapes=((400, 300),))
@@ -17,14 +16,14 @@ TINY_MEDIUM = replace(MEDIUM, shapes=((400, 300),))
 
 @pytest.fixture(autouse=True)
 def medium_pictures_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picture_sets, "MEDIUM", TINY_MEDIUM)
+    monkeypatch.setattr(sets, "MEDIUM", TINY_MEDIUM)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.*")}
 
 
-def make_tiny(folder: Path, *, seed: int = 1, processes: int = 1) -> dict[str, picture_sets.PictureSet]:
+def make_tiny(folder: Path, *, seed: int = 1, processes: int = 1) -> dict[str, sets.PictureSet]:
     return make_sets(folder, small=4, medium=4, large=False, seed=seed, processes=processes)
 
 
@@ -141,29 +140,3 @@ def test_progress_counts_up_to_every_picture(tmp_path: Path) -> None:
     )
 
     assert seen == [(1, 3), (2, 3), (3, 3)]
-
-
-def test_the_command_prints_one_json_document(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    options = ["--small", "1", "--medium", "0", "--no-large", "--processes", "1", "--json"]
-    monkeypatch.setattr(sys, "argv", ["picture_sets.py", str(tmp_path), *options])
-
-    assert picture_sets.main() == 0
-
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["ok"] is True
-    assert answer["sets"]["S"]["pictures"] == 1
-
-
-def test_the_command_says_what_to_do_when_the_folder_cannot_be_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setattr(sys, "argv", ["picture_sets.py", str(tmp_path / "file" / "sets"), "--json"])
-
-    assert picture_sets.main() == 3
-
-    failure = json.loads(capsys.readouterr().out)
-    assert failure["ok"] is False
-    assert "folder" in failure["error"]["remedy"]

@@ -1,0 +1,153 @@
+"""What takes turns: this system from POST to the last file, and pools as a user would write them."""
+
+import multiprocessing
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+from typing_extensions import override
+
+from scripts.benchmark import pool
+from scripts.benchmark.jobs import QUALITY, Job
+from scripts.client import Client
+from scripts.outcome import CommandError, Exit
+
+
+class Tool(ABC):
+    """Something that runs a job over pictures, warm when it is entered."""
+
+    name: str
+
+    @abstractmethod
+    def __enter__(self) -> Self:
+        """Start what it needs."""
+
+    @abstractmethod
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End what was started."""
+
+    @abstractmethod
+    def run(self, job: Job, pictures: Sequence[Path]) -> float:
+        """Run a job; return the seconds to its last file."""
+
+    @abstractmethod
+    def outputs(self, first: int) -> list[Path]:
+        """Return the `first` outputs of the last run, in the order of its pictures."""
+
+    @abstractmethod
+    def pids(self) -> Iterable[int]:
+        """Return the roots of its trees of processes."""
+
+
+class System(Tool):
+    """This project, warm: from the POST until the batch has ended."""
+
+    name = "rayjobs"
+
+    def __init__(self, client: Client, pids: Iterable[int]) -> None:
+        self._client = client
+        self._pids = tuple(pids)
+        self._batch = ""
+
+    @override
+    def __enter__(self) -> Self:
+        return self
+
+    @override
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave it running: whoever deployed it ends it."""
+
+    @override
+    def run(self, job: Job, pictures: Sequence[Path]) -> float:
+        body = {
+            "source": {"type": "paths", "paths": [str(path) for path in pictures]},
+            "pipeline": job.pipeline,
+            "output": {"format": "jpeg", "quality": QUALITY},
+        }
+        start = time.perf_counter()
+        self._batch = self._client.submit(body)["id"]
+        batch = self._client.ended(self._batch)
+        seconds = time.perf_counter() - start
+        if batch["state"] != "succeeded":
+            detail = f"{self._batch} is {batch['state']}: {batch['errors_by_code']}."
+            raise CommandError("bench_failed", detail, status=Exit.FAILED)
+        return seconds
+
+    @override
+    def outputs(self, first: int) -> list[Path]:
+        uris = [item["output"]["uri"] for item in self._client.items(self._batch)[:first]]
+        return [Path(unquote(urlsplit(uri).path)) for uri in uris]
+
+    @override
+    def pids(self) -> Iterable[int]:
+        return self._pids
+
+
+class Pool(Tool):
+    """`multiprocessing.Pool` over the pictures, its processes started and warm before the clock runs."""
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[pool.Task], None],
+        processes: int,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self._work = work
+        with _exported(environment or {}):
+            self._pool = multiprocessing.get_context("spawn").Pool(processes)
+        self._folder = folder / name.replace(" ", "-")
+        self._written: list[Path] = []
+
+    @override
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    @override
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.close()
+        self._pool.join()
+
+    @override
+    def run(self, job: Job, pictures: Sequence[Path]) -> float:
+        self._written = [self._folder / f"{index:06d}.jpg" for index in range(len(pictures))]
+        tasks = [(job.name, *pair) for pair in zip(pictures, self._written, strict=True)]
+        start = time.perf_counter()
+        for _ in self._pool.imap_unordered(self._work, tasks, job.a_chunk):
+            pass
+        return time.perf_counter() - start
+
+    @override
+    def outputs(self, first: int) -> list[Path]:
+        return self._written[:first]
+
+    @override
+    def pids(self) -> Iterable[int]:
+        return [process.pid for process in multiprocessing.active_children() if process.pid]
+
+
+@contextmanager
+def _exported(environment: Mapping[str, str]) -> Iterator[None]:
+    """Let processes that start meanwhile inherit an environment."""
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

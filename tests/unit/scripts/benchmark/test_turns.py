@@ -1,0 +1,113 @@
+"""Turns and ratios: every tool has its turn in each round, and what comes of it is a ratio of that round."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+from PIL import Image
+from typing_extensions import override
+
+from scripts.benchmark.jobs import JOBS, QUALITY, Job
+from scripts.benchmark.quality import Reference, psnr
+from scripts.benchmark.tools import Tool
+from scripts.benchmark.turns import take_turns
+
+THUMB = JOBS[0]
+
+
+class Scripted(Tool):
+    """Takes the seconds that it is told, and makes what plain Pillow makes."""
+
+    def __init__(self, name: str, seconds: Iterable[float], turns: list[str], folder: Path) -> None:
+        self.name = name
+        self._seconds = iter(seconds)
+        self._turns = turns
+        self._folder = folder / name
+        self._folder.mkdir()
+        self._count = 0
+
+    @override
+    def __enter__(self) -> Self:
+        return self
+
+    @override
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    @override
+    def run(self, job: Job, pictures: Sequence[Path]) -> float:
+        self._turns.append(self.name)
+        self._count = len(pictures)
+        for index, path in enumerate(pictures[:6]):
+            with Image.open(path) as image:
+                image.load()
+                job.pillow(image).save(self._folder / f"{index}.jpg", quality=QUALITY)
+        return next(self._seconds)
+
+    @override
+    def outputs(self, first: int) -> list[Path]:
+        return [self._folder / f"{index}.jpg" for index in range(min(first, self._count))]
+
+    @override
+    def pids(self) -> Iterable[int]:
+        return ()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[Path]:
+    found = []
+    for index in range(3):
+        found.append(tmp_path / f"{index}.jpg")
+        Image.effect_noise((640, 480), 40 + index).convert("RGB").save(found[-1], quality=90)
+    return found
+
+
+def test_every_tool_has_its_turn_in_each_round(tmp_path: Path, pictures: list[Path]) -> None:
+    turns: list[str] = []
+    tools = [Scripted(name, [1.0] * 3, turns, tmp_path) for name in ("ours", "theirs")]
+
+    take_turns(THUMB, pictures, tools, 2, lambda _: None)
+
+    assert turns == ["ours", "theirs"] * 3
+
+
+def test_a_ratio_is_the_median_of_the_rounds_and_not_of_the_times(
+    tmp_path: Path, pictures: list[Path]
+) -> None:
+    warm = 9.0
+    ours = Scripted("ours", [warm, 1.0, 2.0, 4.0], [], tmp_path)
+    theirs = Scripted("theirs", [warm, 2.0, 4.0, 2.0], [], tmp_path)
+
+    rows = take_turns(THUMB, pictures, [ours, theirs], 3, lambda _: None)
+
+    assert [(row.tool, row.ratio) for row in rows] == [("ours", 1.0), ("theirs", 2.0)]
+    assert rows[0].images_per_s == THUMB.pictures / 2.0
+
+
+def test_quality_is_told_against_pillow_that_decodes_the_whole_picture(
+    tmp_path: Path, pictures: list[Path]
+) -> None:
+    same = tmp_path / "same.jpg"
+    with Image.open(pictures[0]) as image:
+        image.load()
+        THUMB.pillow(image).save(same, quality=QUALITY)
+    other = tmp_path / "other.jpg"
+    with Image.open(same) as image:
+        image.resize((12, 12)).save(other)
+
+    reference = Reference(THUMB, pictures[:1])
+
+    assert reference.db([same]) == 99.0
+    assert reference.db([other]) == 0.0
+
+
+def test_psnr_is_that_of_the_textbook() -> None:
+    black, gray = Image.new("RGB", (8, 8)), Image.new("RGB", (8, 8), (255, 255, 255))
+
+    assert psnr(black, gray) == pytest.approx(0.0)
+    assert psnr(black, black) == 99.0
+    assert psnr(black, Image.new("RGB", (8, 8), (1, 1, 1))) == pytest.approx(48.13, abs=0.01)
