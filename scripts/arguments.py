@@ -5,6 +5,7 @@ from pathlib import Path
 
 from scripts.local.plan import PROJECT
 
+TARGETS = ("local", "k8s")
 STATE = PROJECT / ".rayjobs"
 """Where a stack keeps everything unless told otherwise: inside the clone, ignored by Git."""
 
@@ -25,7 +26,7 @@ def parser(summary: str, example: str) -> argparse.ArgumentParser:
 
 def add_target(made: argparse.ArgumentParser, *, api_port: int, dashboard_port: int) -> None:
     """Add what tells where and how a stack is deployed."""
-    made.add_argument("target", nargs="?", choices=("local", "k8s"), default="local", help="default: local")
+    made.add_argument("target", nargs="?", choices=TARGETS, default="local", help="default: local")
     made.add_argument(
         "--port", type=_port, default=api_port, help="of the API; 0 is any free one (%(default)s)"
     )
@@ -43,8 +44,36 @@ def add_target(made: argparse.ArgumentParser, *, api_port: int, dashboard_port: 
     )
 
 
+def add_cluster(made: argparse.ArgumentParser) -> None:
+    """Add what tells how a cluster is deployed to."""
+    group = made.add_argument_group("on a cluster")
+    group.add_argument("--context", help="of the kubeconfig; the current one, if it is of this machine")
+    group.add_argument("--image", metavar="TAG", help="container image of Ray and the dispatcher")
+    group.add_argument("--api-image", metavar="TAG", help="container image of the API and the scaler")
+    group.add_argument(
+        "--build",
+        nargs="?",
+        const="auto",
+        metavar="COMMAND",
+        help="build the container images; COMMAND is given TAG CONTEXT -f DOCKERFILE and loads it too",
+    )
+    group.add_argument(
+        "--size", choices=("small", "default"), help="what the pods ask for; by the nodes' cores"
+    )
+    group.add_argument(
+        "--volume", metavar="KIND:NAME", help="pvc:NAME or class:NAME, in place of the node's disk"
+    )
+    group.add_argument(
+        "--kuberay-manifests", type=_folder, metavar="DIR", help="the operator's, in place of fetched ones"
+    )
+    group.add_argument(
+        "--timeout", type=float, default=600.0, metavar="S", help="for the rollout, in seconds (%(default)g)"
+    )
+
+
 def add_system(made: argparse.ArgumentParser) -> None:
     """Add what names a running system in place of the state directory's."""
+    made.add_argument("target", nargs="?", choices=TARGETS, help="if one runs on each")
     made.add_argument("--url", help="of an API, in place of the one that runs under --state")
     made.add_argument("--api-key", help="if the API asks for one")
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from rich.table import Table
 
 from rayjobs.codec import ALLOCATOR
-from scripts import arguments, launch
+from scripts import arguments
 from scripts.benchmark import pool, promises
 from scripts.benchmark.jobs import JOBS, Job
 from scripts.benchmark.sets import PictureSet, make_sets
@@ -26,6 +26,7 @@ from scripts.benchmark.turns import Row, take_turns
 from scripts.local import stack
 from scripts.local.plan import Order
 from scripts.outcome import Exit, conclude
+from scripts.running import on_this_machine
 from scripts.words import Words
 
 _QUICK_SHARE = 10
@@ -90,7 +91,7 @@ def _sets(folder: Path, words: Words, *, quick: bool) -> dict[str, PictureSet]:
 def _measured(
     given: Namespace, deployed: stack.Deployed, sets: dict[str, PictureSet], words: Words
 ) -> Result:
-    client = launch.client_of(deployed.state)
+    client = on_this_machine(deployed.state, changed=deployed.changed).client()
     client.purge()
     rounds = 1 if given.quick else given.rounds
     rows: list[Row] = []

@@ -1,6 +1,5 @@
 """Speaks to a running system over HTTP; every failure is one error with its code and remedy."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,6 @@ from urllib.parse import urlsplit
 
 import requests
 
-from scripts.local import state as states
 from scripts.outcome import CommandError, Exit
 
 Document = dict[str, Any]
@@ -62,6 +60,13 @@ class Client:
         """Return the registered workers."""
         found: list[Document] = self._json("GET", "/workers")["workers"]
         return found
+
+    def readiness(self) -> dict[str, str]:
+        """Return how each dependency of the API is: `ok`, or what ails it."""
+        try:
+            return dict(self._json("GET", "/readyz")["dependencies"])
+        except CommandError as error:
+            return {"api": str(error)}
 
     def queue(self) -> Document:
         """Return the queue's figures."""
@@ -131,22 +136,6 @@ def _refusal(response: requests.Response) -> CommandError:
         requests.codes.service_unavailable: "Try again in a moment.",
     }
     return CommandError(code, detail, remedies.get(response.status_code, ""), Exit.FAILED)
-
-
-def connect(folder: Path, url: str | None = None, api_key: str | None = None) -> Client:
-    """Return a client of the system at `url`, or else of the one that runs under a state directory.
-
-    Raises:
-        CommandError: Nothing runs there.
-    """
-    key = api_key or first_key(os.environ)
-    if url:
-        return Client(url, key)
-    state = states.read(folder)
-    if state is None:
-        remedy = "Start it with: python scripts/deploy.py, or name another with --url or --state."
-        raise CommandError("not_running", f"Nothing runs under {folder}.", remedy)
-    return Client(state.plan.api_url, key)
 
 
 def first_key(environment: Mapping[str, str]) -> str | None:

@@ -12,9 +12,9 @@ if __name__ == "__main__":
 import json
 import signal
 from argparse import Namespace
+from functools import partial
 
 from scripts import arguments, launch, trial
-from scripts.local import stack
 from scripts.outcome import Exit, conclude
 from scripts.words import Words
 
@@ -27,6 +27,7 @@ def main() -> int:
     )
     # Free ports unless asked otherwise: a demo collides with nothing.
     arguments.add_target(parser, api_port=0, dashboard_port=0)
+    arguments.add_cluster(parser)
     arguments.add_load(parser)
     parser.add_argument("--keep", action="store_true", help="leave it running")
     given = parser.parse_args()
@@ -38,12 +39,13 @@ def main() -> int:
 def _demo(given: Namespace) -> Exit:
     words = Words(stderr=given.json)
     words.say("starting Redis, Ray and the API ...")
-    deployed = launch.launch(given, lambda line: words.say(f"  {line}", style="dim"))
+    say = partial(words.say, style="dim")
+    running = launch.launch(given, say)
     try:
-        launch.show(deployed.state, words)
+        running.show(words)
         words.print()
         done = trial.run(
-            launch.client_of(deployed.state),
+            running.client(),
             tasks=given.tasks,
             count=given.count,
             to=(given.report or given.state / "report.html").absolute(),
@@ -51,8 +53,8 @@ def _demo(given: Namespace) -> Exit:
         )
         trial.tell(done, words)
     finally:
-        if deployed.changed and not given.keep:
-            stack.down(given.state)
+        if running.changed and not given.keep:
+            launch.end(given, say)
             words.say("stopped what was started")
     if given.json:
         print(json.dumps(done.as_json()))

@@ -1,4 +1,4 @@
-"""Starts rayjobs on this machine, waits until it is ready, and says where everything is."""
+"""Starts rayjobs on this machine or a cluster, waits until it is ready, and says where everything is."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,6 @@ import json
 from argparse import Namespace
 
 from scripts import arguments, launch
-from scripts.local import stack
 from scripts.outcome import Exit, conclude
 from scripts.words import Words
 
@@ -21,10 +20,12 @@ from scripts.words import Words
 def main() -> int:
     """Deploy, or end what was deployed."""
     parser = arguments.parser(
-        "Start rayjobs: Redis, Ray, dispatcher, agent and API, under one supervisor. Again = no change.",
-        "python scripts/deploy.py --roots ~/Pictures --slots 4",
+        "Start rayjobs on this machine under one supervisor, or on a cluster by KubeRay. Again = no change.",
+        "python scripts/deploy.py --roots ~/Pictures --slots 4\n"
+        "  python scripts/deploy.py k8s --context kind-dev",
     )
     arguments.add_target(parser, api_port=8000, dashboard_port=8265)
+    arguments.add_cluster(parser)
     parser.add_argument("--down", action="store_true", help="end what was started here; outputs stay")
     given = parser.parse_args()
     words = Words(stderr=given.json)
@@ -33,18 +34,17 @@ def main() -> int:
 
 
 def _up(given: Namespace, words: Words) -> Exit:
-    deployed = launch.launch(given, lambda line: words.say(f"  {line}", style="dim"))
-    words.say("ready" if deployed.changed else "it runs already; nothing was changed")
-    launch.show(deployed.state, words)
+    running = launch.launch(given, lambda line: words.say(f"  {line}", style="dim"))
+    words.say("ready" if running.changed else "it runs already; nothing was changed")
+    running.show(words)
     if given.json:
-        print(json.dumps(launch.as_json(deployed.state)))
+        print(json.dumps(running.as_json()))
     return Exit.DONE
 
 
 def _down(given: Namespace, words: Words) -> Exit:
-    launch.require_local(given.target)
-    ended = stack.down(given.state)
-    words.say(f"ended: {', '.join(ended)}" if ended else f"nothing runs under {given.state}")
+    ended = launch.end(given, lambda line: words.say(f"  {line}", style="dim"))
+    words.say(f"ended: {', '.join(ended)}" if ended else "nothing runs; nothing was ended")
     if given.json:
         print(json.dumps({"ok": True, "ended": ended}))
     return Exit.DONE

@@ -1,80 +1,76 @@
-"""What deploy and demo share: a stack brought up and purged, and what people and programs are told of it."""
+"""What deploy and demo share: a system brought up and purged, and ended again."""
 
-import os
 from argparse import Namespace
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import urlsplit
 
-from scripts.client import Client, first_key
-from scripts.local import logs, stack
+from scripts.local import stack
 from scripts.local.plan import Order
-from scripts.local.state import State
-from scripts.outcome import CommandError
-from scripts.words import Words
+from scripts.outcome import CommandError, Exit
+from scripts.patience import until
+from scripts.running import Running, on_a_cluster, on_this_machine
+
+Say = Callable[[str], None]
+
+_READY_S = 90.0
+"""From the last pod that is ready to a dispatcher that leads: a former one's lead may still hold."""
 
 
-def require_local(target: str) -> None:
-    """Raise `CommandError` for a target that can't be deployed to."""
-    if target != "local":
-        detail = "Deploying to Kubernetes is not part of this release."
-        raise CommandError("no_k8s", detail, "Deploy on this machine: python scripts/deploy.py local")
+def launch(given: Namespace, say: Say) -> Running:
+    """Return the system that the arguments ask for, ready; one that was changed for it is purged."""
+    running = _on_a_cluster(given, say) if given.target == "k8s" else _on_this_machine(given, say)
+    # What runs on a system that was up already is somebody's work.
+    if running.changed:
+        _await_readiness(running)
+        running.client().purge()
+    return running
 
 
-def launch(arguments: Namespace, say: Callable[[str], None]) -> stack.Deployed:
-    """Return the stack that the arguments ask for, ready; one that was started for it is purged."""
-    require_local(arguments.target)
+def end(given: Namespace, say: Say) -> list[str]:
+    """End what was started on a target; return the names of what ended."""
+    if given.target == "k8s":
+        from scripts.cluster import deployment  # noqa: PLC0415 - as below
+
+        return deployment.down(given.state, given.context, say)
+    return stack.down(given.state)
+
+
+def _on_this_machine(given: Namespace, say: Say) -> Running:
     order = Order(
-        folder=arguments.state,
-        api_port=arguments.port,
-        dashboard_port=arguments.dashboard_port,
-        slots=arguments.slots,
-        roots=tuple(arguments.roots),
+        folder=given.state,
+        api_port=given.port,
+        dashboard_port=given.dashboard_port,
+        slots=given.slots,
+        roots=tuple(given.roots),
     )
     deployed = stack.deploy(order, say)
-    # What runs on a system that was up already is somebody's work.
-    if deployed.changed:
-        client_of(deployed.state).purge()
-    return deployed
+    return on_this_machine(deployed.state, changed=deployed.changed)
 
 
-def client_of(state: State) -> Client:
-    """Return a client of a stack."""
-    return Client(state.plan.api_url, first_key(os.environ))
+def _on_a_cluster(given: Namespace, say: Say) -> Running:
+    from scripts.cluster import deployment, images  # noqa: PLC0415 - a second, which a laptop need not wait
+
+    order = deployment.Order(
+        folder=given.state,
+        context=given.context,
+        api_port=given.port,
+        dashboard_port=given.dashboard_port,
+        wish=images.Wish(given.image, given.api_image, given.build),
+        size=given.size,
+        volume=given.volume,
+        kuberay_folder=given.kuberay_manifests,
+        limit_s=given.timeout,
+    )
+    deployed = deployment.deploy(order, say)
+    return on_a_cluster(given.state, deployed.state, changed=deployed.changed)
 
 
-def as_json(state: State) -> dict[str, Any]:
-    """Return what `deploy --json` prints."""
-    plan = state.plan
-    return {
-        "target": "local",
-        "api": plan.api_url,
-        "dashboard": plan.dashboard_url,
-        "redis": plan.redis_url,
-        "state": str(plan.folder),
-        "pids": state.pids,
-    }
+def _await_readiness(running: Running) -> None:
+    told: dict[str, str] = {}
 
+    def ready() -> bool:
+        told.update(running.client().readiness())
+        return set(told.values()) == {"ok"}
 
-def show(state: State, words: Words) -> None:
-    """Print where everything is."""
-    plan = state.plan
-    rows = {
-        "API": plan.api_url,
-        "API documentation": f"{plan.api_url}/docs",
-        "Ray dashboard": plan.dashboard_url or f"(of the Ray at {plan.ray_address})",
-        "Redis": without_password(plan.redis_url),
-        "state directory": str(plan.folder),
-        "logs": str(logs.path(plan.folder, "*")),
-    }
-    for name, value in rows.items():
-        words.say(f"  {name:<20}{value}")
-
-
-def without_password(url: str) -> str:
-    """Return a URL as it may be shown on a screen."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    place = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=f"{parts.username or ''}:***@{place}").geturl()
+    if not until(ready, _READY_S, 0.5):
+        late = ", ".join(f"{name}: {state}" for name, state in told.items() if state != "ok")
+        raise CommandError("not_ready", f"Not ready within {_READY_S:g} s: {late}.", status=Exit.ENVIRONMENT)

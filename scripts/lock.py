@@ -23,6 +23,9 @@ from scripts.outcome import CommandError, Exit, conclude
 
 _SOURCES = ("pyproject.toml", "scripts/requirements.in")
 _RUN_EXTRAS = ("api", "k8s", "local", "worker")
+IMAGE_EXTRAS = {"api": ("api", "scaler"), "ray": ("worker",)}
+"""Container image: what it holds besides the core."""
+IMAGE_LOCKS = {image: ROOT / "images" / "docker" / f"{image}.lock" for image in IMAGE_EXTRAS}
 _HEAD = "# Made by scripts/lock.py from pyproject.toml: change that, and run this."
 _OPTIONS = (
     "--universal",
@@ -38,7 +41,7 @@ _OPTIONS = (
 
 
 def main() -> int:
-    """Renew both locks; return the exit status."""
+    """Renew the locks; return the exit status."""
     parser = argparse.ArgumentParser(
         description="Renews the locks from pyproject.toml.",
         epilog="example:\n  python scripts/lock.py --upgrade",
@@ -57,7 +60,13 @@ def _renew(*, upgrade: bool, as_json: bool) -> Exit:
     _compile(LOCK, *(f"--extra={extra}" for extra in _RUN_EXTRAS), *options)
     # The first one's versions bind the second, which can so stand in its place.
     _compile(LOCK_WITH_TOOLS, "--all-extras", f"--constraints={LOCK}", *options)
-    packages = {lock.name: lock.read_text(encoding="utf-8").count("==") for lock in (LOCK, LOCK_WITH_TOOLS)}
+    for image, extras in IMAGE_EXTRAS.items():
+        # What is tested here is what runs there.
+        _compile(
+            IMAGE_LOCKS[image], *(f"--extra={extra}" for extra in extras), f"--constraints={LOCK_WITH_TOOLS}"
+        )
+    locks = (LOCK, LOCK_WITH_TOOLS, *IMAGE_LOCKS.values())
+    packages = {lock.name: lock.read_text(encoding="utf-8").count("==") for lock in locks}
     for name, count in packages.items():
         print(f"{name}: {count} packages", file=sys.stderr)
     if as_json:

@@ -13,7 +13,8 @@ import json
 from argparse import Namespace
 
 from scripts import arguments
-from scripts.client import Client, Document, connect
+from scripts.client import Client, Document
+from scripts.connection import connect
 from scripts.outcome import CommandError, Exit, conclude
 from scripts.patience import until
 from scripts.words import Words
@@ -35,7 +36,7 @@ def main() -> int:
 
 def _purge(given: Namespace) -> Exit:
     words = Words(stderr=given.json)
-    answer = purge(connect(given.state, given.url, given.api_key))
+    answer = purge(connect(given))
     if given.json:
         print(json.dumps(answer))
     words.say(

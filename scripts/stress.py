@@ -12,7 +12,8 @@ if __name__ == "__main__":
 import json
 from argparse import Namespace
 
-from scripts import arguments, client, trial
+from scripts import arguments, trial
+from scripts.connection import connect
 from scripts.outcome import Exit, conclude
 from scripts.words import Words
 
@@ -31,7 +32,7 @@ def main() -> int:
 
 def _stress(given: Namespace) -> Exit:
     words = Words(stderr=given.json)
-    system = client.connect(given.state, given.url, given.api_key)
+    system = connect(given)
     done = trial.run(
         system,
         tasks=given.tasks,

@@ -101,19 +101,19 @@ def decide(order: Order, environment: Mapping[str, str]) -> Plan:
     redis_port, api_port, dashboard = next(free), next(free), next(free)
     ports = RayPorts(**{name: next(free) for name in RayPorts.model_fields})
     password = secrets.token_urlsafe(24)
-    dashboard_port = _claim(order.dashboard_port, "--dashboard-port") or dashboard if own_ray else None
+    dashboard_port = claim(order.dashboard_port, "--dashboard-port") or dashboard if own_ray else None
     return Plan(
         stack=secrets.token_hex(8),
         folder=order.folder,
         slots=order.slots or os.cpu_count() or 1,
         roots=(PROJECT / "images" / "samples", *order.roots),
-        api_port=_claim(order.api_port, "--port") or api_port,
+        api_port=claim(order.api_port, "--port") or api_port,
         redis_url=environment.get("REDIS_URL") or f"redis://:{password}@{LOOPBACK}:{redis_port}/0",
         redis_port=redis_port if own_redis else None,
         redis_password=password if own_redis else "",
         ray_address=environment.get("RAY_ADDRESS") or f"{LOOPBACK}:{ports.gcs}",
         ray_ports=ports if own_ray else None,
-        dashboard_port=(_claim(order.dashboard_port, "--dashboard-port") or dashboard_port)
+        dashboard_port=(claim(order.dashboard_port, "--dashboard-port") or dashboard_port)
         if own_ray
         else None,
     )
@@ -128,7 +128,8 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def _claim(port: int, option: str) -> int:
+def claim(port: int, option: str) -> int:
+    """Return a port that can be listened at, 0 for 0; raise `CommandError` for one that can't."""
     with socket.socket() as probe:
         # A port that waits for late packets of an ended server is free; Windows means something else by this.
         if os.name == "posix":

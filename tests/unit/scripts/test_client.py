@@ -10,7 +10,7 @@ import pytest
 from typing_extensions import override
 
 from scripts import load
-from scripts.client import Client, connect, first_key
+from scripts.client import Client, first_key
 from scripts.outcome import CommandError, Exit
 
 
@@ -95,16 +95,6 @@ def test_an_address_where_nothing_answers_has_a_remedy() -> None:
     assert raised.value.code == "unreachable"
     assert "deploy.py" in raised.value.remedy
     assert raised.value.status is Exit.ENVIRONMENT
-
-
-def test_without_a_running_system_one_is_told_how_to_start_it(tmp_path: Path) -> None:
-    with pytest.raises(CommandError) as raised:
-        connect(tmp_path)
-    assert raised.value.code == "not_running"
-
-
-def test_a_url_goes_before_the_state_directory(tmp_path: Path) -> None:
-    assert connect(tmp_path, "http://example.test/").url == "http://example.test"
 
 
 def test_the_first_key_of_the_keys_file_is_used(tmp_path: Path) -> None:

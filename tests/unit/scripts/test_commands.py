@@ -1,18 +1,15 @@
 """What the commands share: arguments, the launch, and the purge that waits."""
 
-import io
 from argparse import Namespace
 from pathlib import Path
 
 import pytest
 from typing_extensions import override
 
-from scripts import arguments, launch, purge
+from scripts import arguments, purge
 from scripts.client import Client, Document
-from scripts.local.plan import PROJECT, Order, decide
-from scripts.local.state import ProcessId, State
+from scripts.local.plan import PROJECT
 from scripts.outcome import CommandError, Exit
-from scripts.words import Words
 
 
 class System(Client):
@@ -31,11 +28,6 @@ class System(Client):
     def purge(self) -> Document:
         self.registered = list(self.left)
         return {"run_id": "r_1", "cancelled_batches": 0, "deleted_keys": 3, "workers": len(self.left)}
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> State:
-    return State(plan=decide(Order(tmp_path, 0, 0), {}), supervisor=ProcessId(pid=1, created=0.0))
 
 
 def parsed(*words: str) -> Namespace:
@@ -72,23 +64,3 @@ def test_a_worker_that_does_not_come_back_is_named(monkeypatch: pytest.MonkeyPat
     with pytest.raises(CommandError, match="w2") as raised:
         purge.purge(System("w1"))
     assert raised.value.status is Exit.FAILED
-
-
-def test_the_password_of_redis_is_told_to_programs_and_not_shown_to_people(state: State) -> None:
-    out = io.StringIO()
-    launch.show(state, Words(file=out, width=40))
-    assert state.plan.redis_password not in out.getvalue()
-    assert state.plan.api_url in out.getvalue()
-    assert launch.as_json(state)["redis"] == state.plan.redis_url
-
-
-def test_only_a_password_is_hidden() -> None:
-    assert launch.without_password("redis://db:6379/0") == "redis://db:6379/0"
-    assert launch.without_password("rediss://me:secret@db:6379/1") == "rediss://me:***@db:6379/1"
-
-
-def test_kubernetes_is_refused() -> None:
-    launch.require_local("local")
-    with pytest.raises(CommandError) as raised:
-        launch.require_local("k8s")
-    assert raised.value.status is Exit.ENVIRONMENT

@@ -1,0 +1,13 @@
+"""Installs a lock into the environment that runs this, as `.venv` is made: `python install.py LOCK`."""
+
+import compileall
+import sys
+import sysconfig
+from pathlib import Path
+
+from scripts.installer import install
+from scripts.progress import Progress
+
+install(Path(sys.executable), Path(sys.argv[1]), Progress(sys.stderr))
+# The file system is read-only later: what is not compiled by then is compiled at every start.
+compileall.compile_dir(sysconfig.get_path("purelib"), quiet=2, workers=0)

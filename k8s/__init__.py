@@ -1,0 +1,12 @@
+"""The deployment to Kubernetes: plain manifests, rendered and rolled out. Knows no application code.
+
+names        what manifests, commands and settings must agree on
+manifests    the objects, in the order of their application; `overlays` change a few values of them
+render       manifests and values -> objects, pure
+kuberay      the operator's own manifests: fetched and checked, or read from a folder
+raycluster   what may be changed of a RayCluster that lives, pure
+cluster      the only door to a cluster's API server
+outlook      what an object still waits for, and why a pod does not start, pure
+rollout      apply in order, wait until ready, tear down
+forward      a process that leads ports of this machine to pods, again and again
+"""
