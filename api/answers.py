@@ -69,6 +69,17 @@ class BatchesAnswer(_Answer):
     next: str | None
 
 
+class ProblemItem(_Answer):
+    """One thing wrong in a request."""
+
+    pointer: str
+    """JSON pointer into the body as it was sent, or a query parameter's name after a `/`."""
+    code: str
+    detail: str
+    limit: float | str | None = None
+    actual: float | str | None = None
+
+
 class PlanAnswer(_Answer):
     """What would run."""
 
@@ -83,6 +94,8 @@ class PlanAnswer(_Answer):
     """None where only a listing can tell."""
     names: list[str]
     """Of the first outputs."""
+    warnings: list[ProblemItem]
+    """What would run, but costs or does more than it need."""
 
 
 class FaultAnswer(_Answer):
@@ -109,6 +122,8 @@ class ItemAnswer(_Answer):
     """Width, height, format, bytes and SHA-256 of the source."""
     output: dict[str, Any] | None = None
     """URI, name, width, height, format, bytes and SHA-256 of the picture written."""
+    analysis: dict[str, Any] | None = None
+    """What the pipeline's analyses found, by their keys."""
     error: FaultAnswer | None = None
 
 
@@ -182,17 +197,6 @@ class ReadyAnswer(_Answer):
     ready: bool
     dependencies: dict[str, str]
     """`ok`, or what is wrong, of `registry`, `store` and `dispatcher`."""
-
-
-class ProblemItem(_Answer):
-    """One thing wrong in a request."""
-
-    pointer: str
-    """JSON pointer into the body as it was sent, or a query parameter's name after a `/`."""
-    code: str
-    detail: str
-    limit: float | str | None = None
-    actual: float | str | None = None
 
 
 class ProblemAnswer(_Answer):

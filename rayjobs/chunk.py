@@ -5,11 +5,12 @@ import time
 from collections import Counter
 from dataclasses import asdict
 from functools import lru_cache
+from typing import Any
 
 from rayjobs import naming
 from rayjobs.board import Hand
 from rayjobs.codec import Limits
-from rayjobs.engine import render
+from rayjobs.engine import render, second_picture
 from rayjobs.errors import (
     FilterFailedError,
     ItemError,
@@ -28,6 +29,9 @@ from rayjobs.spec import Work
 
 log = logging.getLogger(__name__)
 
+_PICTURES = 4
+"""Second pictures that are kept decoded, 256 MB each at most."""
+
 
 class Slot:
     """Runs chunks, one at a time; knows the store, but neither Redis nor Ray."""
@@ -38,6 +42,10 @@ class Slot:
         self._record = record
         self._sources = Sources(settings, record.store)
         self._hand = hand
+        # A watermark is the same for each item of a batch.
+        self._picture = lru_cache(_PICTURES)(
+            lambda reference: second_picture(self._sources.picture(reference), self._limits)
+        )
         self._work = lru_cache(16)(lambda batch_id: Work.of(record.spec(batch_id)["document"]))
 
     def run(self, lease: Lease) -> Tally:
@@ -75,10 +83,10 @@ class Slot:
 
     def _attempt(self, work: Work, lease: Lease, item: Item) -> Outcome:
         began = time.perf_counter()
-        pictures: dict[str, dict[str, object]] = {}
+        found: dict[str, dict[str, Any]] = {}
         fault = None
         try:
-            pictures = self._render(work, lease.batch_id, item)
+            found = self._render(work, lease.batch_id, item)
         except ItemError as error:
             fault = Fault.of(error)
         except MemoryError:
@@ -95,22 +103,23 @@ class Slot:
             worker=self._worker,
             duration_ms=round((time.perf_counter() - began) * 1000, 2),
             error=fault,
-            **pictures,
+            **found,
         )
 
-    def _render(self, work: Work, batch_id: str, item: Item) -> dict[str, dict[str, object]]:
+    def _render(self, work: Work, batch_id: str, item: Item) -> dict[str, dict[str, Any]]:
         output = work.terms.output
         try:
             name = naming.name(output.name, item, output.extension)
         except OutputNameError as error:
             raise OutputConflictError(error.detail) from error
-        rendered = render(self._sources.read(item), work.pipeline, output, self._limits)
+        rendered = render(self._sources.read(item), work.pipeline, output, self._limits, self._picture)
         key = output_key(batch_id, name)
         self._record.store.put(key, rendered.data)
-        return {
+        found = {
             "input": asdict(rendered.source),
             "output": {"uri": self._record.store.uri(key), "name": name, **asdict(rendered.output)},
         }
+        return found | ({"analysis": rendered.analysis} if rendered.analysis else {})
 
 
 def lost(lease: Lease, error: ItemError, max_attempts: int) -> tuple[Tally, list[Outcome]]:

@@ -1,18 +1,31 @@
 """One picture, from bytes to bytes: decode, pipeline, encode. Knows no services; runs in any process."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import pyvips
+from pydantic import JsonValue
 
-from rayjobs.codec import Encoding, Header, Limits, decode, encode, engine_versions, read_header, unreadable
+from rayjobs.codec import (
+    Encoding,
+    Header,
+    Limits,
+    decode,
+    encode,
+    engine_versions,
+    facts,
+    read_header,
+    unreadable,
+)
 from rayjobs.errors import EncodeFailedError, FilterFailedError, ItemError, WorkerOutOfMemoryError
-from rayjobs.filters.pixels import held
+from rayjobs.filters.base import Scene
+from rayjobs.filters.pixels import HELD_PIXELS, held
 from rayjobs.pipeline import Pipeline
 
-__all__ = ["ImageInfo", "Rendered", "engine_versions", "render"]
+__all__ = ["ImageInfo", "Rendered", "engine_versions", "render", "second_picture"]
 
 
 @dataclass(frozen=True)
@@ -35,9 +48,17 @@ class Rendered:
     data: bytes
     source: ImageInfo
     output: ImageInfo
+    analysis: dict[str, JsonValue] = field(default_factory=dict)
+    """What the pipeline's analyses found, by their keys."""
 
 
-def render(data: bytes, pipeline: Pipeline, encoding: Encoding, limits: Limits) -> Rendered:
+def render(
+    data: bytes,
+    pipeline: Pipeline,
+    encoding: Encoding,
+    limits: Limits,
+    picture: Callable[[str], pyvips.Image] | None = None,
+) -> Rendered:
     """Carry a pipeline out on one picture.
 
     Args:
@@ -45,20 +66,29 @@ def render(data: bytes, pipeline: Pipeline, encoding: Encoding, limits: Limits) 
         pipeline: The filters.
         encoding: What to write.
         limits: Checked from the header, before anything is decoded.
+        picture: Returns the second picture of a filter by its reference, from `second_picture`.
 
     Raises:
         ItemError: Of the class that says what failed; no other kind of error is for the picture's sake.
     """
     try:
         header = read_header(data, limits)
-        image = _filtered(_decoded(data, header, pipeline), pipeline, data, header)
+        scene = Scene(partial(facts, data, header))
+        scene = replace(scene, picture=picture) if picture else scene
+        image = _filtered(_decoded(data, header, pipeline), pipeline, data, header, scene)
         with _blaming(EncodeFailedError, encoding.format, data, header):
             encoded = encode(image, encoding)
     except MemoryError as error:
         raise WorkerOutOfMemoryError("the process had no memory left for this picture") from error
     source = ImageInfo(header.width, header.height, header.format.name, len(data), _sha256(data))
     output = ImageInfo(image.width, image.height, encoding.format, len(encoded), _sha256(encoded))
-    return Rendered(encoded, source, output)
+    return Rendered(encoded, source, output, scene.findings)
+
+
+def second_picture(data: bytes, limits: Limits) -> pyvips.Image:
+    """Return a picture to be put on others, upright and in memory; raises as `render` does."""
+    header = read_header(data, replace(limits, max_pixels=min(limits.max_pixels, HELD_PIXELS)))
+    return held(_decoded(data, header, Pipeline()))
 
 
 def _decoded(data: bytes, header: Header, pipeline: Pipeline) -> pyvips.Image:
@@ -90,10 +120,12 @@ def _upright(image: pyvips.Image, orientation: int) -> pyvips.Image:
     return image
 
 
-def _filtered(image: pyvips.Image, pipeline: Pipeline, data: bytes, header: Header) -> pyvips.Image:
+def _filtered(
+    image: pyvips.Image, pipeline: Pipeline, data: bytes, header: Header, scene: Scene
+) -> pyvips.Image:
     for each in pipeline.pixel_filters:
         with _blaming(FilterFailedError, each.name, data, header):
-            image = held(each.apply(image)) if each.costly else each.apply(image)
+            image = held(each.run(image, scene)) if each.costly else each.run(image, scene)
     return image
 
 

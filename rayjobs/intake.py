@@ -11,10 +11,12 @@ from typing import Any, Literal
 import orjson
 
 from rayjobs import naming
+from rayjobs.advice import advice
 from rayjobs.batch import TERMINAL, Batch, State
 from rayjobs.errors import (
     BatchTooLargeError,
     ConflictError,
+    InvalidPipelineError,
     InvalidRequestError,
     ItemError,
     OutputNameError,
@@ -23,6 +25,7 @@ from rayjobs.errors import (
 )
 from rayjobs.expand import pages
 from rayjobs.item import Item
+from rayjobs.pipeline import Pipeline
 from rayjobs.ports import NewBatch, Registry, Retry
 from rayjobs.ranges import Range, runs
 from rayjobs.record import PAGE, Record
@@ -59,6 +62,7 @@ class Intake:
             RegistryUnavailableError: Nothing was entered; the same call may succeed later.
         """
         form, pipeline = parse_request(body)
+        self._check_pictures(pipeline)
         body_hash = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
         if idempotency_key is not None:
             before = self._registry.known(idempotency_key, body_hash)
@@ -96,9 +100,12 @@ class Intake:
     def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a submission of this body would run; stores nothing. Raises as `submit`."""
         form, pipeline = parse_request(body)
+        self._check_pictures(pipeline)
         items = self._listed(form)
         count = form.source.count if isinstance(form.source, SamplesSource) else items and len(items)
-        return {"dry_run": True, **form.document(pipeline), "total": count, "names": _names(form, items)}
+        warnings = [each.as_json() for each in advice(pipeline)]
+        planned = {"total": count, "names": _names(form, items), "warnings": warnings}
+        return {"dry_run": True, **form.document(pipeline), **planned}
 
     def _listed(self, form: Form) -> list[Item] | None:
         """Return the items where the request names them all; None where they are listed later."""
@@ -152,6 +159,18 @@ class Intake:
                 problems.append(Problem(f"/source/ids/{i}", error.code, error.detail, actual=upload))
         if problems:
             raise InvalidRequestError(problems[0].detail, problems)
+
+    def _check_pictures(self, pipeline: Pipeline) -> None:
+        """Refuse a pipeline whose second pictures do not exist: every item would fail."""
+        problems = []
+        for index, reference in pipeline.pictures:
+            try:
+                self._sources.check_picture(reference)
+            except ItemError as error:
+                pointer = f"/pipeline/{index}/picture"
+                problems.append(Problem(pointer, error.code, error.detail, actual=reference))
+        if problems:
+            raise InvalidPipelineError(f"{problems[0].pointer}: {problems[0].detail}", problems)
 
     def _require_unique(self, form: Form) -> None:
         if not naming.is_unique(form.output.name):

@@ -66,6 +66,8 @@ class Outcome:
     """Width and height in pixels as stored, format, bytes and SHA-256 of the source."""
     output: dict[str, Any] | None = None
     """URI, width and height in pixels, format, bytes and SHA-256 of the picture written."""
+    analysis: dict[str, Any] | None = None
+    """What the pipeline's analyses found, by their keys."""
     error: Fault | None = None
 
     def as_json(self) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """A pipeline: filters in their order, parsed from a request's JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from rayjobs.errors import InvalidPipelineError, Problem, UnknownFilterError
 from rayjobs.filters import CATALOGUE
-from rayjobs.filters.base import Filter, Size
+from rayjobs.filters.base import Analysis, Composition, Filter, Size
 from rayjobs.filters.geometry import AutoOrient
 from rayjobs.filters.pixels import HELD_PIXELS
 from rayjobs.problems import near_match, problems_of, shown
@@ -43,6 +43,11 @@ class Pipeline:
         is_small_at_once = wanted is not None and wanted[0] * wanted[1] <= HELD_PIXELS
         return all(each.streams for each in self.pixel_filters[: 1 if is_small_at_once else None])
 
+    @property
+    def pictures(self) -> Iterator[tuple[int, str]]:
+        """The second pictures: index of the filter, and its reference."""
+        return ((at, each.picture) for at, each in enumerate(self.filters) if isinstance(each, Composition))
+
     def as_json(self) -> list[dict[str, object]]:
         """Return the pipeline as a request carries it, defaults filled in."""
         return [each.model_dump(mode="json") for each in self.filters]
@@ -68,11 +73,23 @@ def parse_pipeline(raw: object, pointer: str = "/pipeline") -> Pipeline:
         raise InvalidPipelineError("The pipeline is too long.", [problem])
     parsed = [_parse_filter(one, f"{pointer}/{index}") for index, one in enumerate(raw)]
     problems = [problem for one in parsed if not isinstance(one, Filter) for problem in one]
+    problems += _double_keys(parsed, pointer)
     if any(problem.code == "unknown_filter" for problem in problems):
         raise UnknownFilterError(_said(problems), problems)
     if problems:
         raise InvalidPipelineError(_said(problems), problems)
     return Pipeline(tuple(one for one in parsed if isinstance(one, Filter)))
+
+
+def _double_keys(parsed: list[Filter | list[Problem]], pointer: str) -> Iterator[Problem]:
+    """Give a problem for each analysis whose answer would take the place of an earlier one."""
+    seen: set[str] = set()
+    for index, one in enumerate(parsed):
+        if isinstance(one, Analysis):
+            if one.answers_to in seen:
+                text = f"another analysis answers to {one.answers_to!r} already; give this one a `key`"
+                yield Problem(f"{pointer}/{index}/key", "not_unique", text, actual=one.answers_to)
+            seen.add(one.answers_to)
 
 
 def _said(problems: list[Problem]) -> str:

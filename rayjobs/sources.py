@@ -101,6 +101,19 @@ class Sources:
         except OSError as error:
             raise _fault(error, path) from error
 
+    def check_picture(self, reference: str) -> None:
+        """Raise `SourceNotFoundError` if a filter's second picture does not exist."""
+        kind, _, rest = reference.partition(":")
+        if kind == "upload":
+            self.upload(rest)
+        elif rest not in self.samples():
+            raise SourceNotFoundError(f"there is no sample {rest!r}: {', '.join(self.samples())}")
+
+    def picture(self, reference: str) -> bytes:
+        """Return the bytes of a filter's second picture, `sample:NAME` or `upload:ID`; raises as `read`."""
+        kind, _, rest = reference.partition(":")
+        return self.read(Item(0, f"upload:{rest}/{self.upload(rest)}" if kind == "upload" else reference))
+
     def _resolved(self, source: str) -> Path:
         path = Path(source)
         try:

@@ -2,6 +2,7 @@
 
 from rayjobs.codec.decoding import decode
 from rayjobs.codec.encoding import Encoding, describe_formats, encode
+from rayjobs.codec.facts import facts
 from rayjobs.codec.formats import FORMATS, Format
 from rayjobs.codec.header import Header, read_header
 from rayjobs.codec.limits import Limits
@@ -19,6 +20,7 @@ __all__ = [
     "describe_formats",
     "encode",
     "engine_versions",
+    "facts",
     "read_header",
     "unreadable",
 ]

@@ -1,28 +1,24 @@
-"""Filters that mix a pixel with its neighbours: blur, sharpen, edges."""
+"""Filters that soften or sharpen: blur, box_blur, sharpen, unsharp."""
 
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 import pyvips
 from pydantic import Field
 from typing_extensions import override
 
-from rayjobs.filters.base import Filter
-from rayjobs.filters.kernels import gaussian, row_mask, sharpness
-from rayjobs.filters.pixels import held, on_colour, rounded, with_premultiplied
-
-_SMALLEST_WITH_INSIDE = 3
-"""A side of fewer px is all frame for a 3x3 kernel."""
-
-_WIDE = 40
-"""Radius, in px, from which a blur is done at a quarter of the size: no detail is left that could be
-missed (50 dB either way), and at 150 px a mask of 819 weights would take three times as long as Pillow."""
-
-_FIND_EDGES = [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]
-"""Source: Pillow's `ImageFilter.FIND_EDGES`."""
+from rayjobs.filters.base import Edit, Filter
+from rayjobs.filters.kernels import inside_frame, row_mask, sharpness
+from rayjobs.filters.pixels import held, on_colour, with_premultiplied
+from rayjobs.filters.smoothing import blurred
 
 
-class Blur(Filter):
-    """Blur by a Gaussian."""
+class Blur(Edit):
+    """Blur by a Gaussian.
+
+    Example:
+        {"name": "blur", "radius": 5.0}
+    """
 
     name: Literal["blur"] = "blur"
     radius: Annotated[float, Field(ge=0, le=150, json_schema_extra={"unit": "px"})]
@@ -30,60 +26,87 @@ class Blur(Filter):
     left."""
 
     costly: ClassVar[bool] = True
+    mixes: ClassVar[bool] = True
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
-        if self.radius == 0:
-            return image
-        return with_premultiplied(image, self._wide if self.radius > _WIDE else self._narrow)
-
-    def _narrow(self, image: pyvips.Image) -> pyvips.Image:
-        mask = row_mask(gaussian(self.radius))
-        # Tile by tile, the second pass would ask for the margins of the first again and again: held in
-        # between.
-        across = held(image.conv(mask, precision="integer"))
-        return across.conv(mask.rot90(), precision="integer")
-
-    def _wide(self, image: pyvips.Image) -> pyvips.Image:
-        width, height = max(1, image.width // 4), max(1, image.height // 4)
-        across, down = width / image.width, height / image.height
-        small = held(image.resize(across, vscale=down, kernel="linear"))
-        small = held(small.conv(row_mask(gaussian(self.radius * across)), precision="integer"))
-        small = held(small.conv(row_mask(gaussian(self.radius * down)).rot90(), precision="integer"))
-        return small.resize(image.width / width, vscale=image.height / height, kernel="cubic")
+        return blurred(image, self.radius)
 
 
-class Sharpen(Filter):
-    """Sharpen, or below 1 smooth: 0 is smoothed, 1 changes nothing, 2 is crisp."""
+class BoxBlur(Edit):
+    """Blur by the mean of a square: quick and hard, with visible corners.
+
+    Example:
+        {"name": "box_blur", "radius": 4}
+    """
+
+    name: Literal["box_blur"] = "box_blur"
+    radius: Annotated[int, Field(ge=0, le=100, json_schema_extra={"unit": "px"})]
+    """Pixels on each side of the middle one, as `radius` of Pillow's `BoxBlur`; 0 changes nothing."""
+
+    costly: ClassVar[bool] = True
+    mixes: ClassVar[bool] = True
+
+    @override
+    def apply(self, image: pyvips.Image) -> pyvips.Image:
+        return image if self.radius == 0 else with_premultiplied(image, self._averaged)
+
+    def _averaged(self, image: pyvips.Image) -> pyvips.Image:
+        side = 2 * self.radius + 1
+        mask = row_mask(np.full(side, 1 / side))
+        return held(image.conv(mask, precision="integer")).conv(mask.rot90(), precision="integer")
+
+
+class Sharpen(Edit):
+    """Sharpen, or below 1 smooth: 0 is smoothed, 1 changes nothing, 2 is crisp.
+
+    Example:
+        {"name": "sharpen", "factor": 2.0}
+    """
 
     name: Literal["sharpen"] = "sharpen"
     factor: Annotated[float, Field(ge=0, le=10)]
     """Strength, no unit. Source: Pillow's `ImageEnhance.Sharpness`; above 10 there is noise only."""
+
+    mixes: ClassVar[bool] = True
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
         if self.factor == 1:
             return image
         mask, precision = sharpness(self.factor)
-        return on_colour(image, lambda colour: _inside_frame(colour, mask, precision))
+        return on_colour(image, lambda colour: inside_frame(colour, mask, precision))
 
 
-class Edges(Filter):
-    """Show where values change: outlines on black."""
+class Unsharp(Edit):
+    """Sharpen by what a blur takes away (unsharp mask), sparing what differs little.
 
-    name: Literal["edges"] = "edges"
+    Example:
+        {"name": "unsharp", "radius": 2, "percent": 150, "threshold": 3}
+    """
+
+    name: Literal["unsharp"] = "unsharp"
+    radius: Annotated[float, Field(ge=0, le=150, json_schema_extra={"unit": "px"})] = 2.0
+    """Standard deviation of the blur, in px; 0 changes nothing."""
+    percent: Annotated[int, Field(ge=0, le=1000, json_schema_extra={"unit": "%"})] = 150
+    """Strength, in %; 0 changes nothing, above 1000 there are halos only."""
+    threshold: Annotated[int, Field(ge=0, le=255)] = 3
+    """Levels up to which a difference is left alone: 0 sharpens noise too. Source: Pillow's `UnsharpMask`."""
+
+    costly: ClassVar[bool] = True
+    mixes: ClassVar[bool] = True
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
-        mask = pyvips.Image.new_from_array(_FIND_EDGES)
-        return on_colour(image, lambda colour: _inside_frame(colour, mask, "integer"))
+        return image if 0 in {self.radius, self.percent} else on_colour(image, self._sharpened)
+
+    def _sharpened(self, image: pyvips.Image) -> pyvips.Image:
+        # Held: it is read twice, by the blur and beside it.
+        colour = held(image)
+        differs = colour - blurred(colour, self.radius)
+        # A cast to whole numbers cuts towards 0, as the division of C that Pillow has.
+        sharper = (colour + (differs * (self.percent / 100)).cast("short")).cast("uchar")
+        return (differs.abs() > self.threshold).ifthenelse(sharper, colour)
 
 
-def _inside_frame(image: pyvips.Image, mask: pyvips.Image, precision: str) -> pyvips.Image:
-    """Convolve with a 3x3 mask; the outermost px keep their values, as in Pillow."""
-    width, height = image.width, image.height
-    if min(width, height) < _SMALLEST_WITH_INSIDE:
-        return image
-    filtered = image.conv(mask, precision=precision)
-    inside = filtered if precision == "integer" else rounded(filtered)
-    return image.insert(inside.crop(1, 1, width - 2, height - 2), 1, 1)
+FILTERS: tuple[type[Filter], ...] = (Blur, BoxBlur, Sharpen, Unsharp)

@@ -13,11 +13,16 @@ import numpy as np
 import numpy.typing as npt
 import pyvips
 
+from rayjobs.filters.pixels import rounded
+
 Mask = npt.NDArray[np.float64]
 """Weights, in rows."""
 
 _LARGEST = 64
 """Largest whole number of a mask for the vector path."""
+
+_SMALLEST_WITH_INSIDE = 3
+"""A side of fewer px is all frame for a 3x3 kernel."""
 
 _BOXES = 3
 """Passes of Pillow's `GaussianBlur`."""
@@ -79,6 +84,16 @@ def sharpness(factor: float) -> tuple[pyvips.Image, str]:
     middle = scale - 4 * (corner + side)
     rows = [[corner, side, corner], [side, middle, side], [corner, side, corner]]
     return pyvips.Image.new_from_array(rows, scale), "integer"
+
+
+def inside_frame(image: pyvips.Image, mask: pyvips.Image, precision: str) -> pyvips.Image:
+    """Convolve with a 3x3 mask; the outermost px keep their values, as in Pillow."""
+    width, height = image.width, image.height
+    if min(width, height) < _SMALLEST_WITH_INSIDE:
+        return image
+    filtered = image.conv(mask, precision=precision)
+    inside = filtered if precision == "integer" else rounded(filtered)
+    return image.insert(inside.crop(1, 1, width - 2, height - 2), 1, 1)
 
 
 def _power_of_two(largest: float) -> int | float:

@@ -1,4 +1,4 @@
-"""What filters do to pixels in common: hold, round, spare alpha, go to NumPy and back."""
+"""What filters do to pixels in common: hold, round, spare alpha, look up, go to NumPy and back."""
 
 from collections.abc import Callable
 
@@ -11,6 +11,15 @@ HELD_PIXELS = 64_000_000
 
 Array = npt.NDArray[np.uint8]
 """(H, W, bands) uint8."""
+
+Table = npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.int64]
+"""256 new values, or (256, 3) of them, one column for each colour band."""
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of R, G, B in luma. Source: ITU-R BT.601-7, section 2.5.1."""
+
+VALUES = np.arange(256, dtype=np.float32)
+"""Every value of a band: the table that changes nothing."""
 
 _MOST_GRAY_BANDS = 2
 """A picture of at most so many bands is gray, with or without alpha."""
@@ -36,12 +45,45 @@ def has_alpha(image: pyvips.Image) -> bool:
     return image.bands in {2, 4}
 
 
+def colour_of(image: pyvips.Image) -> pyvips.Image:
+    """Return the colour bands without alpha."""
+    return image.extract_band(0, n=image.bands - 1) if has_alpha(image) else image
+
+
+def alpha_of(image: pyvips.Image) -> pyvips.Image:
+    """Return the last band, which is that of alpha."""
+    return image.extract_band(image.bands - 1)
+
+
+def with_alpha(image: pyvips.Image) -> pyvips.Image:
+    """Return the picture with a band of alpha, opaque if it had none."""
+    return image if has_alpha(image) else image.bandjoin(255)
+
+
+def as_rgb(image: pyvips.Image) -> pyvips.Image:
+    """Return a gray picture as RGB, its alpha kept; a coloured one as it is."""
+    if not is_gray(image):
+        return image
+    gray = image.extract_band(0)
+    rest = [gray, gray, alpha_of(image)] if has_alpha(image) else [gray, gray]
+    return gray.bandjoin(rest).copy(interpretation="srgb")
+
+
+def luma(image: pyvips.Image) -> pyvips.Image:
+    """Return the luma of the colour bands, as one band."""
+    # Not `colourspace("b-w")`: that one goes through linear light, 35 dB away from what everybody calls
+    # grayscale.
+    colour = colour_of(image)
+    if colour.bands == 1:
+        return colour
+    return rounded(colour.recomb([list(LUMA)])).copy(interpretation="b-w")
+
+
 def on_colour(image: pyvips.Image, change: Callable[[pyvips.Image], pyvips.Image]) -> pyvips.Image:
     """Apply `change` to the colour bands and leave alpha alone."""
     if not has_alpha(image):
         return change(image)
-    colour = image.extract_band(0, n=image.bands - 1)
-    return change(colour).bandjoin(image.extract_band(image.bands - 1))
+    return change(colour_of(image)).bandjoin(alpha_of(image))
 
 
 def with_premultiplied(image: pyvips.Image, change: Callable[[pyvips.Image], pyvips.Image]) -> pyvips.Image:
@@ -51,6 +93,22 @@ def with_premultiplied(image: pyvips.Image, change: Callable[[pyvips.Image], pyv
     # In 8 bits, as Pillow does it: floats take the slow path of each operation, and only colours that are
     # next to invisible lose a bit.
     return rounded(change(rounded(image.premultiply())).unpremultiply())
+
+
+def through_table(image: pyvips.Image, table: Table) -> pyvips.Image:
+    """Replace each colour value by its entry, clipped and cut to a whole number as Pillow's blend does."""
+    entries = table.clip(0, 255).astype(np.uint8).reshape(1, 256, -1)
+    return on_colour(image, lambda colour: colour.maplut(from_array(entries)))
+
+
+def histogram(image: pyvips.Image) -> npt.NDArray[np.int64]:
+    """Return how often each value comes, (256, bands)."""
+    return np.asarray(image.hist_find().numpy(), dtype=np.int64).reshape(256, -1)
+
+
+def mixed(image: pyvips.Image, other: pyvips.Image, part: float) -> pyvips.Image:
+    """Return `part` (0 to 1) of `other` in the picture; both have the same bands."""
+    return rounded(image * (1 - part) + other * part).copy(interpretation=image.interpretation)
 
 
 def from_array(pixels: Array) -> pyvips.Image:

@@ -1,38 +1,40 @@
-"""Filters that change each pixel by itself and leave alpha alone."""
+"""Filters that change each pixel by itself, as Pillow's enhancements do, and leave alpha alone."""
 
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pyvips
 from pydantic import Field
 from typing_extensions import override
 
-from rayjobs.filters.base import Filter
-from rayjobs.filters.pixels import is_gray, on_colour, rounded
-
-_LUMA = (0.299, 0.587, 0.114)
-"""Weights of R, G, B in luma. Source: ITU-R BT.601-7, section 2.5.1."""
+from rayjobs.filters.base import Edit, Filter
+from rayjobs.filters.pixels import LUMA, VALUES, is_gray, luma, on_colour, rounded, through_table
 
 Factor = Annotated[float, Field(ge=0, le=10)]
 """A strength without unit: 0 takes all away, 1 changes nothing; above 10 pictures are white or plain
 colours."""
 
-_VALUES = np.arange(256, dtype=np.float32)
 
+class Grayscale(Edit):
+    """Keep the luma (ITU-R BT.601) alone, as one band.
 
-class Grayscale(Filter):
-    """Keep the luma (ITU-R BT.601) alone, as one band."""
+    Example:
+        {"name": "grayscale"}
+    """
 
     name: Literal["grayscale"] = "grayscale"
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
-        return on_colour(image, _luma)
+        return on_colour(image, luma)
 
 
-class Brightness(Filter):
-    """Multiply each value by a factor: 0 is black, 1 changes nothing."""
+class Brightness(Edit):
+    """Multiply each value by a factor: 0 is black, 1 changes nothing.
+
+    Example:
+        {"name": "brightness", "factor": 1.3}
+    """
 
     name: Literal["brightness"] = "brightness"
     factor: Factor
@@ -40,11 +42,15 @@ class Brightness(Filter):
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
-        return image if self.factor == 1 else _through_table(image, _VALUES * np.float32(self.factor))
+        return image if self.factor == 1 else through_table(image, VALUES * np.float32(self.factor))
 
 
-class Contrast(Filter):
-    """Spread the values about the mean luma: 0 is an even gray, 1 changes nothing."""
+class Contrast(Edit):
+    """Spread the values about the mean luma: 0 is an even gray, 1 changes nothing.
+
+    Example:
+        {"name": "contrast", "factor": 1.5}
+    """
 
     name: Literal["contrast"] = "contrast"
     factor: Factor
@@ -56,13 +62,16 @@ class Contrast(Filter):
     def apply(self, image: pyvips.Image) -> pyvips.Image:
         if self.factor == 1:
             return image
-        colour = image.extract_band(0, n=1 if is_gray(image) else 3)
-        mean = np.float32(int(_luma(colour).avg() + 0.5))
-        return _through_table(image, mean + (_VALUES - mean) * np.float32(self.factor))
+        mean = np.float32(int(luma(image).avg() + 0.5))
+        return through_table(image, mean + (VALUES - mean) * np.float32(self.factor))
 
 
-class Saturation(Filter):
-    """Spread the colours about their luma: 0 is gray, 1 changes nothing."""
+class Saturation(Edit):
+    """Spread the colours about their luma: 0 is gray, 1 changes nothing.
+
+    Example:
+        {"name": "saturation", "factor": 1.6}
+    """
 
     name: Literal["saturation"] = "saturation"
     factor: Factor
@@ -72,20 +81,8 @@ class Saturation(Filter):
     def apply(self, image: pyvips.Image) -> pyvips.Image:
         if self.factor == 1 or is_gray(image):
             return image
-        matrix = np.eye(3) * self.factor + np.outer(np.ones(3), _LUMA) * (1 - self.factor)
+        matrix = np.eye(3) * self.factor + np.outer(np.ones(3), LUMA) * (1 - self.factor)
         return on_colour(image, lambda colour: rounded(colour.recomb(matrix.tolist())))
 
 
-def _luma(colour: pyvips.Image) -> pyvips.Image:
-    # Not `colourspace("b-w")`: that one goes through linear light, 35 dB away from what everybody calls
-    # grayscale.
-    if colour.bands == 1:
-        return colour
-    return rounded(colour.recomb([list(_LUMA)])).copy(interpretation="b-w")
-
-
-def _through_table(image: pyvips.Image, table: npt.NDArray[np.float32]) -> pyvips.Image:
-    """Replace each colour value by its entry, clipped and cut to a whole number as Pillow's blend does."""
-    entries = table.clip(0, 255).astype(np.uint8).tobytes()
-    lut = pyvips.Image.new_from_memory(entries, len(table), 1, 1, "uchar")
-    return on_colour(image, lambda colour: colour.maplut(lut))
+FILTERS: tuple[type[Filter], ...] = (Grayscale, Brightness, Contrast, Saturation)

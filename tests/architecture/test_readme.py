@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.app import create_app
-from rayjobs.filters import CATALOGUE
+from rayjobs.filters import FAMILIES
 from rayjobs.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -31,10 +31,10 @@ def test_its_routes_are_those_of_the_api() -> None:
 
 
 def test_its_filters_are_those_of_the_catalogue() -> None:
-    told = dict(re.findall(r"`(\w+)`((?: \w+)*)", section("Filters").split("\nFormats")[0]))
+    rows = re.findall(r"^\| (\w+) \| (.*) \|$", section("Filters"), re.MULTILINE)
+    told = {family: re.findall(r"`(\w+)`", names) for family, names in rows if family != "family"}
     known = {
-        name: "".join(f" {field}" for field in cls.model_fields if field != "name")
-        for name, cls in CATALOGUE.items()
+        family: [cls.model_fields["name"].default for cls in classes] for family, classes in FAMILIES.items()
     }
     assert told == known
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from rayjobs.filters import CATALOGUE
+from rayjobs.filters.base import Scene
 from tests.support.pictures import PHOTOGRAPHS, SAMPLES, decibels, opened, photograph, picture, vips
 
 LANCZOS = Image.Resampling.LANCZOS
@@ -27,7 +28,7 @@ def source(name: str) -> Image.Image:
 
 
 def filtered(image: Image.Image, name: str, **parameters: Any) -> Any:  # noqa: ANN401 - untyped pyvips
-    return CATALOGUE[name].model_validate({"name": name, **parameters}).apply(vips(image))
+    return CATALOGUE[name].model_validate({"name": name, **parameters}).run(vips(image), Scene())
 
 
 @pytest.mark.parametrize("size", [(256, 200), (333, 500), (512, 384)])

@@ -60,7 +60,7 @@ def test_defaults_are_filled_in_and_parse_again() -> None:
             "'horizontal' or 'vertical'",
             "up",
         ),
-        ({"name": "rotate", "angle": 45}, "/angle", "not_allowed", "90, 180 or 270", 45),
+        ({"name": "rotate", "angle": 361}, "/angle", "out_of_bounds", 360, 361),
         ({"name": "resize", "width": 5}, "", "missing", None, None),
         ({}, "/name", "missing", None, None),
         ({"name": 5}, "/name", "wrong_type", None, 5),
@@ -135,3 +135,14 @@ def test_only_the_first_filter_switches_the_orientation_off() -> None:
     assert not parse_pipeline([off]).auto_orients
     assert parse_pipeline([{"name": "edges"}, off]).auto_orients
     assert Pipeline().auto_orients
+
+
+def test_two_analyses_may_not_answer_to_one_key() -> None:
+    problem = problem_of([{"name": "phash"}, {"name": "edges"}, {"name": "phash"}])
+    assert (problem.pointer, problem.code) == ("/pipeline/2/key", "not_unique")
+    assert len(parse_pipeline([{"name": "phash"}, {"name": "phash", "key": "after"}]).filters) == 2
+
+
+def test_the_second_pictures_are_known() -> None:
+    raw = [{"name": "edges"}, {"name": "watermark", "picture": "sample:a.png"}]
+    assert list(parse_pipeline(raw).pictures) == [(1, "sample:a.png")]

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from rayjobs.filters.detail import Blur, Edges, Sharpen
+from rayjobs.filters.detail import Blur, Sharpen
 from rayjobs.filters.kernels import gaussian, row_mask, sharpness
+from rayjobs.filters.outline import Edges
 from tests.support.pictures import array, picture, tiny, vips
 
 DOT = [[0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 130, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rayjobs.errors import FilterFailedError
-from rayjobs.filters.geometry import Crop, Flip, Rotate
+from rayjobs.filters.cropping import Crop
+from rayjobs.filters.geometry import Flip, Rotate
 from rayjobs.filters.scale import Resize, Thumbnail
 from tests.support.pictures import array, picture, tiny, vips
 

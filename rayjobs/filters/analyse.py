@@ -1,0 +1,154 @@
+"""Filters that say something of a picture: info, palette, statistics, blur_score, content_hash."""
+
+import hashlib
+import struct
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal
+
+import numpy as np
+import pyvips
+from PIL import Image as PillowImage
+from pydantic import Field, JsonValue
+from typing_extensions import override
+
+from rayjobs.filters.base import Analysis, Filter
+from rayjobs.filters.miniature import miniature, shrunk
+from rayjobs.filters.pixels import colour_of, histogram, is_gray, luma
+
+Facts = Callable[[], Mapping[str, JsonValue]]
+
+_LOOKED_AT = 128
+"""px, longest side of the picture of which a palette is made: small things have no say in it."""
+
+_LONGEST_JUDGED = 1024
+"""px; a blur is one of the picture as it is looked at, not of each of 12 megapixels."""
+
+_LAPLACIAN = [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
+
+_SEEN = 128
+"""Least alpha of a pixel that counts."""
+
+
+class Info(Analysis):
+    """Tell what the file says of itself: format, size, orientation, ICC profile, EXIF.
+
+    Example:
+        {"name": "info"}
+    """
+
+    name: Literal["info"] = "info"
+
+    @override
+    def analyse(self, image: pyvips.Image, facts: Facts) -> JsonValue:
+        return {**facts(), "filtered": {"width": image.width, "height": image.height, "bands": image.bands}}
+
+
+class Palette(Analysis):
+    """Tell the colours that a picture is made of, the most frequent first.
+
+    Example:
+        {"name": "palette", "count": 5}
+    """
+
+    name: Literal["palette"] = "palette"
+    count: Annotated[int, Field(ge=1, le=32)] = 5
+    """Most colours; above 32 they can't be told apart. Source: median cut, then k-means, as Pillow has it."""
+
+    @override
+    def analyse(self, image: pyvips.Image, facts: Facts) -> JsonValue:
+        pixels = miniature(image, _LOOKED_AT)
+        seen = pixels[pixels[..., 3] >= _SEEN][:, :3]
+        if not len(seen):
+            return []
+        row = PillowImage.fromarray(seen.reshape(1, -1, 3))
+        found = row.quantize(self.count, PillowImage.Quantize.MEDIANCUT, kmeans=3)
+        colours = np.array(found.getpalette() or [], dtype=np.uint8).reshape(-1, 3)
+        counts = np.bincount(np.asarray(found).ravel())
+        return [
+            {
+                "colour": "#" + colours[index].tobytes().hex(),
+                "share": round(int(counts[index]) / len(seen), 4),
+            }
+            for index in np.argsort(-counts, kind="stable")
+            if counts[index]
+        ]
+
+
+class Statistics(Analysis):
+    """Tell least, most, mean and deviation of each band, and the entropy of the luma.
+
+    Example:
+        {"name": "statistics"}
+    """
+
+    name: Literal["statistics"] = "statistics"
+
+    @override
+    def analyse(self, image: pyvips.Image, facts: Facts) -> JsonValue:
+        # The rows are all bands together, then each; the columns are described at vips_stats().
+        rows = colour_of(image).stats().numpy()[1:]
+        names = ["gray"] if is_gray(image) else ["red", "green", "blue"]
+        bands: dict[str, JsonValue] = {
+            name: {
+                "least": int(row[0]),
+                "most": int(row[1]),
+                "mean": round(float(row[4]), 3),
+                "deviation": round(float(np.nan_to_num(row[5])), 3),  # of a single pixel there is none
+            }
+            for name, row in zip(names, rows, strict=True)
+        }
+        return {**bands, "entropy_bits": round(float(luma(image).hist_find().hist_entropy()), 4)}
+
+
+class BlurScore(Analysis):
+    """Tell how sharp a picture is, by the variance of its Laplacian, and whether it is blurred.
+
+    Example:
+        {"name": "blur_score", "threshold": 100}
+    """
+
+    name: Literal["blur_score"] = "blur_score"
+    threshold: Annotated[float, Field(ge=0, le=100_000)] = 100.0
+    """Variance below which it is called blurred; noise raises it, fog lowers it. Source: Pech-Pacheco et
+    al., "Diatom autofocusing in brightfield microscopy", 2000."""
+
+    @override
+    def analyse(self, image: pyvips.Image, facts: Facts) -> JsonValue:
+        mask = pyvips.Image.new_from_array(_LAPLACIAN)
+        gray = luma(shrunk(image, _LONGEST_JUDGED))
+        variance = float(gray.conv(mask, precision="float").numpy().var())
+        return {"variance": round(variance, 2), "blurred": variance < self.threshold}
+
+
+class ContentHash(Analysis):
+    """Tell the SHA-256 of the pixels: equal for two files that show the same, whatever their format.
+
+    Example:
+        {"name": "content_hash"}
+    """
+
+    name: Literal["content_hash"] = "content_hash"
+
+    @override
+    def analyse(self, image: pyvips.Image, facts: Facts) -> JsonValue:
+        digest = hashlib.sha256(struct.pack("<3I", image.width, image.height, image.bands))
+        digest.update(image.write_to_memory())
+        return digest.hexdigest()
+
+
+class Histogram(Analysis):
+    """Tell how often each luma comes, in 16 steps from black to white, as parts of the picture.
+
+    Example:
+        {"name": "histogram"}
+    """
+
+    name: Literal["histogram"] = "histogram"
+
+    @override
+    def analyse(self, image: pyvips.Image, facts: Facts) -> JsonValue:
+        counts = histogram(luma(image))[:, 0].reshape(16, 16).sum(axis=1)
+        return [round(float(count / counts.sum()), 4) for count in counts]
+
+
+FILTERS: tuple[type[Filter], ...] = (Info, Palette, Statistics, Histogram, BlurScore, ContentHash)

@@ -1,0 +1,216 @@
+"""Filters that spread the values anew: gamma, levels, curves, auto_levels, equalize, clahe."""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyvips
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import override
+
+from rayjobs.filters.base import Edit, Filter
+from rayjobs.filters.curve import Curve, through_points
+from rayjobs.filters.pixels import (
+    VALUES,
+    as_rgb,
+    colour_of,
+    histogram,
+    is_gray,
+    luma,
+    on_colour,
+    rounded,
+    through_table,
+)
+
+Gamma_ = Annotated[float, Field(ge=0.1, le=10)]
+"""An exponent, no unit: below 0.1 or above 10 two values are left of a picture."""
+
+Level = Annotated[int, Field(ge=0, le=255)]
+"""A value of a band, of 0 to 255."""
+
+_NO_CHANGE: Curve = ((0, 0), (255, 255))
+
+
+class Gamma(Edit):
+    """Lighten (above 1) or darken (below 1) the middle values; black and white stay.
+
+    Example:
+        {"name": "gamma", "gamma": 1.8}
+    """
+
+    name: Literal["gamma"] = "gamma"
+    gamma: Gamma_
+    """Each value, of 0 to 1, is raised to 1 / gamma; 1 changes nothing."""
+
+    @override
+    def apply(self, image: pyvips.Image) -> pyvips.Image:
+        return image if self.gamma == 1 else through_table(image, _powers(VALUES, 1 / self.gamma) + 0.5)
+
+
+class Levels(Edit):
+    """Make one level black and one white, and spread what lies between.
+
+    Example:
+        {"name": "levels", "black": 20, "white": 220, "gamma": 1.2}
+    """
+
+    name: Literal["levels"] = "levels"
+    black: Level = 0
+    """Values up to this one become `to_black`."""
+    white: Level = 255
+    """Values from this one on become `to_white`; above `black`."""
+    gamma: Gamma_ = 1.0
+    """What lies between, of 0 to 1, is raised to 1 / gamma."""
+    to_black: Level = 0
+    """What black becomes."""
+    to_white: Level = 255
+    """What white becomes; below `to_black` the picture turns negative."""
+
+    @model_validator(mode="after")
+    def _white_is_above_black(self) -> Self:
+        if self.white <= self.black:
+            raise PydanticCustomError(
+                "levels", "white ({white}) must be above black ({black})", self.model_dump()
+            )
+        return self
+
+    @override
+    def apply(self, image: pyvips.Image) -> pyvips.Image:
+        if self == Levels():
+            return image
+        inside = ((VALUES - self.black) / (self.white - self.black)).clip(0, 1) * 255
+        spread = _powers(inside, 1 / self.gamma) / 255
+        return through_table(image, self.to_black + spread * (self.to_white - self.to_black) + 0.5)
+
+
+class Curves(Edit):
+    """Map values along smooth curves through points that one sets: one for all bands, one for each.
+
+    Example:
+        {"name": "curves", "all": [[0, 0], [64, 48], [192, 208], [255, 255]], "blue": [[0, 30], [255, 230]]}
+    """
+
+    name: Literal["curves"] = "curves"
+    all: Curve = _NO_CHANGE
+    """Points (from, to), 0 to 255, `from` rising; before the first and after the last the curve is level.
+    For each band, before its own curve."""
+    red: Curve = _NO_CHANGE
+    """Of red alone."""
+    green: Curve = _NO_CHANGE
+    """Of green alone."""
+    blue: Curve = _NO_CHANGE
+    """Of blue alone."""
+
+    @override
+    def apply(self, image: pyvips.Image) -> pyvips.Image:
+        if self == Curves():
+            return image
+        own = [self.red, self.green, self.blue]
+        common = through_points(self.all)
+        if all(each == _NO_CHANGE for each in own):
+            return through_table(image, common + 0.5)
+        bands = [through_points(each, common) for each in own]
+        return through_table(as_rgb(image), np.stack(bands, axis=1) + 0.5)
+
+
+class AutoLevels(Edit):
+    """Spread the values so that the darkest pixels are black and the lightest white.
+
+    Example:
+        {"name": "auto_levels", "cutoff": 1}
+    """
+
+    name: Literal["auto_levels"] = "auto_levels"
+    cutoff: Annotated[float, Field(ge=0, lt=50, json_schema_extra={"unit": "%"})] = 0
+    """Part of the pixels, in %, that may go beyond at each end; at 50 nothing is left between.
+    Source: Pillow's `ImageOps.autocontrast`."""
+    bands: Literal["together", "apart"] = "together"
+    """`together` keeps the colours' balance (Pillow's `preserve_tone`), `apart` takes away a cast."""
+
+    streams: ClassVar[bool] = False
+
+    @override
+    def apply(self, image: pyvips.Image) -> pyvips.Image:
+        counts = histogram(luma(image) if self.bands == "together" else colour_of(image))
+        return through_table(image, np.stack([self._spread(each) for each in counts.T], axis=1))
+
+    def _spread(self, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        beyond = int(counts.sum() * self.cutoff // 100)
+        low = int(np.argmax(counts.cumsum() > beyond))
+        high = 255 - int(np.argmax(counts[::-1].cumsum() > beyond))
+        if high <= low:
+            return np.arange(256.0)
+        scale = 255.0 / (high - low)
+        spread: npt.NDArray[np.float64] = np.arange(256.0) * scale + -low * scale
+        return spread
+
+
+class Equalize(Edit):
+    """Spread the values so that each comes about as often, in each band by itself.
+
+    Example:
+        {"name": "equalize"}
+    """
+
+    name: Literal["equalize"] = "equalize"
+
+    streams: ClassVar[bool] = False
+
+    @override
+    def apply(self, image: pyvips.Image) -> pyvips.Image:
+        counts = histogram(colour_of(image))
+        return through_table(image, np.stack([_equalized(each) for each in counts.T], axis=1))
+
+
+class Clahe(Edit):
+    """Raise the contrast of each place by itself, up to a limit (CLAHE); colours keep their hue.
+
+    Example:
+        {"name": "clahe", "window": 60, "limit": 3}
+    """
+
+    name: Literal["clahe"] = "clahe"
+    window: Annotated[int, Field(ge=3, le=512, json_schema_extra={"unit": "px"})] = 128
+    """Side of the square whose values count, in px; the cost rises with it."""
+    limit: Annotated[int, Field(ge=1, le=100)] = 3
+    """Most slope of the mapping: 1 does next to nothing, above 100 nothing is limited."""
+
+    streams: ClassVar[bool] = False
+    costly: ClassVar[bool] = True
+    mixes: ClassVar[bool] = True
+
+    @override
+    def apply(self, image: pyvips.Image) -> pyvips.Image:
+        if is_gray(image):
+            return on_colour(image, self._gray)
+        return on_colour(image, self._coloured)
+
+    def _gray(self, gray: pyvips.Image) -> pyvips.Image:
+        # libvips wants no window beyond the picture.
+        width, height = min(self.window, gray.width), min(self.window, gray.height)
+        return gray.hist_local(width, height, max_slope=self.limit).copy(interpretation="b-w")
+
+    def _coloured(self, colour: pyvips.Image) -> pyvips.Image:
+        lab = colour.colourspace("lab")
+        lightness = self._gray(rounded(lab.extract_band(0) * 2.55)) / 2.55
+        joined = lightness.bandjoin(lab.extract_band(1, n=2)).copy(interpretation="lab")
+        return joined.colourspace("srgb").cast("uchar")
+
+
+FILTERS: tuple[type[Filter], ...] = (Gamma, Levels, Curves, AutoLevels, Equalize, Clahe)
+
+
+def _powers(values: npt.NDArray[np.float32], exponent: float) -> npt.NDArray[np.float64]:
+    powers: npt.NDArray[np.float64] = 255 * (values.astype(np.float64) / 255) ** exponent
+    return powers
+
+
+def _equalized(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the table. Source: Pillow's `ImageOps.equalize`."""
+    used = counts[counts > 0]
+    step = int(counts.sum() - used[-1]) // 255
+    if step == 0:
+        return np.arange(256)
+    below: npt.NDArray[np.int64] = counts.cumsum() - counts
+    return (step // 2 + below) // step

@@ -1,0 +1,36 @@
+"""Laying one picture over another, see-through."""
+
+import pyvips
+
+from rayjobs.filters.pixels import alpha_of, as_rgb, colour_of, has_alpha, is_gray, rounded, with_alpha
+
+
+def faded(image: pyvips.Image, opacity: float) -> pyvips.Image:
+    """Return the picture with alpha, which is multiplied with `opacity`, 0 to 1."""
+    clear = with_alpha(image)
+    if opacity == 1:
+        return clear
+    return colour_of(clear).bandjoin(rounded(alpha_of(clear) * opacity))
+
+
+def laid_over(
+    image: pyvips.Image, other: pyvips.Image, at: tuple[int, int] = (0, 0), blend: str = "over"
+) -> pyvips.Image:
+    """Return the picture with `other` on it; size and opacity are those of `image`.
+
+    Args:
+        image: The picture below; gray becomes RGB if `other` has colours.
+        other: The picture above; what overhangs is left out.
+        at: Left and top of `other` in `image`, in px.
+        blend: How libvips mixes the two.
+    """
+    if is_gray(image) != is_gray(other):
+        image, other = as_rgb(image), as_rgb(other)
+    result = image.composite2(with_alpha(other), blend, x=at[0], y=at[1])
+    return result if has_alpha(image) else colour_of(result)
+
+
+def solid(mask: pyvips.Image, colour: list[int]) -> pyvips.Image:
+    """Return a picture of one colour (1 or 3 bands) whose alpha is `mask`."""
+    plain = (mask * 0 + colour).cast("uchar")
+    return plain.bandjoin(mask).copy(interpretation="b-w" if len(colour) == 1 else "srgb")
