@@ -13,14 +13,19 @@ from fastapi import Request
 
 from api.dependencies import TheCore
 from rayjobs.errors import UnauthorizedError
+from rayjobs.intake import ANYBODY
+
+_SHOWN = 8
+"""Digits of a key's SHA-256 by which the log names it: enough to tell keys apart, of no use to find one."""
 
 
 # Async only so that it does not cost a change of threads.
 async def authorize(request: Request, core: TheCore) -> None:
-    """Let the request pass, or raise `UnauthorizedError`."""
+    """Let the request pass and note who made it, or raise `UnauthorizedError`."""
     file = core.settings.api_keys_file
     if file is None:
         _refuse_strangers(request)
+        request.state.actor = ANYBODY
         return
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     given = bearer.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
@@ -28,6 +33,7 @@ async def authorize(request: Request, core: TheCore) -> None:
     # Every key is compared, whichever fits, so that time says nothing.
     if not sum(hmac.compare_digest(digest, known) for known in known_keys(file)):
         raise UnauthorizedError("Send a key of RAYJOBS_API_KEYS_FILE as `Authorization: Bearer KEY`.")
+    request.state.actor = f"key:{digest.hex()[:_SHOWN]}"
 
 
 def _refuse_strangers(request: Request) -> None:

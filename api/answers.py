@@ -34,6 +34,7 @@ class LinksAnswer(_Answer):
     items: str
     results: str
     events: str
+    log: str
 
 
 class BatchAnswer(_Answer):
@@ -48,12 +49,14 @@ class BatchAnswer(_Answer):
     pipeline: list[dict[str, Any]]
     output: dict[str, Any]
     max_attempts: int
+    deadline_s: float | None
+    max_failed_ratio: float | None
     counts: CountsAnswer
     errors_by_code: dict[str, int]
     exact: bool
     """False while the source is being listed and `total` grows."""
     error: dict[str, Any] | None
-    """Why the batch as a whole failed."""
+    """Why the batch as a whole failed, ended early, or was paused by the farm itself."""
     created_at: str
     started_at: str | None
     finished_at: str | None
@@ -80,6 +83,24 @@ class ProblemItem(_Answer):
     actual: float | str | None = None
 
 
+class MoveAnswer(_Answer):
+    """A change of a batch's state."""
+
+    id: str
+    at: str
+    state: State
+    cause: str
+    """A verb, or `claimed`, `listed`, `done`, `closed`, `deadline`, `max_failed_ratio`, `purge`, ..."""
+    actor: str
+    """`key:` and the start of the key's SHA-256, `anybody` where none is asked for, or a part of rayjobs."""
+
+
+class LogAnswer(_Answer):
+    """Every change of a batch's state, the oldest first."""
+
+    log: list[MoveAnswer]
+
+
 class PlanAnswer(_Answer):
     """What would run."""
 
@@ -89,6 +110,8 @@ class PlanAnswer(_Answer):
     output: dict[str, Any]
     priority: int
     max_attempts: int
+    deadline_s: float | None
+    max_failed_ratio: float | None
     labels: dict[str, str]
     total: int | None
     """None where only a listing can tell."""

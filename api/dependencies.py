@@ -40,6 +40,13 @@ async def core_of(request: Request) -> Core:
     return core
 
 
+async def actor_of(request: Request) -> str:
+    """Return who makes the request, as `access.authorize` noted."""
+    actor: str = request.state.actor
+    return actor
+
+
+Actor = Annotated[str, Depends(actor_of)]
 TheCore = Annotated[Core, Depends(core_of)]
 
 

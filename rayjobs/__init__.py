@@ -3,7 +3,7 @@
 From request to file, in a straight line:
 
     spec      what a client asks for                 chunk     what a slot does with a chunk
-    intake    submit, cancel, retry, purge           engine    one picture: decode, pipeline, encode
+    intake    submit, steer, retry, purge            engine    one picture: decode, pipeline, encode
     expand    turn a source into sealed item pages   codec     bytes <-> pixels
     dispatch  claim, start, settle, close            filters   the catalogue
     reaper    take back leases that ran out          agent     register a worker by heartbeats

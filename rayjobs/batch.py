@@ -1,5 +1,6 @@
-"""The batch: its states, its counts, and what a client sees of it."""
+"""The batch: its states, what may be asked of it in each, its counts, and what a client sees of it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -31,19 +32,35 @@ class State(StrEnum):
     """Its deadline passed first."""
 
 
+class Verb(StrEnum):
+    """What somebody, or the farm itself, may ask of a batch."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    """Its `deadline_s` is over."""
+    ABORT = "abort"
+    """More of its items fail than its `max_failed_ratio` allows."""
+    RETRY = "retry"
+    DELETE = "delete"
+
+
 TRANSITIONS: dict[State, frozenset[State]] = {
     # A failed listing has nothing to run, so it goes straight to its end.
     State.EXPANDING: frozenset({State.QUEUED, State.RUNNING, State.PAUSED, State.FINALIZING}),
     State.QUEUED: frozenset({State.RUNNING, State.PAUSED, State.FINALIZING}),
     State.RUNNING: frozenset({State.PAUSED, State.FINALIZING}),
-    State.PAUSED: frozenset({State.QUEUED, State.RUNNING, State.FINALIZING}),
+    # A paused batch whose last chunks in flight were its last ones needs nobody to resume it.
+    State.PAUSED: frozenset({State.EXPANDING, State.QUEUED, State.RUNNING, State.FINALIZING}),
     State.FINALIZING: frozenset(
         {State.SUCCEEDED, State.PARTIAL, State.FAILED, State.CANCELLED, State.EXPIRED}
     ),
     State.SUCCEEDED: frozenset(),
     # `retry` puts failed items back into the queue.
     State.PARTIAL: frozenset({State.QUEUED}),
-    State.FAILED: frozenset({State.QUEUED}),
+    # EXPANDING where an early end had cut its listing short.
+    State.FAILED: frozenset({State.EXPANDING, State.QUEUED}),
     State.CANCELLED: frozenset(),
     State.EXPIRED: frozenset(),
 }
@@ -55,11 +72,47 @@ TERMINAL = frozenset({State.SUCCEEDED, State.PARTIAL, State.FAILED, State.CANCEL
 CLAIMABLE = frozenset({State.EXPANDING, State.QUEUED, State.RUNNING})
 """The states in which items of a batch may be claimed."""
 
+_TO_THE_END = dict.fromkeys(CLAIMABLE | {State.PAUSED}, State.FINALIZING)
+
+VERBS: Mapping[Verb, Mapping[State, State]] = {
+    Verb.PAUSE: dict.fromkeys(CLAIMABLE | {State.PAUSED}, State.PAUSED),
+    # RUNNING stands for where the batch would be by now: see `standing`.
+    Verb.RESUME: {state: state for state in CLAIMABLE} | {State.PAUSED: State.RUNNING},
+    Verb.CANCEL: _TO_THE_END | {State.CANCELLED: State.CANCELLED},
+    Verb.EXPIRE: _TO_THE_END | {State.EXPIRED: State.EXPIRED},
+    Verb.ABORT: _TO_THE_END | {State.FAILED: State.FAILED},
+    Verb.RETRY: {State.PARTIAL: State.QUEUED, State.FAILED: State.QUEUED},
+    Verb.DELETE: {state: state for state in TERMINAL},
+}
+"""Each verb: the states in which it is allowed, and where it leads; its own state means that it is a repeat.
+
+In every other state it is refused, so any two verbs that meet have a result: the registry takes one after
+the other, and the second one's row says the rest. A batch that is `finalizing` because a verb of `ENDINGS`
+came is looked up, for the verbs that steer, as if it had reached that end.
+"""
+
+ENDINGS: Mapping[Verb, State] = {
+    Verb.CANCEL: State.CANCELLED,
+    Verb.EXPIRE: State.EXPIRED,
+    Verb.ABORT: State.FAILED,
+}
+"""The end to which a verb brings a batch early: what waits is cancelled, what runs may finish."""
+
+ENOUGH = 20
+"""Items that must be tried before the share of them that failed means something."""
+
 
 def check_transition(here: State, there: State) -> None:
     """Raise `IllegalTransitionError` if `there` may not follow `here`."""
     if there not in TRANSITIONS[here]:
         raise IllegalTransitionError(f"a batch can't go from {here} to {there}")
+
+
+def standing(*, exact: bool, started: bool) -> State:
+    """Return the state of a batch that is neither paused nor near its end."""
+    if not exact:
+        return State.EXPANDING
+    return State.RUNNING if started else State.QUEUED
 
 
 @dataclass(frozen=True)
@@ -80,19 +133,64 @@ class Counts:
         """Items that will not run again by themselves."""
         return self.total - self.pending - self.running
 
+    def too_many_failed(self, ratio: float, *, exact: bool) -> bool:
+        """Whether the batch can't, or hardly can, end with at most this share of its items failed.
+
+        As if all up to `ENOUGH` had been tried and the others had succeeded, so that few early faults
+        decide only what they decide for certain.
+        """
+        tried = self.done - self.cancelled
+        return self.failed > ratio * max(tried, min(ENOUGH, self.total) if exact else ENOUGH)
+
 
 ENDED = ("succeeded", "cached", "skipped", "failed", "cancelled")
 """The counts of items that have ended, each under its name in `Counts`."""
 
 
-def final_state(counts: Counts, *, cancelled: bool) -> State:
-    """Return the terminal state of a batch of which no item waits or runs."""
+def final_state(counts: Counts, ending: State | None) -> State:
+    """Return the terminal state of a batch of which no item waits or runs.
+
+    Args:
+        counts: Where its items are.
+        ending: The end that a verb has given it, if one has.
+    """
     good = counts.succeeded + counts.cached + counts.skipped
-    if cancelled:
-        return State.CANCELLED
+    if ending is not None:
+        return ending
     if good == counts.total > 0:
         return State.SUCCEEDED
     return State.PARTIAL if good else State.FAILED
+
+
+@dataclass(frozen=True)
+class Move:
+    """One change of a batch's state: a line of its log."""
+
+    id: str
+    """Grows with time; the same wherever and however often the line is read."""
+    batch_id: str
+    at_ms: int
+    state: State
+    cause: str
+    """A verb, or what else led to it."""
+    actor: str
+    """Who did it: an API key by the start of its hash, or the part of rayjobs."""
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """What a batch's moves are sorted by."""
+        at_ms, _, number = self.id.partition("-")
+        return int(at_ms), int(number)
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> "Move":
+        """Read what `dataclasses.asdict` gave."""
+        return cls(**{**raw, "state": State(raw["state"])})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the line as the log shows it."""
+        at = moment(self.at_ms)
+        return {"id": self.id, "at": at, "state": self.state, "cause": self.cause, "actor": self.actor}
 
 
 @dataclass(frozen=True)
@@ -115,9 +213,9 @@ class Batch:
     document: dict[str, Any]
     """The parts that never change: pipeline, output, labels, max_attempts."""
     error: dict[str, Any] | None = None
-    """Why a batch as a whole failed, for instance a folder that could not be listed."""
-    cancelled: bool = False
-    """Whether somebody asked for its end."""
+    """Why the batch as a whole failed, ended early, or was paused by the farm itself."""
+    ending: State | None = None
+    """The end that a verb has given it before all its items were through."""
 
     @property
     def eta_s(self) -> float | None:
@@ -145,7 +243,7 @@ class Batch:
             "finished_at": moment(self.finished_ms),
             "throughput_per_s": round(self.throughput_per_s, 2),
             "eta_s": self.eta_s,
-            "links": {name: f"{here}/{name}" for name in ("items", "results", "events")},
+            "links": {name: f"{here}/{name}" for name in ("items", "results", "events", "log")},
         }
 
 

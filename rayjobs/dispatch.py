@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from rayjobs import reaper
+from rayjobs import chronicle, reaper
 from rayjobs.chunk import lost
 from rayjobs.errors import BackendError, ItemError, LeaseLostError, NotFoundError
 from rayjobs.expand import expand
@@ -148,12 +148,15 @@ class Dispatcher:
         for lease in self._registry.leases(expired=True):
             if lease.token not in mine:
                 reaper.take_back(lease, self._registry, self._record, split=True)
+        for batch_id in self._registry.overdue():
+            reaper.expire(batch_id, self._registry)
         for batch_id in self._registry.closable():
             reaper.close(batch_id, self._registry, self._record)
         for batch_id in self._registry.expanding():
             if batch_id not in self._listing:
                 self._listing.add(batch_id)
                 threading.Thread(target=self._expand, args=(batch_id,), daemon=True).start()
+        chronicle.write(self._registry, self._record)
         self._ticked_at = time.monotonic()
 
     def _expand(self, batch_id: str) -> None:

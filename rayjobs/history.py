@@ -8,7 +8,8 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from rayjobs.batch import TERMINAL, Batch
+from rayjobs import chronicle
+from rayjobs.batch import TERMINAL, Batch, State
 from rayjobs.codec import FORMATS
 from rayjobs.errors import ConflictError, InvalidRequestError, NotFoundError, Problem
 from rayjobs.ports import Registry
@@ -65,6 +66,10 @@ class History:
                 break
         return {"items": found, "next": _cursor_of(start) if start < batch.counts.total else None}
 
+    def log(self, batch_id: str) -> list[dict[str, Any]]:
+        """Return every change of the batch's state, the oldest first; raises `NotFoundError`."""
+        return [move.as_json() for move in chronicle.read(batch_id, self._registry, self._record)]
+
     def item(self, batch_id: str, index: int) -> dict[str, Any]:
         """Return one item; raises `NotFoundError`."""
         batch = self._registry.get(batch_id)
@@ -112,10 +117,10 @@ class History:
 def _without_outcome(batch: Batch, *, running: bool) -> dict[str, Any]:
     if running:
         return {"state": "running", "attempts": 0}
-    if batch.cancelled or batch.state in TERMINAL:
+    if batch.ending or batch.state in TERMINAL:
         error = {
             "code": "cancelled",
-            "detail": "the batch was cancelled before this item ran",
+            "detail": f"the batch was {batch.ending or State.CANCELLED} before this item ran",
             "retryable": False,
         }
         return {"state": "cancelled", "attempts": 0, "error": error}

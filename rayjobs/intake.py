@@ -1,4 +1,4 @@
-"""What a client may ask of batches: submit, plan, upload, cancel, retry, purge."""
+"""What a client may ask of batches: submit, plan, upload, steer, retry, delete, purge."""
 
 import hashlib
 import secrets
@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import orjson
 
-from rayjobs import naming
+from rayjobs import chronicle, naming
 from rayjobs.advice import advice
-from rayjobs.batch import TERMINAL, Batch, State
+from rayjobs.batch import TERMINAL, VERBS, Batch, Move, State, Verb
 from rayjobs.errors import (
     BatchTooLargeError,
     ConflictError,
@@ -37,6 +37,10 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: its order is that of the values, so that ids sort by age."""
 
 
+ANYBODY = "anybody"
+"""The actor where the API asks for no key."""
+
+
 def new_id(prefix: str) -> str:
     """Return an id that sorts by its time and can't be guessed: 48 bits of ms and 50 random ones."""
     value = (time.time_ns() // 1_000_000 << 50) | secrets.randbits(50)
@@ -52,7 +56,9 @@ class Intake:
         self._settings = settings
         self._sources = Sources(settings, record.store)
 
-    def submit(self, body: Mapping[str, Any], *, idempotency_key: str | None = None) -> tuple[Batch, bool]:
+    def submit(
+        self, body: Mapping[str, Any], *, idempotency_key: str | None = None, actor: str = ANYBODY
+    ) -> tuple[Batch, bool]:
         """Enter a batch; return it, and whether it is new (False: its key came before).
 
         The record is written first, so that a batch that was answered can't be lost.
@@ -82,6 +88,7 @@ class Intake:
             exact=items is not None,
             priority=form.priority,
             document=document,
+            actor=actor,
             idempotency_key=idempotency_key,
             body_hash=body_hash,
         )
@@ -198,32 +205,53 @@ class Intake:
         size = self._record.store.put_stream(f"uploads/{upload_id}/{plain}", hashed())
         return {"id": upload_id, "sha256": digest.hexdigest(), "bytes": size, "name": plain}
 
-    def cancel(self, batch_id: str) -> Batch:
-        """End a batch; what runs at this moment may finish. Raises `ConflictError`."""
-        return self._registry.cancel(batch_id)
+    def steer(self, batch_id: str, verb: Verb, actor: str = ANYBODY) -> Batch:
+        """Pause, resume or cancel a batch; what runs at this moment may finish. Raises `ConflictError`.
 
-    def retry(self, batch_id: str, codes: list[str] | None = None) -> Batch:
-        """Put failed items back, all or those with one of `codes`.
+        Returns once it stands in the record: what was answered survives the loss of Redis.
+        """
+        batch = self._registry.steer(batch_id, verb, actor)
+        chronicle.write(self._registry, self._record, batch_id)
+        return batch
+
+    def delete(self, batch_id: str) -> Batch:
+        """Remove a batch that has ended, with its record and its outputs; return what it was.
+
+        Raises:
+            ConflictError: It has not ended.
+        """
+        batch = self._registry.delete(batch_id)
+        self._record.discard(batch_id)
+        self._record.store.delete(f"outputs/{batch_id}")
+        return batch
+
+    def retry(self, batch_id: str, codes: list[str] | None = None, actor: str = ANYBODY) -> Batch:
+        """Put failed items back, all or those with one of `codes`, and those that never ran.
 
         Raises:
             ConflictError: The batch has not ended, was cancelled, or has no such item.
         """
         batch = self._registry.get(batch_id)
-        if batch.state not in (State.PARTIAL, State.FAILED):
+        if batch.state not in VERBS[Verb.RETRY]:
             raise ConflictError(f"the batch is {batch.state}; only failed items of an ended one are retried")
         everything = Range(0, batch.counts.total)
+        outcomes = self._record.outcomes(batch_id, everything)
         failed = {
             index: outcome["error"]["code"]
-            for index, outcome in self._record.outcomes(batch_id, everything).items()
+            for index, outcome in outcomes.items()
             if outcome["state"] == "failed" and (codes is None or outcome["error"]["code"] in codes)
         }
         if not failed:
             raise ConflictError(f"no item of {batch_id} has failed with {codes or 'any code'}")
-        ranges = runs(failed)
+        never_ran = [i for i in everything.indices() if i not in outcomes] if batch.counts.cancelled else []
+        ranges = runs(sorted([*failed, *never_ran]))
         self._record.reopen(batch_id, ranges)
-        return self._registry.retry(batch_id, Retry(ranges, Counter(failed.values())))
+        retry = Retry(ranges, Counter(failed.values()), len(never_ran))
+        batch = self._registry.retry(batch_id, retry, actor)
+        chronicle.write(self._registry, self._record, batch_id)
+        return batch
 
-    def purge(self, running: Literal["cancel", "refuse"]) -> dict[str, Any]:
+    def purge(self, running: Literal["cancel", "refuse"], actor: str = ANYBODY) -> dict[str, Any]:
         """Begin a new run: nothing waits or runs of the old one, workers register again.
 
         Raises:
@@ -235,8 +263,12 @@ class Intake:
                 f"{len(unfinished)} batches are not finished, the first is {unfinished[0].id}"
             )
         expected = {worker.id for worker in self._registry.workers()}
+        chronicle.write(self._registry, self._record)
         purged = self._registry.purge()
         for batch in unfinished:
+            now_ms = time.time_ns() // 1_000_000
+            move = Move(f"{now_ms}-0", batch.id, now_ms, State.CANCELLED, "purge", actor)
+            self._record.note(batch.id, [move])
             self._record.close(batch.id, {"state": State.CANCELLED, "cause": "purge", "run_id": batch.run_id})
         return {
             "run_id": purged.run_id,

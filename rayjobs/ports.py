@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 
-from rayjobs.batch import Batch, State
+from rayjobs.batch import Batch, Move, State, Verb
+from rayjobs.item import Fault
 from rayjobs.lease import Lease, Pace, Tally
 from rayjobs.ranges import Range
 from rayjobs.worker import Worker
@@ -24,8 +25,11 @@ class NewBatch:
     exact: bool
     priority: int
     document: dict[str, Any]
+    """`deadline_s` and `max_failed_ratio` in it are the registry's to keep."""
     idempotency_key: str | None = None
     body_hash: str = ""
+    actor: str = "anybody"
+    """Who submits it, for the log."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +93,13 @@ class Purged:
 
 @dataclass(frozen=True)
 class Retry:
-    """Failed items that go back into the queue."""
+    """Items that did not succeed and go back into the queue."""
 
     ranges: list[Range]
     errors: dict[str, int] = field(default_factory=dict)
     """How many items of each code they were."""
+    cancelled: int = 0
+    """How many of them never ran, because the batch ended early."""
 
 
 class Registry(Protocol):
@@ -145,25 +151,47 @@ class Registry(Protocol):
     def leases(self, *, expired: bool = False, batch_id: str | None = None) -> list[Lease]:
         """Return the leases held, or those that ran out without being settled."""
 
-    def cancel(self, batch_id: str) -> Batch:
-        """End a batch: what waits is cancelled, what runs may finish.
+    def steer(
+        self, batch_id: str, verb: Verb, actor: str, cause: str | None = None, error: Fault | None = None
+    ) -> Batch:
+        """Pause, resume or end a batch, as `batch.VERBS` says for its state; what runs may finish.
 
-        Raises:
-            ConflictError: The batch has ended.
-        """
-
-    def retry(self, batch_id: str, retry: Retry) -> Batch:
-        """Put failed items of an ended batch back into the queue.
+        Args:
+            batch_id: Of which batch.
+            verb: `PAUSE`, `RESUME`, or one of `batch.ENDINGS`.
+            actor: Who asks, for the log.
+            cause: Why, for the log; the verb by default.
+            error: What the batch shows as its error, until it is resumed or retried.
 
         Raises:
             ConflictError: The batch's state does not allow it.
         """
+
+    def retry(self, batch_id: str, retry: Retry, actor: str) -> Batch:
+        """Put items of an ended batch back into the queue.
+
+        Raises:
+            ConflictError: The batch's state does not allow it.
+        """
+
+    def delete(self, batch_id: str) -> Batch:
+        """Forget a batch that has ended; return what it was.
+
+        Raises:
+            ConflictError: The batch has not ended.
+        """
+
+    def moves(self, written: Sequence[Move] = (), *, batch_id: str | None = None) -> list[Move]:
+        """Forget the moves that are `written`; return others, of all batches or of one, the oldest first."""
 
     def closable(self) -> list[str]:
         """Return the batches of which nothing waits or runs, but which are not closed."""
 
     def expanding(self) -> list[str]:
         """Return the batches whose sources are to be listed."""
+
+    def overdue(self) -> list[str]:
+        """Return the batches whose deadline is over and that nothing has ended so far."""
 
     def close(self, batch_id: str, state: State) -> Batch:
         """Give the batch its terminal state; a repeat changes nothing."""

@@ -2,8 +2,9 @@
 
 import logging
 
-from rayjobs.batch import final_state, moment
-from rayjobs.errors import LeaseLostError, NotFoundError
+from rayjobs.batch import Verb, final_state, moment
+from rayjobs.errors import ConflictError, LeaseLostError, NotFoundError
+from rayjobs.item import Fault
 from rayjobs.lease import Lease, Tally
 from rayjobs.ports import Registry
 from rayjobs.record import Record
@@ -29,11 +30,23 @@ def take_back(lease: Lease, registry: Registry, record: Record, *, split: bool) 
         close(lease.batch_id, registry, record)
 
 
+def expire(batch_id: str, registry: Registry) -> None:
+    """End a batch whose deadline is over; a repeat changes nothing."""
+    try:
+        deadline_s = registry.get(batch_id).document["deadline_s"]
+        why = Fault(
+            "deadline", f"not done within its deadline_s of {deadline_s:g}", retryable=False, limit=deadline_s
+        )
+        registry.steer(batch_id, Verb.EXPIRE, "dispatcher", "deadline", why)
+    except (ConflictError, NotFoundError) as error:  # it ended, or was purged, in between
+        log.info("not expired: %s", error, extra={"batch": batch_id})
+
+
 def close(batch_id: str, registry: Registry, record: Record) -> None:
     """Write a batch's end into the record, then into the registry; a repeat changes nothing."""
     try:
         batch = registry.get(batch_id)
-        state = final_state(batch.counts, cancelled=batch.cancelled)
+        state = final_state(batch.counts, batch.ending)
         shown = batch.as_json()
         record.close(
             batch_id,

@@ -5,6 +5,9 @@
     record/<batch>/results/<first>-<count>-<token>.jsonl
                                           one commit file a chunk, written once and last
     record/<batch>/retries/<token>.json   ranges that were put back by a retry
+    record/<batch>/log/<first>_<last>.jsonl
+                                          changes of the batch's state, named by the first and the last id
+                                          in it; one may be in several files
     record/<batch>/closed.json            the terminal state with its counts, or a purge's tombstone
     outputs/<batch>/<name>                the pictures
     uploads/<id>/<name>                   pictures that were sent
@@ -16,12 +19,13 @@ is just a later entry that says "not done".
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
+from rayjobs.batch import Move
 from rayjobs.errors import NotFoundError
 from rayjobs.item import Item, Outcome
 from rayjobs.lease import Lease, Tally
@@ -68,7 +72,8 @@ class Record:
         return self._json(f"record/{batch_id}/spec.json", batch_id)
 
     def discard(self, batch_id: str) -> None:
-        """Remove a batch that was never entered in the registry."""
+        """Remove a batch; its spec goes first, so that one removed by half is no batch."""
+        self.store.delete(f"record/{batch_id}/spec.json")
         self.store.delete(f"record/{batch_id}")
 
     def seal_page(self, batch_id: str, page: int, items: Sequence[Item]) -> None:
@@ -146,6 +151,22 @@ class Record:
         body = orjson.dumps([[r.first, r.count] for r in ranges])
         self.store.put(f"record/{batch_id}/retries/{token}.json", body)
         self.store.delete(f"record/{batch_id}/closed.json")
+
+    def note(self, batch_id: str, moves: Sequence[Move]) -> None:
+        """Write changes of the batch's state, unless the batch was deleted in between."""
+        if self.store.get(f"record/{batch_id}/spec.json") is not None:
+            name = f"{moves[0].id}_{moves[-1].id}.jsonl"
+            lines = b"\n".join(orjson.dumps(asdict(move)) for move in moves)
+            self.store.put(f"record/{batch_id}/log/{name}", lines)
+
+    def moves(self, batch_id: str) -> list[Move]:
+        """Return the changes that were written, in no order."""
+        blobs = (
+            self.store.get(f"record/{batch_id}/log/{name}") or b""
+            for name in self.store.names(f"record/{batch_id}/log")
+        )
+        rows = (orjson.loads(line) for blob in blobs for line in blob.splitlines())
+        return [Move.of(row) for row in rows]
 
     def close(self, batch_id: str, closing: dict[str, Any]) -> None:
         """Write how the batch ended."""

@@ -12,6 +12,9 @@ from rayjobs.naming import check_template
 from rayjobs.pipeline import Pipeline, parse_pipeline
 from rayjobs.problems import problems_of
 
+MAX_DEADLINE_S = 30 * 24 * 3600
+"""Seconds; a batch that takes longer has none."""
+
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 
@@ -74,6 +77,10 @@ class Terms(_Form):
     """Each step doubles the batch's share of the slots."""
     max_attempts: int = Field(3, ge=1, le=10)
     """Tries of an item, the first included."""
+    deadline_s: float | None = Field(None, gt=0, le=MAX_DEADLINE_S)
+    """Seconds from the submission until what still waits is given up."""
+    max_failed_ratio: float | None = Field(None, ge=0, le=1)
+    """Share of the items that may fail; with more, the batch ends early as failed."""
     labels: dict[Text, Annotated[str, StringConstraints(max_length=256)]] = Field(
         default_factory=dict, max_length=32
     )

@@ -1,4 +1,4 @@
-"""Batches: submit, list, watch, cancel, retry."""
+"""Batches: submit, list, watch, steer, retry, delete."""
 
 from typing import Annotated, Any
 
@@ -7,12 +7,12 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from api import events
-from api.answers import BatchAnswer, BatchesAnswer, PlanAnswer
-from api.dependencies import JsonObject, TheCore, answer
+from api.answers import BatchAnswer, BatchesAnswer, LogAnswer, PlanAnswer
+from api.dependencies import Actor, JsonObject, TheCore, answer
 from api.forms import AskedFor
 from api.models import BatchesQuery, BatchId, EventsQuery, IdempotencyKey, RetryForm, SubmitQuery
 from api.openapi import body_of
-from rayjobs.batch import TERMINAL, Batch
+from rayjobs.batch import TERMINAL, Batch, Verb
 from rayjobs.spec import parse_form
 
 router = APIRouter(tags=["batches"])
@@ -34,13 +34,14 @@ _BATCH: dict[int | str, dict[str, Any]] = {200: {"model": BatchAnswer}}
 def submit(
     asked: AskedFor,
     core: TheCore,
+    actor: Actor,
     query: Annotated[SubmitQuery, Query()],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     with asked.in_its_words() as body:
         if query.dry_run:
             return answer(core.intake.plan(body))
-        batch, created = core.intake.submit(body, idempotency_key=idempotency_key)
+        batch, created = core.intake.submit(body, idempotency_key=idempotency_key, actor=actor)
     return answer(batch.as_json(), 202 if created else 200, {"Location": f"/batches/{batch.id}"})
 
 
@@ -80,9 +81,31 @@ async def follow(
     return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
 
 
+@router.get("/batches/{batch_id}/log", responses={200: {"model": LogAnswer}}, summary="See what became of it")
+def log(batch_id: BatchId, core: TheCore) -> Response:
+    return answer({"log": core.history.log(batch_id)})
+
+
+@router.post("/batches/{batch_id}/pause", responses=_BATCH, summary="Start nothing more of it for now")
+def pause(batch_id: BatchId, core: TheCore, actor: Actor) -> Response:
+    return _of(core.intake.steer(batch_id, Verb.PAUSE, actor))
+
+
+@router.post("/batches/{batch_id}/resume", responses=_BATCH, summary="Go on with a paused batch")
+def resume(batch_id: BatchId, core: TheCore, actor: Actor) -> Response:
+    return _of(core.intake.steer(batch_id, Verb.RESUME, actor))
+
+
 @router.post("/batches/{batch_id}/cancel", responses=_BATCH, summary="End a batch")
-def cancel(batch_id: BatchId, core: TheCore) -> Response:
-    return _of(core.intake.cancel(batch_id))
+def cancel(batch_id: BatchId, core: TheCore, actor: Actor) -> Response:
+    return _of(core.intake.steer(batch_id, Verb.CANCEL, actor))
+
+
+@router.delete(
+    "/batches/{batch_id}", responses=_BATCH, summary="Remove a batch that has ended, and its outputs"
+)
+def delete(batch_id: BatchId, core: TheCore) -> Response:
+    return _of(core.intake.delete(batch_id))
 
 
 @router.post(
@@ -91,8 +114,8 @@ def cancel(batch_id: BatchId, core: TheCore) -> Response:
     openapi_extra=body_of("RetryForm", required=False),
     summary="Put failed items back",
 )
-def retry(batch_id: BatchId, body: JsonObject, core: TheCore) -> Response:
-    return _of(core.intake.retry(batch_id, parse_form(RetryForm, body).codes))
+def retry(batch_id: BatchId, body: JsonObject, core: TheCore, actor: Actor) -> Response:
+    return _of(core.intake.retry(batch_id, parse_form(RetryForm, body).codes, actor))
 
 
 def _of(batch: Batch) -> Response:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from fastapi import APIRouter, Response
 
 from api.answers import PurgeAnswer, QueueAnswer, WorkersAnswer
-from api.dependencies import JsonObject, TheCore, answer
+from api.dependencies import Actor, JsonObject, TheCore, answer
 from api.models import PurgeForm
 from api.openapi import body_of
 from rayjobs.spec import parse_form
@@ -29,5 +29,5 @@ def queue(core: TheCore) -> Response:
     openapi_extra=body_of("PurgeForm", required=False),
     summary="Begin a new run: nothing queued, nothing in flight, workers registered again",
 )
-def purge(body: JsonObject, core: TheCore) -> Response:
-    return answer(core.intake.purge(parse_form(PurgeForm, body).running))
+def purge(body: JsonObject, core: TheCore, actor: Actor) -> Response:
+    return answer(core.intake.purge(parse_form(PurgeForm, body).running, actor))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api.dependencies import TheCore, answer
+from api.dependencies import Actor, TheCore, answer
 from api.forms import AskedFor
 from api.models import IdempotencyKey, SubmitQuery
 from api.openapi import body_of
@@ -24,10 +24,11 @@ router = APIRouter(prefix="/api", tags=["first version"])
 def process_batch(
     asked: AskedFor,
     core: TheCore,
+    actor: Actor,
     query: Annotated[SubmitQuery, Query()],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    return batches.submit(asked, core, query, idempotency_key)
+    return batches.submit(asked, core, actor, query, idempotency_key)
 
 
 @router.get("/metrics/", summary="Look at queue, workers and counts at once")

@@ -3,11 +3,22 @@
 import itertools
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rayjobs.batch import ENDED, TERMINAL, Batch, Counts, State, check_transition
+from rayjobs.batch import (
+    ENDED,
+    ENDINGS,
+    TERMINAL,
+    VERBS,
+    Batch,
+    Counts,
+    State,
+    Verb,
+    check_transition,
+    standing,
+)
 from rayjobs.errors import ConflictError, IllegalTransitionError
 from rayjobs.lease import Pace, Tally
 from rayjobs.ports import Event, NewBatch, QueueStatus, Retry
@@ -28,6 +39,8 @@ class Entry:
     priority: int
     document: dict[str, Any]
     created_ms: int
+    tell: Callable[["Entry", dict[str, Any]], None]
+    """Is told of each change of state, for the log."""
     ranges: list[Range] = field(default_factory=list)
     running: int = 0
     ends: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ENDED, 0))
@@ -35,7 +48,11 @@ class Entry:
     error: dict[str, Any] | None = None
     started_ms: int | None = None
     finished_ms: int | None = None
-    cancelled: bool = False
+    held: dict[str, Any] | None = None
+    """Why the farm itself has paused it."""
+    ending: State | None = None
+    cut: bool = False
+    """Whether the early end came while the source was being listed."""
     item_ms: float | None = None
     virtual: float = 0.0
     rate: float = 0.0
@@ -45,11 +62,11 @@ class Entry:
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     @classmethod
-    def of(cls, new: NewBatch, now_ms: int) -> "Entry":
+    def of(cls, new: NewBatch, now_ms: int, tell: Callable[["Entry", dict[str, Any]], None]) -> "Entry":
         """Return the entry of a batch that was just submitted."""
         state = State.QUEUED if new.exact else State.EXPANDING
-        entry = cls(new.id, state, new.total, new.exact, new.priority, new.document, now_ms)
-        entry.say("state", {"state": state.value, "at_ms": now_ms})
+        entry = cls(new.id, state, new.total, new.exact, new.priority, new.document, now_ms, tell)
+        entry._enter(state, now_ms, "submit", new.actor)
         return entry
 
     @property
@@ -66,11 +83,16 @@ class Entry:
         """Add an event."""
         self.events.append(Event(str(next(self._ids)), kind, data))
 
-    def move(self, to: State, now_ms: int) -> None:
+    def move(self, to: State, now_ms: int, cause: str, actor: str = "dispatcher") -> None:
         """Change the state; raises `IllegalTransitionError`."""
         check_transition(self.state, to)
+        self._enter(to, now_ms, cause, actor)
+
+    def _enter(self, to: State, now_ms: int, cause: str, actor: str) -> None:
         self.state = to
-        self.say("state", {"state": to.value, "at_ms": now_ms})
+        said = {"state": to.value, "at_ms": now_ms, "cause": cause, "actor": actor}
+        self.say("state", said)
+        self.tell(self, said)
 
     def take(self, slots: int, pace: Pace) -> Range:
         """Take the next chunk off the front of the ranges."""
@@ -92,11 +114,27 @@ class Entry:
         for code, n in tally.errors.items():
             self.errors[code] = self.errors.get(code, 0) + n
         again = tally.again
-        if self.cancelled:
+        if self.ending:
             self.ends["cancelled"] += back
             again = ()
         self._weigh(chunk.count - sum(r.count for r in again), tally.busy_ms, now_ms)
-        return again
+        self._check_ratio(now_ms)
+        return () if self.ending else again
+
+    def _check_ratio(self, now_ms: int) -> None:
+        ratio, counts = self.document.get("max_failed_ratio"), self._counts()
+        steered = VERBS[Verb.ABORT].get(self.ending or self.state)
+        if ratio is None or not counts.failed or steered is not State.FINALIZING:
+            return
+        if counts.too_many_failed(ratio, exact=self.exact):
+            tried = counts.done - counts.cancelled
+            why = {
+                "code": "max_failed_ratio",
+                "detail": f"{counts.failed} of {tried} items failed, more than max_failed_ratio allows",
+                "limit": ratio,
+                "actual": counts.failed / tried,
+            }
+            self.stop(State.FAILED, now_ms, "max_failed_ratio", "dispatcher", why)
 
     def _weigh(self, ended: int, busy_ms: float, now_ms: int) -> None:
         if not ended:
@@ -115,31 +153,63 @@ class Entry:
             counts = asdict(self._counts())
             self.say("progress", {"counts": counts, "throughput_per_s": self._throughput(now_ms)})
 
-    def cancel(self, now_ms: int) -> None:
-        """Cancel what waits."""
+    def steer(self, verb: Verb, now_ms: int, cause: str, actor: str, error: dict[str, Any] | None) -> None:
+        """Pause, resume or end; raises `ConflictError`."""
+        here = self.ending or self.state
+        to = self.allowed(verb, here)
+        if to is here:
+            return
+        if verb in ENDINGS:
+            self.stop(ENDINGS[verb], now_ms, cause, actor, error)
+        elif verb is Verb.PAUSE:
+            self.held = error
+            self.move(to, now_ms, cause, actor)
+        else:
+            self.held = None
+            to = standing(exact=self.exact, started=self.started_ms is not None)
+            self.move(to, now_ms, cause, actor)
+
+    def allowed(self, verb: Verb, here: State) -> State:
+        """Return where a verb leads; raises `ConflictError`."""
+        if here not in VERBS[verb]:
+            raise ConflictError(f"the batch is {self.state}, which does not allow this")
+        return VERBS[verb][here]
+
+    def stop(
+        self, ending: State, now_ms: int, cause: str, actor: str, why: dict[str, Any] | None = None
+    ) -> None:
+        """Give an end before the items are through: cancel what waits."""
         self.ends["cancelled"] += self.pending
         self.ranges.clear()
-        self.cancelled = self.exact = True
-        self.move(State.FINALIZING, now_ms)
+        self.cut = not self.exact
+        self.ending, self.exact, self.error = ending, True, why or self.error
+        self.move(State.FINALIZING, now_ms, cause, actor)
         self.progress(now_ms, at_once=True)
 
-    def reopen(self, retry: Retry, now_ms: int) -> None:
-        """Take failed items back from the counts; raises `ConflictError`."""
-        if self.state not in (State.PARTIAL, State.FAILED):
-            raise ConflictError(f"the batch is {self.state}, which does not allow this")
-        self.ends["failed"] -= sum(r.count for r in retry.ranges)
+    def reopen(self, retry: Retry, now_ms: int, actor: str) -> None:
+        """Take items that did not succeed back from the counts; raises `ConflictError`."""
+        self.allowed(Verb.RETRY, self.state)
+        self.ends["failed"] -= sum(r.count for r in retry.ranges) - retry.cancelled
+        self.ends["cancelled"] -= retry.cancelled
         for code, n in retry.errors.items():
             self.errors[code] -= n
-        self.finished_ms = self.started_ms = self.rate_ms = None
+        self.finished_ms = self.started_ms = self.rate_ms = self.ending = self.error = None
         self.rate = 0.0
-        self.move(State.QUEUED, now_ms)
+        self.exact, self.cut = not self.cut, False
+        self.move(standing(exact=self.exact, started=False), now_ms, "retry", actor)
         self.progress(now_ms, at_once=True)
 
     def close(self, state: State, now_ms: int) -> None:
         """Reach a terminal state."""
         self.finished_ms = now_ms
-        self.move(state, now_ms)
+        self.move(state, now_ms, "closed")
         self.say("end", {"state": state.value, "counts": asdict(self._counts())})
+
+    def overdue(self, now_ms: int) -> bool:
+        """Whether the deadline is over and nothing has ended the batch so far."""
+        deadline_s = self.document.get("deadline_s")
+        late = deadline_s is not None and now_ms >= self.created_ms + deadline_s * 1000
+        return late and self.state not in TERMINAL | {State.FINALIZING}
 
     def matches(self, state: State | None, label: tuple[str, str] | None) -> bool:
         """Whether a listing with these conditions shows the batch."""
@@ -161,8 +231,8 @@ class Entry:
             finished_ms=self.finished_ms,
             throughput_per_s=self._throughput(now_ms),
             document=self.document,
-            error=self.error,
-            cancelled=self.cancelled,
+            error=self.error or self.held,
+            ending=self.ending,
         )
 
     def _counts(self) -> Counts:

@@ -3,37 +3,32 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from typing_extensions import override
 
 from rayjobs.adapters.memory_batch import Entry, queue_status
-from rayjobs.batch import CLAIMABLE, TERMINAL, Batch, State
+from rayjobs.adapters.memory_farm import MemoryFarm
+from rayjobs.batch import CLAIMABLE, TERMINAL, Batch, Move, State, Verb, standing
 from rayjobs.errors import (
-    ConflictError,
     IdempotencyMismatchError,
     LeaseLostError,
     NotFoundError,
     QueueFullError,
 )
+from rayjobs.item import Fault
 from rayjobs.lease import Lease, Pace, Tally
-from rayjobs.ports import Event, NewBatch, Page, Purged, QueueStatus, Registry, Retry, Settled, Submitted
+from rayjobs.ports import Event, NewBatch, Page, Purged, QueueStatus, Retry, Settled, Submitted
 from rayjobs.ranges import Range
 from rayjobs.settings import Settings
-from rayjobs.worker import Worker
 
 
-class MemoryRegistry(Registry):
+class MemoryRegistry(MemoryFarm):
     """Implements `ports.Registry` for one process; `clock` gives seconds since the epoch."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        self._settings = settings
-        self._clock = clock
-        self._lock = threading.RLock()
+        super().__init__(settings, clock)
         self._queued = threading.Event()
-        self._fence = 0
-        self._lead: tuple[str, int, float] | None = None
         self._runs = 0
         self._begin_run()
 
@@ -44,32 +39,23 @@ class MemoryRegistry(Registry):
         self._entries: dict[str, Entry] = {}
         self._keys: dict[str, tuple[str, str]] = {}
         self._leases: dict[int, tuple[Lease, float]] = {}
-        self._workers: dict[str, tuple[Worker, float]] = {}
+        self._workers.clear()
+        self._moves: list[Move] = []
         self._virtual = 0.0
         self._stale = 0
         return forgotten
-
-    @property
-    def _now_ms(self) -> int:
-        return int(self._clock() * 1000)
 
     def _entry(self, batch_id: str) -> Entry:
         if batch_id not in self._entries:
             raise NotFoundError(f"there is no batch {batch_id!r}")
         return self._entries[batch_id]
 
-    def _token(self) -> int:
-        self._fence = max(self._fence + 1, self._now_ms)
-        return self._fence
-
     def _enqueue(self, entry: Entry, ranges: Sequence[Range]) -> None:
         entry.ranges.extend(ranges)
+        if entry.state is State.PAUSED:
+            return
         entry.virtual = max(entry.virtual, self._virtual)
         self._queued.set()
-
-    @override
-    def ping(self) -> None:
-        return
 
     @override
     def submit(self, batch: NewBatch) -> Submitted:
@@ -83,7 +69,7 @@ class MemoryRegistry(Registry):
                 raise QueueFullError(f"{waiting} batches wait, the limit is RAYJOBS_MAX_WAITING_BATCHES")
             if batch.id in self._entries:
                 return Submitted(batch.id, created=False)
-            entry = Entry.of(batch, self._now_ms)
+            entry = Entry.of(batch, self._now_ms, self._note)
             self._entries[batch.id] = entry
             if batch.idempotency_key is not None:
                 self._keys[batch.idempotency_key] = (batch.id, batch.body_hash)
@@ -102,7 +88,7 @@ class MemoryRegistry(Registry):
     def extend(self, batch_id: str, total: int) -> bool:
         with self._lock:
             entry = self._entry(batch_id)
-            if entry.state is not State.EXPANDING:
+            if entry.exact:
                 return False
             if total > entry.total:
                 self._enqueue(entry, [Range(entry.total, total - entry.total)])
@@ -113,16 +99,17 @@ class MemoryRegistry(Registry):
     def seal(self, batch_id: str, error: dict[str, Any] | None = None) -> Settled:
         with self._lock:
             entry = self._entry(batch_id)
-            if entry.state is State.EXPANDING:
+            if not entry.exact:
                 entry.exact, entry.error = True, error
-                if entry.pending + entry.running:
-                    entry.move(State.QUEUED if entry.started_ms is None else State.RUNNING, self._now_ms)
+                if entry.pending + entry.running and entry.state is State.EXPANDING:
+                    to = standing(exact=True, started=entry.started_ms is not None)
+                    entry.move(to, self._now_ms, "listed")
             return self._finish(entry)
 
     def _finish(self, entry: Entry) -> Settled:
         idle = entry.exact and not entry.pending and not entry.running
         if idle and entry.state is not State.FINALIZING and entry.state not in TERMINAL:
-            entry.move(State.FINALIZING, self._now_ms)
+            entry.move(State.FINALIZING, self._now_ms, "done")
         closable = entry.state is State.FINALIZING and not entry.running
         if closable:
             self._queued.set()
@@ -148,7 +135,7 @@ class MemoryRegistry(Registry):
         self._leases[lease.token] = (lease, self._clock() + self._settings.lease_s)
         entry.started_ms = entry.started_ms or self._now_ms
         if entry.state is State.QUEUED:
-            entry.move(State.RUNNING, self._now_ms)
+            entry.move(State.RUNNING, self._now_ms, "claimed")
         self._virtual = entry.virtual
         entry.virtual += chunk.count * (entry.item_ms or 100) / 2**entry.priority
         return lease
@@ -182,21 +169,41 @@ class MemoryRegistry(Registry):
             return [le for le, end in held if end <= until and batch_id in (None, le.batch_id)]
 
     @override
-    def cancel(self, batch_id: str) -> Batch:
+    def steer(
+        self, batch_id: str, verb: Verb, actor: str, cause: str | None = None, error: Fault | None = None
+    ) -> Batch:
         with self._lock:
             entry = self._entry(batch_id)
-            if not (entry.state is State.FINALIZING and entry.cancelled):
-                if entry.ended or entry.state is State.FINALIZING:
-                    raise ConflictError(f"the batch is {entry.state}, which does not allow this")
-                entry.cancel(self._now_ms)
-                self._finish(entry)
+            entry.steer(verb, self._now_ms, cause or verb, actor, error.as_json() if error else None)
+            if entry.ranges and entry.state in CLAIMABLE:
+                self._enqueue(entry, [])
+            self._finish(entry)
             return entry.view(self._run, self._now_ms)
 
     @override
-    def retry(self, batch_id: str, retry: Retry) -> Batch:
+    def delete(self, batch_id: str) -> Batch:
         with self._lock:
             entry = self._entry(batch_id)
-            entry.reopen(retry, self._now_ms)
+            entry.allowed(Verb.DELETE, entry.state)
+            del self._entries[batch_id]
+            self._keys = {key: known for key, known in self._keys.items() if known[0] != batch_id}
+            return entry.view(self._run, self._now_ms)
+
+    @override
+    def moves(self, written: Sequence[Move] = (), *, batch_id: str | None = None) -> list[Move]:
+        with self._lock:
+            gone = {move.id for move in written}
+            self._moves = [move for move in self._moves if move.id not in gone]
+            return [move for move in self._moves[:1000] if batch_id in (None, move.batch_id)]
+
+    def _note(self, entry: Entry, said: dict[str, Any]) -> None:
+        self._moves.append(Move.of({"id": f"{self._token()}-0", "batch_id": entry.id, **said}))
+
+    @override
+    def retry(self, batch_id: str, retry: Retry, actor: str) -> Batch:
+        with self._lock:
+            entry = self._entry(batch_id)
+            entry.reopen(retry, self._now_ms, actor)
             self._enqueue(entry, retry.ranges)
             return entry.view(self._run, self._now_ms)
 
@@ -208,7 +215,12 @@ class MemoryRegistry(Registry):
     @override
     def expanding(self) -> list[str]:
         with self._lock:
-            return [e.id for e in self._entries.values() if e.state is State.EXPANDING]
+            return [e.id for e in self._entries.values() if not e.exact]
+
+    @override
+    def overdue(self) -> list[str]:
+        with self._lock:
+            return [e.id for e in self._entries.values() if e.overdue(self._now_ms)]
 
     @override
     def close(self, batch_id: str, state: State) -> Batch:
@@ -245,46 +257,6 @@ class MemoryRegistry(Registry):
         with self._lock:
             views = [e.view(self._run, self._now_ms) for e in self._entries.values() if not e.ended]
             return queue_status(self._run, views, len(self._leases), self._stale, self._now_ms)
-
-    @override
-    def beat(self, worker: Worker, ttl_s: float) -> str:
-        with self._lock:
-            self._workers[worker.id] = (replace(worker, beat_ms=self._now_ms), self._clock() + ttl_s)
-            return self._run
-
-    @override
-    def leave(self, worker_id: str) -> None:
-        with self._lock:
-            self._workers.pop(worker_id, None)
-
-    @override
-    def workers(self) -> list[Worker]:
-        with self._lock:
-            return [worker for worker, end in self._workers.values() if end > self._clock()]
-
-    @override
-    def run_id(self) -> str:
-        return self._run
-
-    @override
-    def leader(self) -> str | None:
-        with self._lock:
-            return self._lead[0] if self._lead and self._lead[2] > self._clock() else None
-
-    @override
-    def lead(self, holder: str, ttl_s: float) -> int | None:
-        with self._lock:
-            if self.leader() not in (None, holder):
-                return None
-            token = self._lead[1] if self._lead and self.leader() == holder else self._token()
-            self._lead = (holder, token, self._clock() + ttl_s)
-            return token
-
-    @override
-    def resign(self, holder: str) -> None:
-        with self._lock:
-            if self.leader() == holder:
-                self._lead = None
 
     @override
     def purge(self) -> Purged:

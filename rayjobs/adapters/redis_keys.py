@@ -38,6 +38,7 @@ LAYOUT: dict[str, Key] = {
     "clock": Key("clock", "string", "virtual time of the last claim: where a new batch starts", "permanent"),
     "leases": Key("leases", "hash", "token -> the lease as JSON", "permanent"),
     "expiry": Key("expiry", "zset", "tokens by the server's time in ms when they run out", "permanent"),
+    "moves": Key("moves", "stream", "changes of state that the record does not have so far", "permanent"),
     "stale": Key("stale", "string", "how many settlements were refused", "permanent"),
     "workers": Key("workers", "zset", "worker ids by the time in ms when they run out", "permanent"),
     "worker": Key("worker:{}", "string", "a worker's last heartbeat as JSON", "worker_ttl_s"),

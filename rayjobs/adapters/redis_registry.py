@@ -10,8 +10,9 @@ from typing_extensions import override
 
 from rayjobs.adapters.redis_keys import wake_channel
 from rayjobs.adapters.redis_scripts import Scripts, redis_errors
-from rayjobs.batch import Batch, Counts, State
+from rayjobs.batch import ENOUGH, Batch, Counts, Move, State, Verb
 from rayjobs.errors import IdempotencyMismatchError
+from rayjobs.item import Fault
 from rayjobs.lease import Lease, Pace, Tally
 from rayjobs.ports import Event, NewBatch, Page, Purged, QueueStatus, Registry, Retry, Settled, Submitted
 from rayjobs.settings import Settings
@@ -60,10 +61,12 @@ class RedisRegistry(Registry):
             "exact": batch.exact,
             "priority": batch.priority,
             "document": json.dumps(batch.document),
+            "deadline_s": batch.document.get("deadline_s"),
         }
         answer = self._run_script(
             "submit",
-            batch=entry,
+            batch={key: value for key, value in entry.items() if value is not None},
+            actor=batch.actor,
             key=batch.idempotency_key,
             body_hash=batch.body_hash,
             key_ttl_s=_IDEMPOTENCY_S,
@@ -118,6 +121,7 @@ class RedisRegistry(Registry):
             errors=dict(tally.errors),
             again=[[r.first, r.count, r.attempt] for r in tally.again],
             busy_ms=tally.busy_ms,
+            enough=ENOUGH,
         )
         return _settled(answer)
 
@@ -126,21 +130,47 @@ class RedisRegistry(Registry):
         return [Lease.of(row) for row in self._run_script("leases", expired=expired, id=batch_id) or ()]
 
     @override
-    def cancel(self, batch_id: str) -> Batch:
-        return _batch(self._run_script("cancel", id=batch_id))
+    def steer(
+        self, batch_id: str, verb: Verb, actor: str, cause: str | None = None, error: Fault | None = None
+    ) -> Batch:
+        text = json.dumps(error.as_json()) if error else None
+        answer = self._run_script(
+            "steer", id=batch_id, verb=verb, actor=actor, cause=cause or verb, error=text
+        )
+        return _batch(answer)
 
     @override
-    def retry(self, batch_id: str, retry: Retry) -> Batch:
-        ranges = [[r.first, r.count, r.attempt] for r in retry.ranges]
-        return _batch(self._run_script("retry", id=batch_id, ranges=ranges, errors=retry.errors))
+    def retry(self, batch_id: str, retry: Retry, actor: str) -> Batch:
+        answer = self._run_script(
+            "retry",
+            id=batch_id,
+            actor=actor,
+            ranges=[[r.first, r.count, r.attempt] for r in retry.ranges],
+            errors=retry.errors,
+            cancelled=retry.cancelled,
+        )
+        return _batch(answer)
+
+    @override
+    def delete(self, batch_id: str) -> Batch:
+        return _batch(self._run_script("delete", id=batch_id))
 
     @override
     def closable(self) -> list[str]:
-        return list(self._run_script("open", expanding=False))
+        return list(self._run_script("open", wanted="closable"))
 
     @override
     def expanding(self) -> list[str]:
-        return list(self._run_script("open", expanding=True))
+        return list(self._run_script("open", wanted="expanding"))
+
+    @override
+    def overdue(self) -> list[str]:
+        return list(self._run_script("open", wanted="overdue"))
+
+    @override
+    def moves(self, written: Sequence[Move] = (), *, batch_id: str | None = None) -> list[Move]:
+        rows = self._run_script("moves", written=[move.id for move in written], id=batch_id)
+        return [Move.of(row) for row in rows or ()]
 
     @override
     def close(self, batch_id: str, state: State) -> Batch:
@@ -245,6 +275,7 @@ def _settled(answer: dict[str, Any]) -> Settled:
 def _batch(row: dict[str, Any]) -> Batch:
     fields = row | {
         "state": State(row["state"]),
+        "ending": State(row["ending"]) if row.get("ending") else None,
         "counts": Counts(**row["counts"]),
         "errors_by_code": dict(row["errors_by_code"]),
         "document": json.loads(row["document"]),

@@ -7,7 +7,7 @@ from typing import Any
 import redis
 
 from rayjobs.adapters.redis_keys import lua_table
-from rayjobs.batch import TRANSITIONS
+from rayjobs.batch import ENDINGS, TRANSITIONS, VERBS
 from rayjobs.errors import (
     ConflictError,
     IdempotencyMismatchError,
@@ -41,7 +41,10 @@ class Scripts:
     def __init__(self, client: redis.Redis, namespace: str) -> None:
         follows = json.dumps({state.value: sorted(after) for state, after in TRANSITIONS.items()})
         prelude = (_FOLDER / "prelude.lua").read_text("utf-8")
-        prelude = prelude.replace("-- @layout@", lua_table()).replace("@transitions@", follows)
+        tables = {"transitions": follows, "verbs": json.dumps(VERBS), "endings": json.dumps(ENDINGS)}
+        prelude = prelude.replace("-- @layout@", lua_table())
+        for name, table in tables.items():
+            prelude = prelude.replace(f"@{name}@", table)
         self._namespace = namespace
         self._scripts = {
             path.stem: client.register_script(prelude + path.read_text("utf-8"))

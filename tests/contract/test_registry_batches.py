@@ -4,15 +4,12 @@ import pytest
 
 from rayjobs.batch import State
 from rayjobs.errors import (
-    ConflictError,
     IdempotencyMismatchError,
     LeaseLostError,
     NotFoundError,
     QueueFullError,
 )
-from rayjobs.lease import Tally
-from rayjobs.ports import Registry, Retry
-from rayjobs.ranges import Range
+from rayjobs.ports import Registry
 from rayjobs.worker import InHand, Worker
 from tests.contract.test_registry_queue import claim, done, drain, new
 from tests.support.waiting import wait_until
@@ -85,46 +82,6 @@ def test_a_listing_that_fails_ends_the_batch_with_its_error(registry: Registry) 
     assert registry.close("b_1", State.FAILED).state is State.FAILED
 
 
-def test_cancel_drops_what_waits_and_lets_finish_what_runs(registry: Registry) -> None:
-    registry.submit(new("b_1", 10))
-    [lease] = claim(registry)
-    batch = registry.cancel("b_1")
-    assert (batch.state, batch.counts.cancelled, batch.counts.running) == (State.FINALIZING, 9, 1)
-    assert registry.cancel("b_1").state is State.FINALIZING, "a repeat changes nothing"
-    assert registry.closable() == []
-    assert claim(registry) == []
-    assert registry.settle(lease, done(lease)).closable
-    assert registry.close("b_1", State.CANCELLED).counts.succeeded == 1
-    with pytest.raises(ConflictError, match="cancelled"):
-        registry.cancel("b_1")
-
-
-def test_items_that_come_back_to_a_cancelled_batch_are_cancelled(registry: Registry) -> None:
-    registry.submit(new("b_1", 1))
-    [lease] = claim(registry)
-    registry.cancel("b_1")
-    assert registry.settle(lease, Tally(again=(Range(0, 1, 2),))).closable
-    assert registry.get("b_1").counts.cancelled == 1
-
-
-def test_retry_puts_failed_items_back_until_the_batch_ends_again(registry: Registry) -> None:
-    registry.submit(new("b_1", 2))
-    for ending, errors in (({"succeeded": 1}, {}), ({"failed": 1}, {"truncated": 1})):
-        [lease] = claim(registry)
-        registry.settle(lease, Tally(ending, errors))
-    with pytest.raises(ConflictError):
-        registry.retry("b_1", Retry([Range(1, 1)], {"truncated": 1}))
-    registry.close("b_1", State.PARTIAL)
-    batch = registry.retry("b_1", Retry([Range(1, 1)], {"truncated": 1}))
-    assert (batch.state, batch.counts.pending, batch.counts.failed) == (State.QUEUED, 1, 0)
-    assert batch.errors_by_code == {}
-    assert batch.finished_ms is None
-    [lease] = claim(registry)
-    assert lease.range == Range(1, 1)
-    assert registry.settle(lease, done(lease)).closable
-    assert registry.close("b_1", State.SUCCEEDED).counts.succeeded == 2
-
-
 def test_every_change_of_state_is_an_event_in_order(registry: Registry) -> None:
     registry.submit(new("b_1", 1))
     [lease] = claim(registry)
@@ -162,7 +119,7 @@ def test_pages_can_be_narrowed_by_state_and_label(registry: Registry) -> None:
 
 
 def test_what_does_not_exist_is_said_so(registry: Registry) -> None:
-    for call in (registry.get, registry.cancel, lambda b: registry.events(b, None), registry.seal):
+    for call in (registry.get, registry.delete, lambda b: registry.events(b, None), registry.seal):
         with pytest.raises(NotFoundError, match="b_none"):
             call("b_none")
 

@@ -2,10 +2,13 @@ import pytest
 
 from rayjobs.batch import (
     CLAIMABLE,
+    ENDINGS,
     TERMINAL,
     TRANSITIONS,
+    VERBS,
     Counts,
     State,
+    Verb,
     check_transition,
     final_state,
     moment,
@@ -21,6 +24,16 @@ def test_every_state_has_its_row_and_every_end_is_reached_through_finalizing() -
     assert not CLAIMABLE & TERMINAL
 
 
+def test_every_verb_leads_where_the_states_allow_it() -> None:
+    assert set(VERBS) == set(Verb)
+    for verb, row in VERBS.items():
+        for here, there in row.items():
+            assert here is there or there in TRANSITIONS[here], (verb, here)
+        assert State.FINALIZING not in row, f"{verb} has no say once the end has come"
+    for verb, ending in ENDINGS.items():
+        assert VERBS[verb][ending] is ending, "a repeat is no fault"
+
+
 def test_an_illegal_transition_is_a_bug() -> None:
     check_transition(State.QUEUED, State.RUNNING)
     with pytest.raises(IllegalTransitionError):
@@ -28,18 +41,21 @@ def test_an_illegal_transition_is_a_bug() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "cancelled", "expected"),
+    ("counts", "ending", "expected"),
     [
-        (Counts(total=3, succeeded=3), False, State.SUCCEEDED),
-        (Counts(total=3, succeeded=1, cached=1, skipped=1), False, State.SUCCEEDED),
-        (Counts(total=3, succeeded=2, failed=1), False, State.PARTIAL),
-        (Counts(total=3, failed=3), False, State.FAILED),
-        (Counts(total=0), False, State.FAILED),
-        (Counts(total=3, succeeded=2, cancelled=1), True, State.CANCELLED),
+        (Counts(total=3, succeeded=3), None, State.SUCCEEDED),
+        (Counts(total=3, succeeded=1, cached=1, skipped=1), None, State.SUCCEEDED),
+        (Counts(total=3, succeeded=2, failed=1), None, State.PARTIAL),
+        (Counts(total=3, failed=3), None, State.FAILED),
+        (Counts(total=0), None, State.FAILED),
+        (Counts(total=3, succeeded=2, cancelled=1), State.CANCELLED, State.CANCELLED),
+        (Counts(total=3, succeeded=2, failed=1), State.FAILED, State.FAILED),
     ],
 )
-def test_the_final_state_follows_from_the_counts(counts: Counts, cancelled: bool, expected: State) -> None:  # noqa: FBT001
-    assert final_state(counts, cancelled=cancelled) is expected
+def test_the_final_state_follows_from_the_counts(
+    counts: Counts, ending: State | None, expected: State
+) -> None:
+    assert final_state(counts, ending) is expected
 
 
 def test_moments_are_rfc_3339_in_utc() -> None:

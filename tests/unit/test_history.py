@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rayjobs.batch import Verb
 from rayjobs.errors import ConflictError, InvalidRequestError, NotFoundError
 from tests.support.farm import Farm
 
@@ -74,6 +75,6 @@ def test_what_is_not_there_is_said_so(whole_farm: Farm, batch_id: str) -> None:
 
 def test_items_of_a_cancelled_batch_that_never_ran_are_cancelled(whole_farm: Farm, pictures: Path) -> None:
     batch_id = whole_farm.submit({"type": "paths", "paths": [str(pictures / "p00.jpg")]})
-    whole_farm.intake.cancel(batch_id)
+    whole_farm.intake.steer(batch_id, Verb.CANCEL)
     [item] = whole_farm.items(batch_id)
     assert (item["state"], item["error"]["code"]) == ("cancelled", "cancelled")

@@ -33,7 +33,7 @@ while #leases < A.most do
     redis.call('ZADD', K.expiry, whole(NOW + A.lease_ms), lease.token)
     redis.call('HINCRBY', K.batch(id), 'running', n)
     if not b.started_ms then redis.call('HSET', K.batch(id), 'started_ms', whole(NOW)) end
-    if b.state == 'queued' then move(b, 'running') end
+    if b.state == 'queued' then move(b, 'running', 'claimed') end
     used = used + n * (item_ms or 100) / 2 ^ tonumber(b.priority)
     redis.call('HSET', K.batch(id), 'vtime', string.format('%.3f', used))
     redis.call('SET', K.clock, top[2])

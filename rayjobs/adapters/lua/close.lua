@@ -3,7 +3,7 @@ local b = load(A.id)
 if not b then return fail('NOT_FOUND', A.id) end
 if b.state == 'finalizing' and b.running == 0 then
   redis.call('HSET', K.batch(A.id), 'finished_ms', whole(NOW))
-  move(b, A.state)
+  move(b, A.state, 'closed')
   event(A.id, 'end', {state = A.state, counts = view(b).counts})
   redis.call('SREM', K.open, A.id)
   for _, name in ipairs({'batch', 'ranges', 'events'}) do redis.call('EXPIRE', K[name](A.id), A.ttl_s) end

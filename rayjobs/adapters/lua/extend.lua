@@ -2,10 +2,10 @@
 -- A repeat with the same total changes nothing.
 local b = load(A.id)
 if not b then return fail('NOT_FOUND', A.id) end
-if b.state ~= 'expanding' then return cjson.encode(false) end
+if b.exact == '1' then return cjson.encode(false) end
 if A.total > b.total then
   redis.call('RPUSH', K.ranges(A.id), whole(b.total) .. ':' .. whole(A.total - b.total) .. ':1')
   redis.call('HSET', K.batch(A.id), 'total', whole(A.total))
-  enqueue(A.id)
+  enqueue(b)
 end
 return cjson.encode(true)

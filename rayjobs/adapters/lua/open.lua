@@ -1,8 +1,13 @@
--- A: expanding (bool). Answers the open batches whose source is to be listed, or those that only need closing.
+-- A: wanted ('expanding', 'closable' or 'overdue'). Answers the open batches whose source is to be listed,
+-- those that only need closing, or those whose deadline is over and that nothing has ended so far.
+local wanted = {
+  expanding = function(b) return b.exact == '0' end,
+  closable = function(b) return b.state == 'finalizing' and b.running == '0' end,
+  overdue = function(b) return b.deadline_ms and tonumber(b.deadline_ms) <= NOW and b.state ~= 'finalizing' end,
+}
 local found = {}
 for _, id in ipairs(redis.call('SMEMBERS', K.open)) do
-  local b = redis.call('HMGET', K.batch(id), 'state', 'running')
-  if A.expanding and b[1] == 'expanding' then found[#found + 1] = id end
-  if not A.expanding and b[1] == 'finalizing' and b[2] == '0' then found[#found + 1] = id end
+  local b = redis.call('HMGET', K.batch(id), 'state', 'running', 'exact', 'deadline_ms')
+  if wanted[A.wanted]({state = b[1], running = b[2], exact = b[3], deadline_ms = b[4]}) then found[#found + 1] = id end
 end
 return cjson.encode(found)

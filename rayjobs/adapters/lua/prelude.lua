@@ -13,6 +13,7 @@ end
 local P = NS .. ':' .. RUN .. ':'
 -- @layout@
 local FOLLOWS = cjson.decode([==[@transitions@]==])
+local VERBS, ENDINGS = cjson.decode([==[@verbs@]==]), cjson.decode([==[@endings@]==])
 
 local function fail(code, detail) return redis.error_reply(code .. ' ' .. detail) end
 local function whole(number) return string.format('%.0f', number) end
@@ -42,27 +43,42 @@ local function event(id, kind, data)
   redis.call('XADD', K.events(id), 'MAXLEN', '~', 256, '*', 'kind', kind, 'data', cjson.encode(data))
 end
 
--- Invariant: no script sets a state but through here.
-local function move(b, to)
+-- Sets a state and says so: to those who follow the batch, and to its log.
+local function enter(b, to, cause, actor)
+  b.state = to
+  redis.call('HSET', K.batch(b.id), 'state', to)
+  local said = cjson.encode({state = to, at_ms = NOW, cause = cause, actor = actor})
+  redis.call('XADD', K.events(b.id), 'MAXLEN', '~', 256, '*', 'kind', 'state', 'data', said)
+  redis.call('XADD', K.moves, '*', 'batch', b.id, 'move', said)
+end
+
+-- Invariant: a batch that is there changes its state only through here.
+local function move(b, to, cause, actor)
   local allowed = false
   for _, state in ipairs(FOLLOWS[b.state]) do allowed = allowed or state == to end
   if not allowed then error('ILLEGAL a batch can not go from ' .. b.state .. ' to ' .. to) end
-  b.state = to
-  redis.call('HSET', K.batch(b.id), 'state', to)
-  event(b.id, 'state', {state = to, at_ms = NOW})
+  enter(b, to, cause, actor or 'dispatcher')
 end
 
--- Puts a batch with waiting ranges in line, not ahead of those that are there.
-local function enqueue(id)
-  local used = tonumber(redis.call('HGET', K.batch(id), 'vtime') or 0)
+-- The twin of batch.standing.
+local function standing(b)
+  if b.exact ~= '1' then return 'expanding' end
+  return b.started_ms and 'running' or 'queued'
+end
+
+-- Puts a batch with waiting ranges in line, not ahead of those that are there; a paused one stays out of it.
+local function enqueue(b)
+  if b.state == 'paused' then return end
+  local used = tonumber(redis.call('HGET', K.batch(b.id), 'vtime') or 0)
   local start = math.max(used, tonumber(redis.call('GET', K.clock) or 0))
-  redis.call('ZADD', K.queue, 'NX', string.format('%.3f', start), id)
-  redis.call('PUBLISH', NS .. ':wake', id)
+  redis.call('ZADD', K.queue, 'NX', string.format('%.3f', start), b.id)
+  redis.call('PUBLISH', NS .. ':wake', b.id)
 end
 
 -- Where nothing waits and nothing more can come, the batch only has to be closed.
 local function finish(b)
-  if b.exact == '1' and b.pending == 0 and b.state ~= 'finalizing' and b.running == 0 then move(b, 'finalizing') end
+  local through = b.exact == '1' and b.pending == 0 and b.running == 0
+  if through and b.state ~= 'finalizing' and not b.finished_ms then move(b, 'finalizing', 'done') end
   local closable = b.state == 'finalizing' and b.running == 0
   if closable then redis.call('PUBLISH', NS .. ':wake', b.id) end
   return {state = b.state, closable = closable}
@@ -85,7 +101,7 @@ local function view(b)
   return {
     id = b.id, state = b.state, run_id = RUN, exact = b.exact == '1', priority = tonumber(b.priority),
     created_ms = tonumber(b.created_ms), started_ms = tonumber(b.started_ms), finished_ms = tonumber(b.finished_ms),
-    throughput_per_s = pace(b), document = b.document, error = b.error, cancelled = b.closing == 'cancelled',
+    throughput_per_s = pace(b), document = b.document, error = b.error or b.held, ending = b.ending,
     errors_by_code = errors,
     counts = {total = b.total, pending = b.pending, running = b.running, succeeded = b.succeeded, cached = b.cached,
               skipped = b.skipped, failed = b.failed, cancelled = b.cancelled},
@@ -97,4 +113,18 @@ local function progress(b, at_once)
     redis.call('HSET', K.batch(b.id), 'progress_ms', whole(NOW))
     event(b.id, 'progress', {counts = view(b).counts, throughput_per_s = pace(b)})
   end
+end
+
+-- Gives a batch an end before its items are through: what waits is cancelled, what runs may finish.
+local function stop(b, ending, cause, actor, why)
+  local key = K.batch(b.id)
+  redis.call('DEL', K.ranges(b.id))
+  redis.call('ZREM', K.queue, b.id)
+  b.cancelled = redis.call('HINCRBY', key, 'cancelled', b.pending)
+  if b.exact == '0' then redis.call('HSET', key, 'cut', '1') end -- a retry goes on listing
+  redis.call('HSET', key, 'ending', ending, 'exact', '1')
+  if why then redis.call('HSET', key, 'error', why) end
+  b.pending, b.ending, b.exact, b.error = 0, ending, '1', why or b.error
+  move(b, 'finalizing', cause, actor)
+  progress(b, true)
 end

@@ -1,9 +1,9 @@
 -- A: id, error (or nil). Ends the listing. A repeat changes nothing.
 local b = load(A.id)
 if not b then return fail('NOT_FOUND', A.id) end
-if b.state ~= 'expanding' then return cjson.encode(finish(b)) end
+if b.exact == '1' then return cjson.encode(finish(b)) end
 redis.call('HSET', K.batch(A.id), 'exact', '1')
 b.exact = '1'
 if A.error then redis.call('HSET', K.batch(A.id), 'error', A.error) end
-if b.pending + b.running > 0 then move(b, b.started_ms and 'running' or 'queued') end
+if b.pending + b.running > 0 and b.state == 'expanding' then move(b, standing(b), 'listed') end
 return cjson.encode(finish(b))

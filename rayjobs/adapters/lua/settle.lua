@@ -1,5 +1,17 @@
--- A: token, counts {name: items}, errors {code: items}, again [[first, count, attempt]], busy_ms.
+-- A: token, counts {name: items}, errors {code: items}, again [[first, count, attempt]], busy_ms, enough.
 -- Ends a lease: adds what ended to the counts and puts the rest back. A token that is not held is refused.
+
+-- The twin of batch.Counts.too_many_failed: why the batch is to end, or nil.
+local function too_many_failed(b)
+  local ratio = tonumber(cjson.decode(b.document).max_failed_ratio) -- null and nothing are no number
+  if not ratio then return nil end
+  local tried = b.ended - b.cancelled
+  local least = b.exact == '1' and math.min(A.enough, b.total) or A.enough
+  if b.failed <= ratio * math.max(tried, least) then return nil end
+  local detail = string.format('%d of %d items failed, more than max_failed_ratio allows', b.failed, tried)
+  return cjson.encode({code = 'max_failed_ratio', detail = detail, limit = ratio, actual = b.failed / tried})
+end
+
 local raw = redis.call('HGET', K.leases, A.token)
 if not raw then
   redis.call('INCR', K.stale)
@@ -17,14 +29,14 @@ local key = K.batch(lease.batch)
 b.running = redis.call('HINCRBY', key, 'running', -lease.count)
 for name, n in pairs(A.counts) do b[name] = redis.call('HINCRBY', key, name, n) end
 for code, n in pairs(A.errors) do b['error:' .. code] = redis.call('HINCRBY', key, 'error:' .. code, n) end
-if back > 0 and b.closing == 'cancelled' then
+if back > 0 and b.ending then
   b.cancelled = redis.call('HINCRBY', key, 'cancelled', back)
   ended = ended + back
 elseif back > 0 then
   for _, r in ipairs(A.again) do
     redis.call('RPUSH', K.ranges(lease.batch), whole(r[1]) .. ':' .. whole(r[2]) .. ':' .. whole(r[3]))
   end
-  enqueue(lease.batch)
+  enqueue(b)
 end
 if ended > 0 then
   local rate = (tonumber(b.rate or 0)) * math.exp(((b.rate_at or NOW) - NOW) / 10000) + ended / 10
@@ -37,5 +49,7 @@ if ended > 0 then
   end
 end
 b = load(lease.batch)
+local why = b.failed > 0 and VERBS.abort[b.ending or b.state] == 'finalizing' and too_many_failed(b)
+if why then stop(b, 'failed', 'max_failed_ratio', 'dispatcher', why) end
 progress(b, b.pending + b.running == 0)
 return cjson.encode(finish(b))
