@@ -96,7 +96,7 @@ class Work:
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Work":
         """Read what `document` wrote."""
-        terms = {name: document[name] for name in Terms.model_fields}
+        terms = {name: document[name] for name in Terms.model_fields if name in document}
         return cls(Terms.model_validate(terms), parse_pipeline(document["pipeline"]))
 
 

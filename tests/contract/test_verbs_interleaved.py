@@ -168,7 +168,7 @@ def registries(server: RedisServer) -> list[Registry]:
     return [MemoryRegistry(own), RedisRegistry.connect(own)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     total=some.integers(1, 4),
     listed=some.sampled_from(["all", "so far"]),
@@ -183,7 +183,7 @@ def test_any_interleaving_follows_the_table_on_both_registries(
         desk.submit(total, exact=listed == "all", ratio=ratio)
     for what in [*calls, "resume", "seal"]:
         pair.do(what)
-    while pair.do("claim") != "[]" or pair.desks[0].held:
+    while pair.do("claim") not in ("[]", "not_found") or pair.desks[0].held:
         pair.do("succeed")
     pair.do("close")
     for desk in pair.desks:
