@@ -11,27 +11,21 @@ from typing import Any, Literal
 import orjson
 
 from rayjobs import chronicle, naming
+from rayjobs.admission import Admission
 from rayjobs.advice import advice
 from rayjobs.batch import TERMINAL, VERBS, Batch, Move, State, Verb
 from rayjobs.errors import (
-    BatchTooLargeError,
     ConflictError,
-    InvalidPipelineError,
-    InvalidRequestError,
-    ItemError,
-    OutputNameError,
-    Problem,
     SourceTooLargeError,
 )
 from rayjobs.expand import pages
 from rayjobs.item import Item
-from rayjobs.pipeline import Pipeline
 from rayjobs.ports import NewBatch, Registry, Retry
 from rayjobs.ranges import Range, runs
-from rayjobs.record import PAGE, Record
+from rayjobs.record import Record
 from rayjobs.settings import Settings
 from rayjobs.sources import Sources
-from rayjobs.spec import FolderSource, Form, PathsSource, SamplesSource, UploadSource, parse_request
+from rayjobs.spec import Form, SamplesSource, parse_request
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: its order is that of the values, so that ids sort by age."""
@@ -54,7 +48,7 @@ class Intake:
         self._registry = registry
         self._record = record
         self._settings = settings
-        self._sources = Sources(settings, record.store)
+        self._admission = Admission(settings, Sources(settings, record.store))
 
     def submit(
         self, body: Mapping[str, Any], *, idempotency_key: str | None = None, actor: str = ANYBODY
@@ -68,7 +62,7 @@ class Intake:
             RegistryUnavailableError: Nothing was entered; the same call may succeed later.
         """
         form, pipeline = parse_request(body)
-        self._check_pictures(pipeline)
+        self._admission.check_pictures(pipeline)
         body_hash = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
         if idempotency_key is not None:
             before = self._registry.known(idempotency_key, body_hash)
@@ -76,7 +70,7 @@ class Intake:
                 return self._registry.get(before), False
         else:
             self._registry.ping()  # before anything is written
-        items = self._listed(form)
+        items = self._admission.listed(form)
         batch_id = new_id("b")
         document = form.document(pipeline)
         self._record.open(batch_id, {"document": document, "created_ms": time.time_ns() // 1_000_000})
@@ -107,83 +101,12 @@ class Intake:
     def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a submission of this body would run; stores nothing. Raises as `submit`."""
         form, pipeline = parse_request(body)
-        self._check_pictures(pipeline)
-        items = self._listed(form)
+        self._admission.check_pictures(pipeline)
+        items = self._admission.listed(form)
         count = form.source.count if isinstance(form.source, SamplesSource) else items and len(items)
         warnings = [each.as_json() for each in advice(pipeline)]
         planned = {"total": count, "names": _names(form, items), "warnings": warnings}
         return {"dry_run": True, **form.document(pipeline), **planned}
-
-    def _listed(self, form: Form) -> list[Item] | None:
-        """Return the items where the request names them all; None where they are listed later."""
-        source, limit = form.source, self._settings.max_inline_items
-        if isinstance(source, SamplesSource):
-            self._check_number("count", source.count, self._settings.max_samples)
-            if source.count > PAGE:
-                self._require_unique(form)
-                return None
-        elif isinstance(source, FolderSource):
-            self._check_roots([(source.path, "/source/path")])
-            self._require_unique(form)
-            return None
-        elif isinstance(source, PathsSource):
-            self._check_number("paths", len(source.paths), limit)
-            self._check_roots((path, f"/source/paths/{i}") for i, path in enumerate(source.paths))
-        else:
-            self._check_number("ids", len(source.ids), limit)
-            self._check_uploads(source)
-        items = list(self._sources.items(source))
-        if not naming.is_unique(form.output.name):
-            naming.check_names(form.output.name, items, form.output.extension)
-        return items
-
-    def _check_number(self, field: str, number: int, limit: int) -> None:
-        if number > limit:
-            raise BatchTooLargeError(
-                f"/source/{field}: {number} items in one request, the limit is {limit}; "
-                'send a source of type "folder", or several batches',
-                limit=limit,
-                actual=number,
-            )
-
-    def _check_roots(self, paths: Iterable[tuple[str, str]]) -> None:
-        outside = [(path, pointer) for path, pointer in paths if not self._sources.allows(path)]
-        if outside:
-            roots = ", ".join(map(str, self._settings.roots)) or "none"
-            detail = f"is not an absolute path under an allowed root ({roots}); see RAYJOBS_ROOTS"
-            problems = [
-                Problem(pointer, "source_forbidden", f"{path} {detail}", roots, path)
-                for path, pointer in outside[:100]
-            ]
-            raise InvalidRequestError(f"{outside[0][0]} {detail}", problems)
-
-    def _check_uploads(self, source: UploadSource) -> None:
-        problems = []
-        for i, upload in enumerate(source.ids):
-            try:
-                self._sources.upload(upload)
-            except ItemError as error:
-                problems.append(Problem(f"/source/ids/{i}", error.code, error.detail, actual=upload))
-        if problems:
-            raise InvalidRequestError(problems[0].detail, problems)
-
-    def _check_pictures(self, pipeline: Pipeline) -> None:
-        """Refuse a pipeline whose second pictures do not exist: every item would fail."""
-        problems = []
-        for index, reference in pipeline.pictures:
-            try:
-                self._sources.check_picture(reference)
-            except ItemError as error:
-                pointer = f"/pipeline/{index}/picture"
-                problems.append(Problem(pointer, error.code, error.detail, actual=reference))
-        if problems:
-            raise InvalidPipelineError(f"{problems[0].pointer}: {problems[0].detail}", problems)
-
-    def _require_unique(self, form: Form) -> None:
-        if not naming.is_unique(form.output.name):
-            detail = "this source is listed later, so the name must have {index} to be no other item's"
-            problem = Problem("/output/name", "output_conflict", detail, actual=form.output.name)
-            raise OutputNameError(detail, [problem])
 
     def upload(self, name: str, chunks: Iterable[bytes]) -> dict[str, Any]:
         """Store one picture; raises `SourceTooLargeError` as soon as it is over the limit."""
