@@ -76,7 +76,7 @@ _TO_THE_END = dict.fromkeys(CLAIMABLE | {State.PAUSED}, State.FINALIZING)
 
 VERBS: Mapping[Verb, Mapping[State, State]] = {
     Verb.PAUSE: dict.fromkeys(CLAIMABLE | {State.PAUSED}, State.PAUSED),
-    # RUNNING stands for where the batch would be by now: see `standing`.
+    # Back to work: RUNNING and QUEUED stand for where the batch then is, see `standing`.
     Verb.RESUME: {state: state for state in CLAIMABLE} | {State.PAUSED: State.RUNNING},
     Verb.CANCEL: _TO_THE_END | {State.CANCELLED: State.CANCELLED},
     Verb.EXPIRE: _TO_THE_END | {State.EXPIRED: State.EXPIRED},

@@ -106,15 +106,15 @@ class Desk:
             return None
 
 
-def expected(verb: Verb, batch: Batch) -> State | None:
+def expected(verb: Verb, batch: Batch, after: Batch) -> State | None:
     """Return the state after a verb as the table says it; None where it is refused."""
     steers = verb in STEERING
     here = (batch.ending or batch.state) if steers else batch.state
     to = VERBS[verb].get(here)
     if to is None or to is here:
         return to and batch.state
-    if verb is Verb.RESUME:
-        return standing(exact=batch.exact, started=batch.started_ms is not None)
+    if verb in (Verb.RESUME, Verb.RETRY):
+        return standing(exact=after.exact, started=after.started_ms is not None)
     return to
 
 
@@ -131,7 +131,7 @@ def check(before: Batch | None, what: str, answer: str, desk: Desk) -> None:
     if before.state is State.PAUSED and what == "claim":
         assert answer == "[]"
     if isinstance(what, Verb):
-        to = expected(what, before)
+        to = expected(what, before, after)
         assert answer == ("conflict" if to is None else to), f"{what} while {before.state}"
         if to in (None, before.state):
             assert (after.state, after.counts, after.ending) == (before.state, before.counts, before.ending)
