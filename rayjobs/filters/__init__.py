@@ -43,9 +43,7 @@ FAMILIES: dict[str, tuple[type[Filter], ...]] = {
 }
 """Every filter by its family, in the order that docs show them."""
 
-CATALOGUE: dict[str, type[Filter]] = {
-    cls.model_fields["name"].default: cls for family in FAMILIES.values() for cls in family
-}
+CATALOGUE: dict[str, type[Filter]] = {cls.title(): cls for family in FAMILIES.values() for cls in family}
 """Every filter by its name."""
 
 if TYPE_CHECKING:
@@ -59,7 +57,7 @@ def describe() -> list[dict[str, Any]]:
     """Return name, family, summary, example and JSON Schema of each filter."""
     return [
         {
-            "name": cls.model_fields["name"].default,
+            "name": cls.title(),
             "family": family,
             "summary": cls.summary(),
             "example": cls.example(),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyvips
 from PIL import Image as PillowImage
 from pydantic import Field, JsonValue
@@ -13,7 +14,7 @@ from typing_extensions import override
 
 from rayjobs.filters.base import Analysis, Filter
 from rayjobs.filters.miniature import miniature, shrunk
-from rayjobs.filters.pixels import colour_of, histogram, is_gray, luma
+from rayjobs.filters.pixels import VALUES, histogram, is_gray, luma, on_colour
 
 Facts = Callable[[], Mapping[str, JsonValue]]
 
@@ -85,19 +86,11 @@ class Statistics(Analysis):
 
     @override
     def analyse(self, image: pyvips.Image, facts: Facts) -> JsonValue:
-        # The rows are all bands together, then each; the columns are described at vips_stats().
-        rows = colour_of(image).stats().numpy()[1:]
         names = ["gray"] if is_gray(image) else ["red", "green", "blue"]
-        bands: dict[str, JsonValue] = {
-            name: {
-                "least": int(row[0]),
-                "most": int(row[1]),
-                "mean": round(float(row[4]), 3),
-                "deviation": round(float(np.nan_to_num(row[5])), 3),  # of a single pixel there is none
-            }
-            for name, row in zip(names, rows, strict=True)
-        }
-        return {**bands, "entropy_bits": round(float(luma(image).hist_find().hist_entropy()), 4)}
+        bands = {name: _described(counts) for name, counts in zip(names, histogram(image).T, strict=True)}
+        parts = _parts(histogram(on_colour(image, luma))[:, 0])
+        entropy = -(parts[parts > 0] * np.log2(parts[parts > 0])).sum()
+        return {**bands, "entropy_bits": round(float(abs(entropy)), 4)}
 
 
 class BlurScore(Analysis):
@@ -147,8 +140,28 @@ class Histogram(Analysis):
 
     @override
     def analyse(self, image: pyvips.Image, facts: Facts) -> JsonValue:
-        counts = histogram(luma(image))[:, 0].reshape(16, 16).sum(axis=1)
-        return [round(float(count / counts.sum()), 4) for count in counts]
+        steps = _parts(histogram(on_colour(image, luma))[:, 0]).reshape(16, 16).sum(axis=1)
+        return [round(float(step), 4) for step in steps]
+
+
+def _parts(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return counts as parts of all; zeros if nothing is to be seen."""
+    return counts / max(1, int(counts.sum()))
+
+
+def _described(counts: npt.NDArray[np.int64]) -> JsonValue:
+    """Return what the histogram of a band says, None if nothing is to be seen."""
+    used, parts = np.flatnonzero(counts), _parts(counts)
+    if not len(used):
+        return None
+    mean = float(parts @ VALUES)
+    deviation = float(parts @ (VALUES - mean) ** 2) ** 0.5
+    return {
+        "least": int(used[0]),
+        "most": int(used[-1]),
+        "mean": round(mean, 3),
+        "deviation": round(deviation, 3),
+    }
 
 
 FILTERS: tuple[type[Filter], ...] = (Info, Palette, Statistics, Histogram, BlurScore, ContentHash)

@@ -99,6 +99,12 @@ class Filter(BaseModel, ABC):
         return None
 
     @classmethod
+    def title(cls) -> str:
+        """Return the name under which a request asks for it."""
+        title: str = cls.model_fields["name"].default
+        return title
+
+    @classmethod
     def summary(cls) -> str:
         """Return what it does, in one line: the first of its docstring."""
         return (cls.__doc__ or "").partition("\n")[0]

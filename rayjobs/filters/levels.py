@@ -14,7 +14,6 @@ from rayjobs.filters.curve import Curve, through_points
 from rayjobs.filters.pixels import (
     VALUES,
     as_rgb,
-    colour_of,
     histogram,
     is_gray,
     luma,
@@ -132,7 +131,7 @@ class AutoLevels(Edit):
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
-        counts = histogram(luma(image) if self.bands == "together" else colour_of(image))
+        counts = histogram(on_colour(image, luma) if self.bands == "together" else image)
         return through_table(image, np.stack([self._spread(each) for each in counts.T], axis=1))
 
     def _spread(self, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -159,7 +158,7 @@ class Equalize(Edit):
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
-        counts = histogram(colour_of(image))
+        counts = histogram(image)
         return through_table(image, np.stack([_equalized(each) for each in counts.T], axis=1))
 
 
@@ -209,7 +208,7 @@ def _powers(values: npt.NDArray[np.float32], exponent: float) -> npt.NDArray[np.
 def _equalized(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the table. Source: Pillow's `ImageOps.equalize`."""
     used = counts[counts > 0]
-    step = int(counts.sum() - used[-1]) // 255
+    step = int(counts.sum() - used[-1]) // 255 if len(used) else 0
     if step == 0:
         return np.arange(256)
     below: npt.NDArray[np.int64] = counts.cumsum() - counts

@@ -11,11 +11,11 @@ from typing_extensions import override
 from rayjobs.filters.base import Edit, Filter
 from rayjobs.filters.overlaying import laid_over
 from rayjobs.filters.paint import Colour, rgba
-from rayjobs.filters.pixels import is_gray, rounded
+from rayjobs.filters.pixels import is_gray, on_colour, rounded
 
 
 class Gradient(Edit):
-    """Lay a straight gradient from one colour to another over the picture.
+    """Lay a straight gradient from one colour to another over the picture; alpha stays.
 
     Example:
         {"name": "gradient", "start": "#00000000", "end": "#000000cc", "angle": 180}
@@ -40,11 +40,12 @@ class Gradient(Edit):
         mixed = (part * (end - start).tolist() + start.tolist()).copy(
             interpretation="b-w" if gray else "srgb"
         )
-        return laid_over(image, rounded(mixed.unpremultiply()))
+        above = rounded(mixed.unpremultiply())
+        return on_colour(image, lambda colour: laid_over(colour, above))
 
 
 class Vignette(Edit):
-    """Let the picture fade towards its corners.
+    """Let the picture fade towards its corners; alpha stays.
 
     Example:
         {"name": "vignette", "strength": 0.8, "begins": 0.3}
@@ -69,7 +70,8 @@ class Vignette(Edit):
         part = (part > 0).ifthenelse(part, 0)
         alpha = rounded(part * part * (3 - 2 * part) * (self.strength * 255))
         above = (alpha * 0 + ink).cast("uchar").bandjoin(alpha)
-        return laid_over(image, above.copy(interpretation="b-w" if len(ink) == 1 else "srgb"))
+        above = above.copy(interpretation="b-w" if len(ink) == 1 else "srgb")
+        return on_colour(image, lambda colour: laid_over(colour, above))
 
 
 FILTERS: tuple[type[Filter], ...] = (Gradient, Vignette)

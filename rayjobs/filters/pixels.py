@@ -102,8 +102,13 @@ def through_table(image: pyvips.Image, table: Table) -> pyvips.Image:
 
 
 def histogram(image: pyvips.Image) -> npt.NDArray[np.int64]:
-    """Return how often each value comes, (256, bands)."""
-    return np.asarray(image.hist_find().numpy(), dtype=np.int64).reshape(256, -1)
+    """Return how often each value comes, (256, colour bands); of what is transparent, none."""
+    colour = colour_of(image)
+    if not has_alpha(image):
+        return np.asarray(colour.hist_find().numpy(), dtype=np.int64).reshape(256, -1)
+    seen = alpha_of(image) > 0
+    counts = [seen.hist_find_indexed(band).numpy().ravel() / 255 for band in colour.bandsplit()]
+    return np.stack(counts, axis=1).astype(np.int64)
 
 
 def mixed(image: pyvips.Image, other: pyvips.Image, part: float) -> pyvips.Image:

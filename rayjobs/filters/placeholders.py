@@ -51,7 +51,8 @@ class Blurhash(Analysis):
         # It has no alpha: on white, as everything that is shown.
         light = _linear(pixels[..., :3] / 255 * alpha + 1 - alpha)
         height, width = light.shape[:2]
-        rows, columns = _waves(self.down, height), _waves(self.across, width)
+        # From each pixel's edge, as the reference has it, not from its middle.
+        rows, columns = _waves(self.down, height, 0), _waves(self.across, width, 0)
         parts = np.einsum("iy,jx,yxc->ijc", rows, columns, light) / (width * height)
         parts[np.arange(self.down)[:, None] + np.arange(self.across) > 0] *= 2
         return self._encoded(parts.reshape(-1, 3))
@@ -119,7 +120,7 @@ class _Channel:
 
     def __init__(self, values: Values, across: int, down: int) -> None:
         height, width = values.shape
-        parts = _waves(down, height) @ values @ _waves(across, width).T / (width * height)
+        parts = _waves(down, height, 0.5) @ values @ _waves(across, width, 0.5).T / (width * height)
         kept = [
             float(parts[y, x])
             for y in range(down)
@@ -135,8 +136,8 @@ def _half_up(value: float) -> int:
     return int(np.floor(value + 0.5))
 
 
-def _waves(count: int, length: int) -> Values:
-    waves: Values = np.cos(np.pi / length * np.outer(np.arange(count), np.arange(length) + 0.5))
+def _waves(count: int, length: int, start: float) -> Values:
+    waves: Values = np.cos(np.pi / length * np.outer(np.arange(count), np.arange(length) + start))
     return waves
 
 

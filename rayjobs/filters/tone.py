@@ -8,7 +8,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from rayjobs.filters.base import Edit, Filter
-from rayjobs.filters.pixels import LUMA, VALUES, is_gray, luma, on_colour, rounded, through_table
+from rayjobs.filters.pixels import LUMA, VALUES, histogram, is_gray, luma, on_colour, rounded, through_table
 
 Factor = Annotated[float, Field(ge=0, le=10)]
 """A strength without unit: 0 takes all away, 1 changes nothing; above 10 pictures are white or plain
@@ -62,7 +62,8 @@ class Contrast(Edit):
     def apply(self, image: pyvips.Image) -> pyvips.Image:
         if self.factor == 1:
             return image
-        mean = np.float32(int(luma(image).avg() + 0.5))
+        counts = histogram(on_colour(image, luma))[:, 0]
+        mean = np.float32(int(counts @ VALUES / max(1, counts.sum()) + 0.5))
         return through_table(image, mean + (VALUES - mean) * np.float32(self.factor))
 
 

@@ -91,10 +91,10 @@ SIZES = [(1, 1), (1, 7), (7, 1), (2, 2), (3, 3), (13, 9), (1, 300)]
 
 GRAY_COMES_OUT = {"canny", "channel", "grayscale", "threshold"}
 LEAVE_ALPHA_ALONE = [
-    name
+    cls.title()
     for family in ("colour", "detail")
-    for name in (cls.model_fields["name"].default for cls in FAMILIES[family])
-    if name not in {"channel", "flatten", "opacity", "blur", "box_blur", "pixelate"}
+    for cls in FAMILIES[family]
+    if cls.title() not in {"channel", "flatten", "opacity", "blur", "box_blur", "pixelate"}
 ]
 
 

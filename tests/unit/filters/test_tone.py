@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from rayjobs.filters import CATALOGUE
+from rayjobs.filters.base import Scene
 from rayjobs.filters.tone import Brightness, Contrast, Grayscale, Saturation
 from tests.support.pictures import array, tiny, vips
 
@@ -40,3 +42,26 @@ def test_saturation_leaves_grays_alone() -> None:
         array(Saturation(factor=3).apply(vips(colour(90, 90, 90)))).tolist()
         == array(colour(90, 90, 90)).tolist()
     )
+
+
+def test_contrast_and_equalize_look_at_what_can_be_seen() -> None:
+    values = np.zeros((4, 4, 4), dtype=np.uint8)
+    values[:2] = (100, 100, 100, 255)
+    values[0, 0] = (140, 140, 140, 255)
+    values[2:, :, :3] = 255
+    seen = array(Contrast(factor=2).apply(vips(Image.fromarray(values))))[:2]
+    alone = array(Contrast(factor=2).apply(vips(Image.fromarray(values[:2, :, :3].copy()))))
+    assert np.array_equal(seen[..., :3], alone)
+    for name in ("equalize", "auto_levels"):
+        filter_ = CATALOGUE[name].model_validate({"name": name})
+        with_hidden = array(filter_.run(vips(Image.fromarray(values)), Scene()))[:2, :, :3]
+        without = array(filter_.run(vips(Image.fromarray(values[:2, :, :3].copy())), Scene()))
+        assert np.array_equal(with_hidden, without), name
+
+
+@pytest.mark.parametrize(
+    "name", ["contrast", "equalize", "auto_levels", "statistics", "histogram", "palette"]
+)
+def test_a_picture_of_nothing_is_no_fault(name: str) -> None:
+    example = CATALOGUE[name].model_validate(CATALOGUE[name].example())
+    assert array(example.run(vips(Image.new("RGBA", (3, 3))), Scene())).shape == (3, 3, 4)
