@@ -225,6 +225,11 @@ class Batch:
             return 0.0
         return round(left / self.throughput_per_s, 1) if self.throughput_per_s > 0 else None
 
+    def matches(self, state: State | None, label: tuple[str, str] | None) -> bool:
+        """Whether a listing with these conditions shows the batch."""
+        labels = self.document.get("labels", {})
+        return state in (None, self.state) and (label is None or labels.get(label[0]) == label[1])
+
     def as_json(self) -> dict[str, Any]:
         """Return the body that every route answers for a batch."""
         here = f"/batches/{self.id}"

@@ -74,8 +74,7 @@ class Slot:
             again=tuple(runs(again, lease.range.attempt + 1)),
             busy_ms=(time.perf_counter() - began) * 1000,
         )
-        self._record.commit(lease, ended, tally)
-        return tally
+        return self._record.commit(lease, ended, tally)
 
     def _may_retry(self, outcome: Outcome, work: Work) -> bool:
         retryable = outcome.error is not None and outcome.error.retryable

@@ -2,7 +2,8 @@
 
 One dispatcher is active at a time. Its loop is one thread that waits at one inbox; a second thread keeps
 the lead and the leases alive, a third listens for new work, a fourth lists sources. What it holds in
-memory is the chunks in flight; everything else stands in the registry and the record.
+memory is the chunks in flight; everything else stands in the registry and the record. Where the registry
+has lost what it knew, the loop restores it from the record, between two turns, and goes on.
 """
 
 import logging
@@ -11,20 +12,23 @@ import threading
 import time
 from collections.abc import Callable
 
-from rayjobs import chronicle, reaper
+from rayjobs import chronicle, purge, reaper
 from rayjobs.chunk import lost
 from rayjobs.errors import BackendError, ItemError, LeaseLostError, NotFoundError
 from rayjobs.expand import expand
 from rayjobs.lease import Lease, Pace, Tally
 from rayjobs.ports import Executor, Registry
 from rayjobs.record import Record
+from rayjobs.recovery import Recovery
 from rayjobs.settings import Settings
 from rayjobs.sources import Sources
 
 log = logging.getLogger(__name__)
 
 _TICK_S = 1.0
-"""Between two looks at what nobody announces: expired leases, batches to close, slots."""
+"""Between two looks at what nobody announces: a lost registry, expired leases, batches to close, slots."""
+_CHECK_S = 5.0
+"""Between two comparisons of the registry with the record: how long a single batch may be missing."""
 _BACK_OFF_S = 0.5
 """Before a chunk that the store or the registry refused is tried again."""
 
@@ -48,8 +52,12 @@ class Dispatcher:
         self._in_flight: dict[int, Lease] = {}
         self._listing: set[str] = set()
         self._deposed = threading.Event()
+        self._recovery = Recovery(registry, record)
+        self._leader = 0
+        self._has_taken_over = False
         self._slots = 0
         self._ticked_at = 0.0
+        self._checked_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Wait for the lead and serve until `stop` is set, then leave in good order.
@@ -58,38 +66,52 @@ class Dispatcher:
             LeaseLostError: Another dispatcher took over.
             ExecutorLostError: Ray is gone; leave and start anew.
         """
-        leader = self._wait_for_lead(stop)
-        if leader is None:
+        self._wait_for_lead(stop)
+        if stop.is_set():
             return
         for work in (self._keep_alive, self._listen):
             threading.Thread(target=self._forever, args=(work, stop), daemon=True).start()
-        self._patiently(self._take_over)
         while not stop.is_set():
-            self._patiently(lambda: self._turn(leader))
+            self._patiently(self._turn)
             if self._deposed.is_set():
                 raise LeaseLostError(f"{self._holder} no longer leads")
-        self._leave()
+        self._patiently(self._leave)
 
-    def _wait_for_lead(self, stop: threading.Event) -> int | None:
+    def _wait_for_lead(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                leader = self._registry.lead(self._holder, self._settings.leader_s)
+                if self._lead():
+                    log.info("leading with token %s", self._leader)
+                    return
             except BackendError as error:
                 log.warning("waiting for the registry: %s", error)
-                leader = None
-            if leader is not None:
-                log.info("leading with token %s", leader)
-                return leader
             stop.wait(self._settings.leader_s / 6)
-        return None
+
+    def _lead(self) -> bool:
+        """Become or stay the leader: under another token where a lost registry did not know of the lead."""
+        token = self._registry.lead(self._holder, self._settings.leader_s)
+        self._leader = token or self._leader
+        return token is not None
 
     def _take_over(self) -> None:
         """Take back at once what the dispatcher before had in flight: its tasks ended with it."""
-        for lease in self._registry.leases():
-            reaper.take_back(lease, self._registry, self._record, split=False)
+        purge.carry_out(self._registry, self._record)  # one that died half way, if there is one
+        if not self._restore_if_lost():
+            for lease in self._registry.leases():
+                reaper.take_back(lease, self._registry, self._record, split=False)
+        self._has_taken_over = True
 
-    def _turn(self, leader: int) -> None:
+    def _restore_if_lost(self) -> bool:
+        """Restore the registry if it has lost what it knew; return whether that was so."""
+        if self._registry.restored():
+            return False
+        self._recovery.restore(list(self._in_flight.values()))
+        return True
+
+    def _turn(self) -> None:
         """Handle what has come back, then fill the window."""
+        if not self._has_taken_over:
+            self._take_over()
         for lease, result in self._arrivals():
             self._settle(lease, result)
         if time.monotonic() - self._ticked_at > _TICK_S:
@@ -97,9 +119,17 @@ class Dispatcher:
         room = int(self._slots * self._settings.window) - len(self._in_flight)
         if room <= 0:
             return
-        for lease in self._registry.claim(leader, self._slots, self._pace, room):
+        for lease in self._claim(room):
             self._in_flight[lease.token] = lease
             self._executor.start(lease, lambda done, result: self._inbox.put((done, result)))
+
+    def _claim(self, most: int) -> list[Lease]:
+        try:
+            return self._registry.claim(self._leader, self._slots, self._pace, most)
+        except LeaseLostError:
+            if not self._lead():  # not just forgotten by a registry that lost its memory
+                self._deposed.set()
+            return []
 
     def _arrivals(self) -> list[Finished]:
         """Wait for something to come back or to be queued; return all that has."""
@@ -119,7 +149,11 @@ class Dispatcher:
             settled = self._registry.settle(lease, tally)
             if settled.closable:
                 reaper.close(lease.batch_id, self._registry, self._record)
-        except (LeaseLostError, NotFoundError) as error:  # taken back, or purged with its run
+        except (LeaseLostError, NotFoundError) as error:
+            if self._restore_if_lost():  # and the lease with it
+                self._inbox.put((lease, result))
+                return
+            # Taken back, or purged with its run.
             log.warning("late result refused: %s", error, extra={"batch": lease.batch_id})
         except BackendError as error:
             # The chunk stays in flight, so that its lease lives on until the registry takes the result.
@@ -132,18 +166,17 @@ class Dispatcher:
         if not isinstance(fault, ItemError):
             log.error("chunk could not be run: %s", fault, extra={"batch": lease.batch_id})
             return Tally(again=(lease.range,))
-        committed = self._record.committed(lease)  # the slot may have ended after its last word
-        if committed is not None:
-            return committed
         log.warning("slot lost: %s", fault, extra={"batch": lease.batch_id, "first": lease.range.first})
-        max_attempts = self._registry.get(lease.batch_id).document["max_attempts"]
+        max_attempts = self._record.spec(lease.batch_id)["document"]["max_attempts"]
         tally, outcomes = lost(lease, fault, max_attempts)
-        if outcomes:
-            self._record.commit(lease, outcomes, tally)
-        return tally
+        return self._record.commit(lease, outcomes, tally)  # unless the slot had committed before it ended
 
     def _tick(self) -> None:
         self._slots = self._executor.slots()
+        self._restore_if_lost()
+        if time.monotonic() - self._checked_at > _CHECK_S:
+            self._recovery.check(list(self._in_flight.values()))
+            self._checked_at = time.monotonic()
         mine = self._in_flight
         for lease in self._registry.leases(expired=True):
             if lease.token not in mine:
@@ -171,11 +204,12 @@ class Dispatcher:
 
     def _keep_alive(self) -> None:
         """Prolong the lead and the leases in flight, from a thread that does nothing else."""
-        if self._registry.lead(self._holder, self._settings.leader_s) is None:
+        if not self._lead():
             self._deposed.set()
         for lease in self._registry.renew(list(self._in_flight.values())):
-            log.warning("lease lost", extra={"batch": lease.batch_id, "first": lease.range.first})
-            self._executor.cancel(lease)
+            if self._in_flight.pop(lease.token, None):  # else it was just settled
+                log.warning("lease lost", extra={"batch": lease.batch_id, "first": lease.range.first})
+                self._executor.cancel(lease)
         self._deposed.wait(min(self._settings.lease_s, self._settings.leader_s) / 3)
 
     def _listen(self) -> None:

@@ -6,7 +6,7 @@ from itertools import islice
 from rayjobs.errors import ItemError, SourceNotFoundError
 from rayjobs.item import Fault, Item
 from rayjobs.ports import Registry
-from rayjobs.record import PAGE, Record
+from rayjobs.record import PAGE, Listing, Record
 from rayjobs.sources import Sources
 from rayjobs.spec import FolderSource, Form, Source, parse_form
 
@@ -21,24 +21,30 @@ def pages(items: Iterable[Item]) -> Iterator[list[Item]]:
 def expand(batch_id: str, registry: Registry, record: Record, sources: Sources) -> None:
     """List a batch's source to its end, or until the batch takes no more.
 
-    A listing that was cut short goes on behind the last item that was sealed; the source is listed in
-    the same order again.
+    A listing that was cut short goes on behind the last page that was written; the source is listed in the
+    same order again.
     """
-    document = record.spec(batch_id)["document"]
-    source = parse_form(Form, {"source": document["source"]}).source
-    total = registry.get(batch_id).counts.total
-    error: ItemError | None = None
-    try:
-        for page in pages(islice(sources.items(source), total, None)):
-            record.seal_page(batch_id, total // PAGE, page)
-            total += len(page)
-            if not registry.extend(batch_id, total):
-                return
-    except ItemError as caught:
-        error = caught
-    if not total and error is None:
-        error = SourceNotFoundError(_nothing(source))
-    registry.seal(batch_id, Fault.of(error).as_json() if error else None)
+    listed = record.listing(batch_id)
+    if not registry.extend(batch_id, listed.total):
+        return
+    if not listed.sealed:
+        document = record.spec(batch_id)["document"]
+        source = parse_form(Form, {"source": document["source"]}).source
+        total, error = listed.total, None
+        try:
+            # A page that is not full was the last one.
+            for page in () if total % PAGE else pages(islice(sources.items(source), total, None)):
+                record.seal_page(batch_id, total // PAGE, page)
+                total += len(page)
+                if not registry.extend(batch_id, total):
+                    return
+        except ItemError as caught:
+            error = caught
+        if not total and error is None:
+            error = SourceNotFoundError(_nothing(source))
+        listed = Listing(total, sealed=True, error=Fault.of(error).as_json() if error else None)
+        record.seal(batch_id, listed.total, listed.error)
+    registry.seal(batch_id, listed.error)
 
 
 def _nothing(source: Source) -> str:

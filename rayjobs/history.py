@@ -1,20 +1,26 @@
-"""The reading side: items, results and outputs of a batch, from its record."""
+"""The reading side: batches, their items, results and outputs, as the record has them.
+
+What the registry knows of a batch is later than the record; what it has forgotten, the record still tells.
+"""
 
 import base64
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import orjson
 
 from rayjobs import chronicle
+from rayjobs.account import account, view
 from rayjobs.batch import TERMINAL, Batch, State
 from rayjobs.codec import FORMATS
+from rayjobs.commits import Entry
 from rayjobs.errors import ConflictError, InvalidRequestError, NotFoundError, Problem
-from rayjobs.ports import Registry
+from rayjobs.ports import Event, Page, Registry
 from rayjobs.ranges import Range
-from rayjobs.record import Entry, Record, output_key
+from rayjobs.record import Record, output_key
 
 _WINDOW = 1000
 """Items that are read at a time: what a page or a stream holds in memory."""
@@ -35,11 +41,56 @@ class OutputFile:
 
 
 class History:
-    """Reads what became of a batch's items; every method is safe to call from several threads."""
+    """Reads what became of batches; every method is safe to call from several threads."""
 
     def __init__(self, registry: Registry, record: Record) -> None:
         self._registry = registry
         self._record = record
+
+    def batch(self, batch_id: str) -> Batch:
+        """Return a batch; raises `NotFoundError`."""
+        try:
+            return self._registry.get(batch_id)
+        except NotFoundError:
+            return self._of_record(batch_id)
+
+    def _of_record(self, batch_id: str) -> Batch:
+        return view(account(self._record, batch_id), self._registry.run_id())
+
+    def page(
+        self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None
+    ) -> Page:
+        """Return batches, newest first.
+
+        Where conditions narrow it, a page may be short although `next` says that there is more.
+        """
+        if self._registry.restored():
+            found = self._registry.page(limit=limit, cursor=cursor, state=state, label=label)
+        else:
+            found = self._unlisted_page(limit, cursor)
+        batches = [*found.batches, *self._forgotten(found.forgotten)]
+        shown = [batch for batch in batches if batch.matches(state, label)]
+        return Page(sorted(shown, key=lambda batch: batch.id, reverse=True), found.next)
+
+    def _unlisted_page(self, limit: int, cursor: str | None) -> Page:
+        """Return a page for as long as the registry has no listing: after a loss, for a second or two."""
+        older = sorted(
+            (one for one in self._record.batches() if cursor is None or one < cursor), reverse=True
+        )
+        return Page([], older[limit - 1] if len(older) > limit else None, tuple(older[:limit]))
+
+    def _forgotten(self, batch_ids: Iterable[str]) -> Iterator[Batch]:
+        for batch_id in batch_ids:
+            with suppress(NotFoundError):  # a submission that died before it was one, or a batch just deleted
+                yield self.batch(batch_id)
+
+    def events(self, batch_id: str, after: str | None) -> list[Event]:
+        """Return a batch's events behind the one with id `after`; none of a batch that is forgotten."""
+        try:
+            return self._registry.events(batch_id, after)
+        except NotFoundError:
+            self._record.spec(batch_id)
+            return []
 
     def items(
         self, batch_id: str, *, state: str | None, code: str | None, cursor: str | None, limit: int
@@ -52,7 +103,7 @@ class History:
             NotFoundError: There is no such batch.
             InvalidRequestError: The cursor is not one of ours.
         """
-        batch = self._registry.get(batch_id)
+        batch = self.batch(batch_id)
         start, found = _index_of(cursor), []
         entries = self._record.entries(batch_id)
         for window in _windows(start, batch.counts.total, _LOOK):
@@ -72,7 +123,7 @@ class History:
 
     def item(self, batch_id: str, index: int) -> dict[str, Any]:
         """Return one item; raises `NotFoundError`."""
-        batch = self._registry.get(batch_id)
+        batch = self.batch(batch_id)
         if not 0 <= index < batch.counts.total:
             raise NotFoundError(f"{batch_id} has items 0 to {batch.counts.total - 1}, not {index}")
         return next(self._window(batch, Range(index, 1), self._record.entries(batch_id)))
@@ -98,7 +149,7 @@ class History:
 
     def results(self, batch_id: str) -> Iterator[bytes]:
         """Give one JSON line an item, in index order: the result manifest as it stands."""
-        batch = self._registry.get(batch_id)
+        batch = self.batch(batch_id)
         entries = self._record.entries(batch_id)
         return (
             orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE)

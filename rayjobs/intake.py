@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 import orjson
 
-from rayjobs import chronicle, naming
+from rayjobs import chronicle, naming, purge
 from rayjobs.admission import Admission
 from rayjobs.advice import advice
-from rayjobs.batch import TERMINAL, VERBS, Batch, Move, State, Verb
+from rayjobs.batch import VERBS, Batch, Verb
 from rayjobs.errors import (
     ConflictError,
+    RegistryUnavailableError,
     SourceTooLargeError,
 )
 from rayjobs.expand import pages
@@ -23,6 +24,7 @@ from rayjobs.item import Item
 from rayjobs.ports import NewBatch, Registry, Retry
 from rayjobs.ranges import Range, runs
 from rayjobs.record import Record
+from rayjobs.recovery import readmit
 from rayjobs.settings import Settings
 from rayjobs.sources import Sources
 from rayjobs.spec import Form, SamplesSource, parse_request
@@ -68,14 +70,25 @@ class Intake:
             before = self._registry.known(idempotency_key, body_hash)
             if before is not None:
                 return self._registry.get(before), False
+            if not self._registry.restored():  # it may be among the keys that come back
+                raise RegistryUnavailableError("the registry is being restored from the record")
         else:
             self._registry.ping()  # before anything is written
         items = self._admission.listed(form)
         batch_id = new_id("b")
         document = form.document(pipeline)
-        self._record.open(batch_id, {"document": document, "created_ms": time.time_ns() // 1_000_000})
+        created_ms = time.time_ns() // 1_000_000
         for page, listed in enumerate(pages(items or ())):
             self._record.seal_page(batch_id, page, listed)
+        if items is not None:
+            self._record.seal(batch_id, len(items))
+        spec = {
+            "document": document,
+            "created_ms": created_ms,
+            "key": idempotency_key,
+            "body_hash": body_hash,
+        }
+        self._record.open(batch_id, spec)
         new = NewBatch(
             id=batch_id,
             total=len(items or ()),
@@ -85,6 +98,7 @@ class Intake:
             actor=actor,
             idempotency_key=idempotency_key,
             body_hash=body_hash,
+            created_ms=created_ms,
         )
         return self._enter(new)
 
@@ -94,9 +108,9 @@ class Intake:
         except Exception:
             self._record.discard(new.id)
             raise
-        if not submitted.created:  # another request with the same key was quicker
+        if submitted.id != new.id:  # another request with the same key was quicker
             self._record.discard(new.id)
-        return self._registry.get(submitted.id), submitted.created
+        return self._registry.get(submitted.id), submitted.id == new.id
 
     def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a submission of this body would run; stores nothing. Raises as `submit`."""
@@ -133,6 +147,7 @@ class Intake:
 
         Returns once it stands in the record: what was answered survives the loss of Redis.
         """
+        readmit(batch_id, self._registry, self._record)
         batch = self._registry.steer(batch_id, verb, actor)
         chronicle.write(self._registry, self._record, batch_id)
         return batch
@@ -143,6 +158,7 @@ class Intake:
         Raises:
             ConflictError: It has not ended.
         """
+        readmit(batch_id, self._registry, self._record)
         batch = self._registry.delete(batch_id)
         self._record.discard(batch_id)
         self._record.store.delete(f"outputs/{batch_id}")
@@ -154,7 +170,7 @@ class Intake:
         Raises:
             ConflictError: The batch has not ended, was cancelled, or has no such item.
         """
-        batch = self._registry.get(batch_id)
+        batch = readmit(batch_id, self._registry, self._record)
         if batch.state not in VERBS[Verb.RETRY]:
             raise ConflictError(f"the batch is {batch.state}; only failed items of an ended one are retried")
         everything = Range(0, batch.counts.total)
@@ -180,47 +196,17 @@ class Intake:
         Raises:
             ConflictError: `refuse`, and work is in flight.
         """
-        unfinished = list(self._unfinished())
+        unfinished = self._registry.unfinished()
         if running == "refuse" and unfinished:
-            raise ConflictError(
-                f"{len(unfinished)} batches are not finished, the first is {unfinished[0].id}"
-            )
+            raise ConflictError(f"{len(unfinished)} batches are not finished, the first is {unfinished[0]}")
         expected = {worker.id for worker in self._registry.workers()}
-        chronicle.write(self._registry, self._record)
-        purged = self._registry.purge()
-        for batch in unfinished:
-            now_ms = time.time_ns() // 1_000_000
-            move = Move(f"{now_ms}-0", batch.id, now_ms, State.CANCELLED, "purge", actor)
-            self._record.note(batch.id, [move])
-            self._record.close(batch.id, {"state": State.CANCELLED, "cause": "purge", "run_id": batch.run_id})
+        purged, cancelled = purge.begin(self._registry, self._record, actor)
         return {
             "run_id": purged.run_id,
-            "cancelled_batches": len(unfinished),
+            "cancelled_batches": cancelled,
             "deleted_keys": purged.deleted_keys,
-            "workers": self._returned(expected),
+            "workers": purge.returned(self._registry, expected, self._settings.heartbeat_s + 1),
         }
-
-    def _unfinished(self) -> Iterator[Batch]:
-        cursor = None
-        while True:
-            page = self._registry.page(limit=1000, cursor=cursor, state=None, label=None)
-            yield from (batch for batch in page.batches if batch.state not in TERMINAL)
-            if page.next is None:
-                return
-            cursor = page.next
-
-    def _returned(self, expected: set[str]) -> int:
-        """Return how many workers are back, waiting for those expected for a heartbeat at most."""
-        deadline = time.monotonic() + self._settings.heartbeat_s + 1
-        while True:
-            back = {worker.id for worker in self._registry.workers()}
-            if back >= expected or time.monotonic() > deadline:
-                return len(back)
-            time.sleep(_POLL_S)
-
-
-_POLL_S = 0.05
-"""Between two looks for workers that come back."""
 
 
 def _names(form: Form, items: list[Item] | None) -> list[str]:

@@ -1,5 +1,6 @@
 """Runs of items: what the queue holds instead of a record for each item."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -42,3 +43,34 @@ def runs(indices: Iterable[int], attempt: int = 1) -> list[Range]:
         else:
             found.append(Range(index, 1, attempt))
     return found
+
+
+class Cover:
+    """A set of items as the runs that it is made of: asking and adding cost the logarithm of their number."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+
+    def gaps(self, wanted: Range) -> list[Range]:
+        """Return the parts of `wanted` that are not in the set, in ascending order."""
+        found, here = [], wanted.first
+        at = max(bisect_right(self._starts, here) - 1, 0)
+        while at < len(self._starts) and self._starts[at] < wanted.end:
+            if here < self._starts[at]:
+                found.append(Range(here, self._starts[at] - here, wanted.attempt))
+            here = max(here, self._ends[at])
+            at += 1
+        if here < wanted.end:
+            found.append(Range(here, wanted.end - here, wanted.attempt))
+        return found
+
+    def add(self, more: Range) -> None:
+        """Put these items, one at least, into the set."""
+        left = bisect_left(self._ends, more.first)
+        right = bisect_right(self._starts, more.end)
+        first, end = more.first, more.end
+        if left < right:
+            first, end = min(first, self._starts[left]), max(end, self._ends[right - 1])
+        self._starts[left:right] = [first]
+        self._ends[left:right] = [end]

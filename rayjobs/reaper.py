@@ -1,8 +1,10 @@
 """Takes back leases whose holder is gone, and closes batches that have nothing left to do."""
 
 import logging
+import time
 
-from rayjobs.batch import Verb, final_state, moment
+from rayjobs.account import closing
+from rayjobs.batch import Verb, final_state
 from rayjobs.errors import ConflictError, LeaseLostError, NotFoundError
 from rayjobs.item import Fault
 from rayjobs.lease import Lease, Tally
@@ -15,12 +17,12 @@ log = logging.getLogger(__name__)
 def take_back(lease: Lease, registry: Registry, record: Record, *, split: bool) -> None:
     """Settle a lease that nobody works on any more.
 
-    If its chunk was committed to the record before the holder was lost, that stands. Else the chunk waits
-    again: in halves where its slot was lost (`split`), as it is where only the dispatcher was.
+    If its chunk was committed to the record before the holder was lost, that stands; else nothing that the
+    holder may still write does, and the chunk waits again: in halves where its slot was lost (`split`), as
+    it is where only the dispatcher was.
     """
-    tally = record.committed(lease)
-    if tally is None:
-        tally = Tally(again=tuple(lease.range.halves()) if split else (lease.range,))
+    again = tuple(lease.range.halves()) if split else (lease.range,)
+    tally = record.commit(lease, (), Tally(again=again))
     try:
         settled = registry.settle(lease, tally)
     except LeaseLostError:  # its holder was not gone after all, and was quicker
@@ -47,19 +49,8 @@ def close(batch_id: str, registry: Registry, record: Record) -> None:
     try:
         batch = registry.get(batch_id)
         state = final_state(batch.counts, batch.ending)
-        shown = batch.as_json()
-        record.close(
-            batch_id,
-            {
-                "state": state,
-                "run_id": batch.run_id,
-                "counts": shown["counts"],
-                "errors_by_code": shown["errors_by_code"],
-                "error": shown["error"],
-                "created_at": moment(batch.created_ms),
-                "started_at": moment(batch.started_ms),
-            },
-        )
-        registry.close(batch_id, state)
+        finished_ms = time.time_ns() // 1_000_000
+        record.close(batch_id, closing(batch, state, finished_ms))
+        registry.close(batch_id, state, finished_ms)
     except NotFoundError:  # purged in between
         log.info("batch was purged before its end", extra={"batch": batch_id})

@@ -1,7 +1,8 @@
 """The durable record of batches: what outlives the loss of Redis, and where it stands in the store.
 
-    record/<batch>/spec.json              what was asked, written before the 202
-    record/<batch>/items/<page>.jsonl     sealed pages of 10,000 items
+    record/<batch>/items/<page>.jsonl     pages of 10,000 items
+    record/<batch>/sealed.json            how many items the pages hold, once all are written
+    record/<batch>/spec.json              what was asked, written before the 202: it is a batch from here on
     record/<batch>/results/<first>-<count>-<token>.jsonl
                                           one commit file a chunk, written once and last
     record/<batch>/retries/<token>.json   ranges that were put back by a retry
@@ -9,16 +10,16 @@
                                           changes of the batch's state, named by the first and the last id
                                           in it; one may be in several files
     record/<batch>/closed.json            the terminal state with its counts, or a purge's tombstone
+    open/<batch>                          a mark of each batch that has not ended: all that a start looks at
+    purge.json                            a purge that has begun and not ended
     outputs/<batch>/<name>                the pictures
     uploads/<id>/<name>                   pictures that were sent
 
-Every entry carries the fencing token under which it was written, and for each item the entry with the
-highest token holds: so neither a worker that wakes up late nor a second attempt needs a lock, and a retry
-is just a later entry that says "not done".
+What holds where two entries speak of one item, `commits` says.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -26,60 +27,89 @@ from typing import Any
 import orjson
 
 from rayjobs.batch import Move
-from rayjobs.errors import NotFoundError
-from rayjobs.item import Item, Outcome
-from rayjobs.lease import Lease, Tally
+from rayjobs.commits import SCHEMA, Commits
+from rayjobs.errors import ConflictError, NotFoundError
+from rayjobs.item import Item
 from rayjobs.ports import Store
 from rayjobs.ranges import Range
 
 PAGE = 10_000
 """Items of a page; fixed, so that an item's page follows from its index."""
-SCHEMA = 1
-"""Version of the record's form; a reader refuses a newer one."""
 _CACHED_PAGES = 4
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A commit file (or a retry), by its name alone."""
+class Listing:
+    """What is known of a batch's items by their pages."""
 
-    name: str
-    first: int
-    count: int
-    token: int
-
-    @classmethod
-    def of(cls, name: str) -> "Entry":
-        """Read the name of a commit file."""
-        first, count, token = name.removesuffix(".jsonl").split("-")
-        return cls(name, int(first), int(count), int(token))
+    total: int
+    sealed: bool
+    """Whether these are all of them."""
+    error: dict[str, Any] | None = None
+    """Why the listing ended early."""
 
 
-class Record:
+class Record(Commits):
     """Reads and writes the record of all batches in one store."""
 
     def __init__(self, store: Store) -> None:
-        self.store = store
+        super().__init__(store)
         # A slot takes many chunks of one page; splitting it once is enough.
         self._page = lru_cache(_CACHED_PAGES)(self._read_page)
 
     def open(self, batch_id: str, spec: dict[str, Any]) -> None:
-        """Write what was asked."""
+        """Write what was asked; whatever pages are known by now were written before."""
+        self.mark(batch_id)
         self.store.put(f"record/{batch_id}/spec.json", orjson.dumps({"schema_version": SCHEMA, **spec}))
+
+    def mark(self, batch_id: str) -> None:
+        """Note that the batch has not ended."""
+        self.store.put(f"open/{batch_id}", b"%d" % (time.time_ns() // 1_000_000))
 
     def spec(self, batch_id: str) -> dict[str, Any]:
         """Return what was asked; raises `NotFoundError`."""
-        return self._json(f"record/{batch_id}/spec.json", batch_id)
+        found = self._json(f"record/{batch_id}/spec.json")
+        if found is None:
+            raise NotFoundError(f"there is no batch {batch_id!r}")
+        return found
+
+    def batches(self) -> Iterator[str]:
+        """Give the ids of all batches, in no order; a few may have no spec, and are none."""
+        return self.store.names("record")
+
+    def marked(self) -> list[str]:
+        """Return the batches that have not ended, and perhaps a few that just began or ended."""
+        return sorted(self.store.names("open"))
+
+    def unmark(self, batch_id: str, older_than_s: float = 0) -> None:
+        """Take the mark off a batch that has ended, if it was there for so long."""
+        written = self.store.get(f"open/{batch_id}")
+        if written is not None and int(written) <= (time.time() - older_than_s) * 1000:
+            self.store.delete(f"open/{batch_id}")
 
     def discard(self, batch_id: str) -> None:
         """Remove a batch; its spec goes first, so that one removed by half is no batch."""
         self.store.delete(f"record/{batch_id}/spec.json")
         self.store.delete(f"record/{batch_id}")
+        self.store.delete(f"open/{batch_id}")
 
     def seal_page(self, batch_id: str, page: int, items: Sequence[Item]) -> None:
         """Write a page of items; all pages but the last one hold `PAGE` items."""
         lines = b"\n".join(orjson.dumps(item.as_json()) for item in items)
         self.store.put(f"record/{batch_id}/items/{page}.jsonl", lines)
+
+    def seal(self, batch_id: str, total: int, error: dict[str, Any] | None = None) -> None:
+        """Write that the pages are all there; with `error`, the listing ended early."""
+        self.store.put(f"record/{batch_id}/sealed.json", orjson.dumps({"total": total, "error": error}))
+
+    def listing(self, batch_id: str) -> Listing:
+        """Return how far a batch is listed."""
+        sealed = self._json(f"record/{batch_id}/sealed.json")
+        if sealed is not None:
+            return Listing(sealed["total"], sealed=True, error=sealed["error"])
+        pages = len(list(self.store.names(f"record/{batch_id}/items")))
+        last = len(self._read_page(batch_id, pages - 1)) if pages else 0
+        return Listing(PAGE * max(pages - 1, 0) + last, sealed=False)
 
     def items(self, batch_id: str, chunk: Range) -> list[Item]:
         """Return the items of a range; raises `NotFoundError`."""
@@ -95,61 +125,20 @@ class Record:
             raise NotFoundError(f"the batch {batch_id} has no page {page} of items")
         return data.split(b"\n")
 
-    def commit(self, lease: Lease, outcomes: Iterable[Outcome], tally: Tally) -> None:
-        """Write the outcomes of a chunk: after its outputs, before its lease is settled."""
-        head = orjson.dumps({"schema_version": SCHEMA, **lease.as_json(), **_tally_json(tally)})
-        lines = [head, *(orjson.dumps(outcome.as_json()) for outcome in outcomes)]
-        self.store.put(_commit_key(lease), b"\n".join(lines))
-
-    def committed(self, lease: Lease) -> Tally | None:
-        """Return the tally of a chunk that was committed but perhaps never settled."""
-        with_head = self.store.open(_commit_key(lease))
-        if with_head is None:
-            return None
-        with with_head:
-            return _tally_of(orjson.loads(with_head.readline()))
-
-    def entries(self, batch_id: str) -> list[Entry]:
-        """Return the commit files in the order of their tokens, the lowest first."""
-        names = self.store.names(f"record/{batch_id}/results")
-        return sorted((Entry.of(name) for name in names), key=lambda entry: entry.token)
-
-    def outcomes(
-        self, batch_id: str, window: Range, entries: Sequence[Entry] | None = None
-    ) -> dict[int, dict[str, Any]]:
-        """Return index -> outcome of the items in `window` that have one.
-
-        `entries`, where the caller has them, must be in the order of their tokens.
-        """
-        entries = self.entries(batch_id) if entries is None else entries
-        near = [e for e in entries if e.first < window.end and window.first < e.first + e.count]
-        # A retry has the highest token of its moment, so it comes behind the entry that shares it.
-        story: list[tuple[int, Entry | set[int]]] = [(entry.token, entry) for entry in near]
-        story += self._retries(batch_id)
-        found: dict[int, dict[str, Any]] = {}
-        for _, step in sorted(story, key=lambda row: row[0]):
-            if isinstance(step, Entry):
-                lines = self._lines(batch_id, step)
-                found |= {o["index"]: o for o in lines if window.first <= o["index"] < window.end}
-            else:
-                found = {index: outcome for index, outcome in found.items() if index not in step}
-        return found
-
-    def _lines(self, batch_id: str, entry: Entry) -> Iterator[dict[str, Any]]:
-        data = self.store.get(f"record/{batch_id}/results/{entry.name}") or b""
-        return (orjson.loads(line) for line in data.split(b"\n")[1:])
-
-    def _retries(self, batch_id: str) -> Iterator[tuple[int, set[int]]]:
-        for name in self.store.names(f"record/{batch_id}/retries"):
-            ranges = json.loads(self.store.get(f"record/{batch_id}/retries/{name}") or b"[]")
-            indices = {i for first, count in ranges for i in range(first, first + count)}
-            yield int(name.removesuffix(".json")), indices
-
     def reopen(self, batch_id: str, ranges: Sequence[Range]) -> None:
-        """Write that these items are not done, whatever was written of them so far."""
+        """Write that these items are not done, whatever was written of them so far.
+
+        Raises:
+            ConflictError: Somebody else has just done so with other items.
+        """
+        self.mark(batch_id)
         token = max((entry.token for entry in self.entries(batch_id)), default=0)
-        body = orjson.dumps([[r.first, r.count] for r in ranges])
-        self.store.put(f"record/{batch_id}/retries/{token}.json", body)
+        key, body = (
+            f"record/{batch_id}/retries/{token}.json",
+            orjson.dumps([[r.first, r.count] for r in ranges]),
+        )
+        if not self.store.put_new(key, body) and self.store.get(key) != body:
+            raise ConflictError(f"other items of {batch_id} are being retried; try again when it has ended")
         self.store.delete(f"record/{batch_id}/closed.json")
 
     def note(self, batch_id: str, moves: Sequence[Move]) -> None:
@@ -169,43 +158,25 @@ class Record:
         return [Move.of(row) for row in rows]
 
     def close(self, batch_id: str, closing: dict[str, Any]) -> None:
-        """Write how the batch ended."""
-        self.store.put(f"record/{batch_id}/closed.json", orjson.dumps({"schema_version": SCHEMA, **closing}))
+        """Write how the batch ended, then take its mark off."""
+        retries = len(self.retries(batch_id))
+        body = {"schema_version": SCHEMA, "retries": retries, **closing}
+        self.store.put(f"record/{batch_id}/closed.json", orjson.dumps(body))
+        self.unmark(batch_id)
 
-    def closed(self, batch_id: str) -> dict[str, Any] | None:
-        """Return how the batch ended, None while it has not."""
-        data = self.store.get(f"record/{batch_id}/closed.json")
-        return None if data is None else orjson.loads(data)
+    def begin_purge(self, purge: dict[str, Any]) -> None:
+        """Write which batches a purge ends, before it does anything."""
+        self.store.put("purge.json", orjson.dumps({"schema_version": SCHEMA, **purge}))
 
-    def _json(self, key: str, batch_id: str) -> dict[str, Any]:
-        data = self.store.get(key)
-        if data is None:
-            raise NotFoundError(f"there is no batch {batch_id!r}")
-        found: dict[str, Any] = orjson.loads(data)
-        if found["schema_version"] > SCHEMA:
-            raise NotFoundError(f"{key} was written by a newer version, form {found['schema_version']}")
-        return found
+    def purge(self) -> dict[str, Any] | None:
+        """Return the purge that has begun and not ended."""
+        return self._json("purge.json")
+
+    def end_purge(self) -> None:
+        """Forget the purge: all of it is done."""
+        self.store.delete("purge.json")
 
 
 def output_key(batch_id: str, name: str) -> str:
     """Return where an output stands in the store."""
     return f"outputs/{batch_id}/{name}"
-
-
-def _commit_key(lease: Lease) -> str:
-    chunk = lease.range
-    return f"record/{lease.batch_id}/results/{chunk.first}-{chunk.count}-{lease.token}.jsonl"
-
-
-def _tally_json(tally: Tally) -> dict[str, Any]:
-    return {
-        "counts": dict(tally.counts),
-        "errors": dict(tally.errors),
-        "again": [[r.first, r.count, r.attempt] for r in tally.again],
-        "busy_ms": tally.busy_ms,
-    }
-
-
-def _tally_of(head: dict[str, Any]) -> Tally:
-    again = tuple(Range(*row) for row in head["again"])
-    return Tally(head["counts"], head["errors"], again, head["busy_ms"])

@@ -47,7 +47,7 @@ def submit(
 
 @router.get("/batches", responses={200: {"model": BatchesAnswer}}, summary="List batches, newest first")
 def batches(core: TheCore, query: Annotated[BatchesQuery, Query()]) -> Response:
-    page = core.registry.page(
+    page = core.history.page(
         limit=query.limit, cursor=query.cursor, state=query.state, label=query.name_and_value
     )
     return answer({"batches": [batch.as_json() for batch in page.batches], "next": page.next})
@@ -55,7 +55,7 @@ def batches(core: TheCore, query: Annotated[BatchesQuery, Query()]) -> Response:
 
 @router.get("/batches/{batch_id}", responses=_BATCH, summary="Look at a batch")
 def batch(batch_id: BatchId, core: TheCore) -> Response:
-    return _of(core.registry.get(batch_id))
+    return _of(core.history.batch(batch_id))
 
 
 @router.get(
@@ -73,10 +73,10 @@ async def follow(
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     after = events.checked_id(last_event_id or query.last_event_id)
-    found = await to_thread.run_sync(core.registry.events, batch_id, after)
-    if not found and (await to_thread.run_sync(core.registry.get, batch_id)).state in TERMINAL:
+    found = await to_thread.run_sync(core.history.events, batch_id, after)
+    if not found and (await to_thread.run_sync(core.history.batch, batch_id)).state in TERMINAL:
         return Response(status_code=204)  # what tells an EventSource not to come back
-    stream = events.feed(lambda last: core.registry.events(batch_id, last), found, after, core.closing.is_set)
+    stream = events.feed(lambda last: core.history.events(batch_id, last), found, after, core.closing.is_set)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
 

@@ -22,7 +22,7 @@ _PART = ".part-"
 
 
 class FileStore(Store):
-    """Blobs as files under one root; a write is a temporary file, an fsync and a rename.
+    """Blobs as files under one root; a write is a temporary file, an fsync and a rename (or a link, if new).
 
     The folder is not synced: after a loss of power a blob may be absent, never half there.
     """
@@ -39,15 +39,23 @@ class FileStore(Store):
         self.put_stream(key, (data,))
 
     @override
+    def put_new(self, key: str, data: bytes) -> bool:
+        path = self._path(key)
+        with _as_ours(path):
+            part, _ = _parked(path, (data,))
+            try:
+                path.hardlink_to(part)
+            except FileExistsError:
+                return False
+            finally:
+                part.unlink(missing_ok=True)
+        return True
+
+    @override
     def put_stream(self, key: str, chunks: Iterable[bytes]) -> int:
         path = self._path(key)
-        part = path.with_name(f"{_PART}{uuid.uuid4().hex}")
         with _as_ours(path):
-            try:
-                size = _write(part, chunks)
-            except FileNotFoundError:  # first blob of its folder; asking each time would cost more
-                path.parent.mkdir(parents=True, exist_ok=True)
-                size = _write(part, chunks)
+            part, size = _parked(path, chunks)
             try:
                 part.replace(path)
             except OSError:
@@ -95,6 +103,16 @@ class FileStore(Store):
         if key.startswith("/") or "\\" in key or any(part in ("", ".", "..") for part in parts):
             raise StoreUnavailableError(f"{key!r} is not the name of a blob")
         return self.root.joinpath(*parts)
+
+
+def _parked(path: Path, chunks: Iterable[bytes]) -> tuple[Path, int]:
+    """Write beside `path`, under another name; return that name and the bytes."""
+    part = path.with_name(f"{_PART}{uuid.uuid4().hex}")
+    try:
+        return part, _write(part, chunks)
+    except FileNotFoundError:  # first blob of its folder; asking each time would cost more
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return part, _write(part, chunks)
 
 
 def _write(part: Path, chunks: Iterable[bytes]) -> int:

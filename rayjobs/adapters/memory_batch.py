@@ -21,7 +21,7 @@ from rayjobs.batch import (
 )
 from rayjobs.errors import ConflictError, IllegalTransitionError
 from rayjobs.lease import Pace, Tally
-from rayjobs.ports import Event, NewBatch, QueueStatus, Retry
+from rayjobs.ports import Event, NewBatch, QueueStatus, Retry, Standing
 from rayjobs.ranges import Range
 
 _MEMORY_MS = 10_000
@@ -65,8 +65,29 @@ class Entry:
     def of(cls, new: NewBatch, now_ms: int, tell: Callable[["Entry", dict[str, Any]], None]) -> "Entry":
         """Return the entry of a batch that was just submitted."""
         state = State.QUEUED if new.exact else State.EXPANDING
-        entry = cls(new.id, state, new.total, new.exact, new.priority, new.document, now_ms, tell)
+        created_ms = now_ms if new.created_ms is None else new.created_ms
+        entry = cls(new.id, state, new.total, new.exact, new.priority, new.document, created_ms, tell)
         entry._enter(state, now_ms, "submit", new.actor)
+        return entry
+
+    @classmethod
+    def restored(
+        cls, told: Standing, now_ms: int, tell: Callable[["Entry", dict[str, Any]], None]
+    ) -> "Entry":
+        """Return the entry of a batch as its record tells it."""
+        new = told.batch
+        created_ms = new.created_ms or now_ms
+        entry = cls(new.id, told.state, new.total, new.exact, new.priority, new.document, created_ms, tell)
+        entry.ends |= told.ends
+        entry.errors = dict(told.errors)
+        entry.error = told.error
+        entry.running = sum(lease.range.count for lease in told.running)
+        entry.started_ms, entry.finished_ms = told.started_ms, told.finished_ms
+        entry.cut = told.cut
+        waiting = sum(chunk.count for chunk in told.waiting)
+        if entry.pending != waiting:
+            raise IllegalTransitionError(f"{waiting} items wait of {entry.pending}")
+        entry._enter(told.state, now_ms, "restored", "dispatcher")
         return entry
 
     @property

@@ -1,61 +1,26 @@
 """The registry in memory, for tests: the twin of the one on Redis, under the same contract suite."""
 
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from typing_extensions import override
 
 from rayjobs.adapters.memory_batch import Entry, queue_status
-from rayjobs.adapters.memory_farm import MemoryFarm
-from rayjobs.batch import CLAIMABLE, TERMINAL, Batch, Move, State, Verb, standing
+from rayjobs.adapters.memory_restoring import MemoryRestoring
+from rayjobs.batch import CLAIMABLE, Batch, Move, State, Verb, standing
 from rayjobs.errors import (
     IdempotencyMismatchError,
     LeaseLostError,
-    NotFoundError,
     QueueFullError,
 )
 from rayjobs.item import Fault
 from rayjobs.lease import Lease, Pace, Tally
 from rayjobs.ports import Event, NewBatch, Page, Purged, QueueStatus, Retry, Settled, Submitted
 from rayjobs.ranges import Range
-from rayjobs.settings import Settings
 
 
-class MemoryRegistry(MemoryFarm):
+class MemoryRegistry(MemoryRestoring):
     """Implements `ports.Registry` for one process; `clock` gives seconds since the epoch."""
-
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(settings, clock)
-        self._queued = threading.Event()
-        self._runs = 0
-        self._begin_run()
-
-    def _begin_run(self) -> int:
-        forgotten = 0 if not self._runs else 3 * len(self._entries) + len(self._workers)
-        self._runs += 1
-        self._run = f"r_{int(self._clock() * 1e6):x}{self._runs}"
-        self._entries: dict[str, Entry] = {}
-        self._keys: dict[str, tuple[str, str]] = {}
-        self._leases: dict[int, tuple[Lease, float]] = {}
-        self._workers.clear()
-        self._moves: list[Move] = []
-        self._virtual = 0.0
-        self._stale = 0
-        return forgotten
-
-    def _entry(self, batch_id: str) -> Entry:
-        if batch_id not in self._entries:
-            raise NotFoundError(f"there is no batch {batch_id!r}")
-        return self._entries[batch_id]
-
-    def _enqueue(self, entry: Entry, ranges: Sequence[Range]) -> None:
-        entry.ranges.extend(ranges)
-        if entry.state is State.PAUSED:
-            return
-        entry.virtual = max(entry.virtual, self._virtual)
-        self._queued.set()
 
     @override
     def submit(self, batch: NewBatch) -> Submitted:
@@ -71,6 +36,7 @@ class MemoryRegistry(MemoryFarm):
                 return Submitted(batch.id, created=False)
             entry = Entry.of(batch, self._now_ms, self._note)
             self._entries[batch.id] = entry
+            self._listed.add(batch.id)
             if batch.idempotency_key is not None:
                 self._keys[batch.idempotency_key] = (batch.id, batch.body_hash)
             self._enqueue(entry, [Range(0, batch.total)] if batch.total else [])
@@ -106,15 +72,6 @@ class MemoryRegistry(MemoryFarm):
                     entry.move(to, self._now_ms, "listed")
             return self._finish(entry)
 
-    def _finish(self, entry: Entry) -> Settled:
-        idle = entry.exact and not entry.pending and not entry.running
-        if idle and entry.state is not State.FINALIZING and entry.state not in TERMINAL:
-            entry.move(State.FINALIZING, self._now_ms, "done")
-        closable = entry.state is State.FINALIZING and not entry.running
-        if closable:
-            self._queued.set()
-        return Settled(entry.state, closable)
-
     @override
     def claim(self, leader: int, slots: int, pace: Pace, most: int) -> list[Lease]:
         with self._lock:
@@ -132,7 +89,7 @@ class MemoryRegistry(MemoryFarm):
 
     def _take(self, entry: Entry, chunk: Range) -> Lease:
         lease = Lease(self._token(), entry.id, self._run, chunk)
-        self._leases[lease.token] = (lease, self._clock() + self._settings.lease_s)
+        self._leases[lease.token] = (lease, self._lease_end())
         entry.started_ms = entry.started_ms or self._now_ms
         if entry.state is State.QUEUED:
             entry.move(State.RUNNING, self._now_ms, "claimed")
@@ -143,9 +100,10 @@ class MemoryRegistry(MemoryFarm):
     @override
     def renew(self, leases: Sequence[Lease]) -> list[Lease]:
         with self._lock:
-            until = self._clock() + self._settings.lease_s
+            until = self._lease_end()
             self._leases |= {lease.token: (lease, until) for lease in leases if lease.token in self._leases}
-            return [lease for lease in leases if lease.token not in self._leases]
+            lost = [lease for lease in leases if lease.token not in self._leases]
+            return lost if self._restored else []
 
     @override
     def settle(self, lease: Lease, tally: Tally) -> Settled:
@@ -196,9 +154,6 @@ class MemoryRegistry(MemoryFarm):
             self._moves = [move for move in self._moves if move.id not in gone]
             return [move for move in self._moves[:1000] if batch_id in (None, move.batch_id)]
 
-    def _note(self, entry: Entry, said: dict[str, Any]) -> None:
-        self._moves.append(Move.of({"id": f"{self._token()}-0", "batch_id": entry.id, **said}))
-
     @override
     def retry(self, batch_id: str, retry: Retry, actor: str) -> Batch:
         with self._lock:
@@ -223,11 +178,11 @@ class MemoryRegistry(MemoryFarm):
             return [e.id for e in self._entries.values() if e.overdue(self._now_ms)]
 
     @override
-    def close(self, batch_id: str, state: State) -> Batch:
+    def close(self, batch_id: str, state: State, finished_ms: int | None = None) -> Batch:
         with self._lock:
             entry = self._entry(batch_id)
             if entry.state is State.FINALIZING and not entry.running:
-                entry.close(state, self._now_ms)
+                entry.close(state, finished_ms or self._now_ms)
             return entry.view(self._run, self._now_ms)
 
     @override
@@ -240,12 +195,13 @@ class MemoryRegistry(MemoryFarm):
         self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None
     ) -> Page:
         with self._lock:
-            older = sorted((i for i in self._entries if cursor is None or i < cursor), reverse=True)
-            found = [i for i in older if self._entries[i].matches(state, label)]
-            shown = found[:limit]
+            older = sorted((i for i in self._listed if cursor is None or i < cursor), reverse=True)
+            known = self._entries
+            shown = [i for i in older if i not in known or known[i].matches(state, label)][:limit]
             more = bool(shown) and len(shown) == limit and older[-1] != shown[-1]
-            views = [self._entries[i].view(self._run, self._now_ms) for i in shown]
-            return Page(views, shown[-1] if more else None)
+            views = [known[i].view(self._run, self._now_ms) for i in shown if i in known]
+            forgotten = tuple(i for i in shown if i not in known)
+            return Page(views, shown[-1] if more else None, forgotten)
 
     @override
     def events(self, batch_id: str, after: str | None) -> list[Event]:

@@ -1,6 +1,7 @@
 """The store in memory: the twin of the one on files, under the same contract suite."""
 
 import io
+import threading
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
@@ -14,10 +15,19 @@ class MemoryStore(Store):
 
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
+        self._lock = threading.Lock()
 
     @override
     def put(self, key: str, data: bytes) -> None:
         self._blobs[key] = bytes(data)
+
+    @override
+    def put_new(self, key: str, data: bytes) -> bool:
+        with self._lock:
+            if key in self._blobs:
+                return False
+            self.put(key, data)
+            return True
 
     @override
     def put_stream(self, key: str, chunks: Iterable[bytes]) -> int:
@@ -34,12 +44,12 @@ class MemoryStore(Store):
 
     @override
     def names(self, prefix: str) -> Iterator[str]:
-        below = [key.removeprefix(f"{prefix}/") for key in self._blobs if key.startswith(f"{prefix}/")]
+        below = [key.removeprefix(f"{prefix}/") for key in list(self._blobs) if key.startswith(f"{prefix}/")]
         yield from {rest.split("/", 1)[0] for rest in below}
 
     @override
     def delete(self, prefix: str) -> None:
-        for key in [k for k in self._blobs if k == prefix or k.startswith(f"{prefix}/")]:
+        for key in [k for k in list(self._blobs) if k == prefix or k.startswith(f"{prefix}/")]:
             del self._blobs[key]
 
     @override

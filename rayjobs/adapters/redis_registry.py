@@ -9,31 +9,26 @@ import redis
 from typing_extensions import override
 
 from rayjobs.adapters.redis_keys import wake_channel
-from rayjobs.adapters.redis_scripts import Scripts, redis_errors
+from rayjobs.adapters.redis_restoring import IDEMPOTENCY_S, RedisRestoring, entry
+from rayjobs.adapters.redis_scripts import redis_errors
 from rayjobs.batch import ENOUGH, Batch, Counts, Move, State, Verb
 from rayjobs.errors import IdempotencyMismatchError
 from rayjobs.item import Fault
 from rayjobs.lease import Lease, Pace, Tally
-from rayjobs.ports import Event, NewBatch, Page, Purged, QueueStatus, Registry, Retry, Settled, Submitted
+from rayjobs.ports import Event, NewBatch, Page, Purged, QueueStatus, Retry, Settled, Submitted
 from rayjobs.settings import Settings
 from rayjobs.worker import Worker
 
 _CONNECT_S = 1.0
 """A Redis that takes longer to answer a connection is away; POST then says 503 within 2 s."""
 _ANSWER_S = 5.0
-_IDEMPOTENCY_S = 24 * 3600
-"""Life of an idempotency key. Source: draft-ietf-httpapi-idempotency-key-header asks for it to be said."""
-_SWEEP = 500
-"""Keys deleted at a time by a purge, so that no other client waits for long."""
 
 
-class RedisRegistry(Registry):
+class RedisRegistry(RedisRestoring):
     """Implements `ports.Registry`; safe to share between threads."""
 
     def __init__(self, client: redis.Redis, settings: Settings) -> None:
-        self._redis = client
-        self._settings = settings
-        self._run_script = Scripts(client, settings.namespace)
+        super().__init__(client, settings)
         self._wake: redis.client.PubSub | None = None
 
     @classmethod
@@ -55,21 +50,13 @@ class RedisRegistry(Registry):
 
     @override
     def submit(self, batch: NewBatch) -> Submitted:
-        entry = {
-            "id": batch.id,
-            "total": batch.total,
-            "exact": batch.exact,
-            "priority": batch.priority,
-            "document": json.dumps(batch.document),
-            "deadline_s": batch.document.get("deadline_s"),
-        }
         answer = self._run_script(
             "submit",
-            batch={key: value for key, value in entry.items() if value is not None},
+            batch=entry(batch),
             actor=batch.actor,
             key=batch.idempotency_key,
             body_hash=batch.body_hash,
-            key_ttl_s=_IDEMPOTENCY_S,
+            key_ttl_s=IDEMPOTENCY_S,
             most_open=self._settings.max_waiting_batches,
         )
         return Submitted(answer["id"], answer["created"])
@@ -173,9 +160,12 @@ class RedisRegistry(Registry):
         return [Move.of(row) for row in rows or ()]
 
     @override
-    def close(self, batch_id: str, state: State) -> Batch:
+    def close(self, batch_id: str, state: State, finished_ms: int | None = None) -> Batch:
         ttl_s = self._settings.retention_s
-        return _batch(self._run_script("close", id=batch_id, state=state.value, ttl_s=ttl_s))
+        answer = self._run_script(
+            "close", id=batch_id, state=state.value, finished_ms=finished_ms, ttl_s=ttl_s
+        )
+        return _batch(answer)
 
     @override
     def get(self, batch_id: str) -> Batch:
@@ -186,7 +176,8 @@ class RedisRegistry(Registry):
         self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None
     ) -> Page:
         answer = self._run_script("page", limit=limit, cursor=cursor, state=state, label=label)
-        return Page([_batch(row) for row in answer["batches"] or ()], answer["next"])
+        found = [_batch(row) for row in answer["batches"] or ()]
+        return Page(found, answer["next"], tuple(answer["forgotten"]))
 
     @override
     def events(self, batch_id: str, after: str | None) -> list[Event]:
@@ -240,20 +231,7 @@ class RedisRegistry(Registry):
     @override
     def purge(self) -> Purged:
         run_id = self._run_script("run", new=True)["run_id"]
-        namespace = self._settings.namespace
-        kept = {f"{namespace}:{name}" for name in ("run", "leader", "fence")}
-        deleted = 0
-        with redis_errors():
-            doomed: list[str] = []
-            for key in self._redis.scan_iter(match=f"{namespace}:*", count=_SWEEP):
-                if key not in kept and not key.startswith(f"{namespace}:{run_id}:"):
-                    doomed.append(key)
-                if len(doomed) == _SWEEP:
-                    deleted += int(self._redis.unlink(*doomed))
-                    doomed = []
-            if doomed:
-                deleted += int(self._redis.unlink(*doomed))
-        return Purged(run_id, deleted)
+        return Purged(run_id, self.sweep())
 
     @override
     def wait(self, timeout_s: float) -> bool:
@@ -262,10 +240,6 @@ class RedisRegistry(Registry):
                 self._wake = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
                 self._wake.subscribe(wake_channel(self._settings.namespace))
             return self._wake.get_message(timeout=timeout_s) is not None
-
-    @property
-    def _lease_ms(self) -> int:
-        return int(self._settings.lease_s * 1000)
 
 
 def _settled(answer: dict[str, Any]) -> Settled:

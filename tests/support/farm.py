@@ -1,6 +1,7 @@
 """A whole farm in one process: real registry, real store, real dispatcher; slots are threads."""
 
 import contextlib
+import itertools
 import os
 import threading
 import uuid
@@ -11,6 +12,7 @@ from typing import Any
 
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.inline_executor import InlineExecutor
+from rayjobs.adapters.memory_registry import MemoryRegistry
 from rayjobs.batch import TERMINAL, Batch
 from rayjobs.board import Hand
 from rayjobs.chunk import Slot
@@ -24,6 +26,13 @@ from rayjobs.settings import Settings
 from tests.support.waiting import wait_until
 
 THUMB: list[dict[str, Any]] = [{"name": "thumbnail", "size": 32}]
+
+
+def memory_registry(settings: Settings) -> Registry:
+    """Return a registry in memory that is restored, as one is whose dispatcher found an empty record."""
+    registry = MemoryRegistry(settings)
+    registry.enlist([], last=True)
+    return registry
 
 
 @dataclass
@@ -40,12 +49,17 @@ class Farm:
         self.record = Record(FileStore(self.settings.store))
         self.intake = Intake(self.registry, self.record, self.settings)
         self.history = History(self.registry, self.record)
+        self._of_thread = threading.local()
+        self._numbers = itertools.count(1)
 
     def slot(self, number: int = 0) -> Slot:
         return Slot(self.settings, self.record, Hand(self.settings.board_folder, os.getpid() + number))
 
     def run_chunk(self, lease: Mapping[str, int | str]) -> Tally:
-        return self.slot(threading.get_ident() % 1000).run(Lease.of(lease))
+        if not hasattr(self._of_thread, "slot"):
+            self._of_thread.slot = self.slot(next(self._numbers))
+        tally: Tally = self._of_thread.slot.run(Lease.of(lease))
+        return tally
 
     def dispatch(
         self, run_chunk: Callable[[Mapping[str, int | str]], Tally] | None = None

@@ -19,6 +19,8 @@ class RedisServer:
 
     folder: Path
     port: int
+    durable: bool = True
+    """Whether it keeps an append-only file; without one, it starts from its last snapshot."""
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -31,7 +33,8 @@ class RedisServer:
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        arguments = ("--port", str(self.port), "--dir", str(self.folder), "--save", "", "--appendonly", "yes")
+        kept = "yes" if self.durable else "no"
+        arguments = ("--port", str(self.port), "--dir", str(self.folder), "--save", "", "--appendonly", kept)
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [str(get_binary_path()), "--bind", "127.0.0.1", *arguments], stdout=log, stderr=log
@@ -45,6 +48,14 @@ class RedisServer:
         except redis.ConnectionError:
             return False
 
+    def flush(self) -> None:
+        with self.client as client:
+            client.flushall()
+
+    def snapshot(self) -> None:
+        with self.client as client:
+            client.save()
+
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
@@ -53,8 +64,8 @@ class RedisServer:
 
 
 @contextmanager
-def redis_server(folder: Path) -> Iterator[RedisServer]:
-    server = RedisServer(folder, free_port())
+def redis_server(folder: Path, *, durable: bool = True) -> Iterator[RedisServer]:
+    server = RedisServer(folder, free_port(), durable)
     server.start()
     try:
         yield server

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rayjobs.lease import Pace
-from rayjobs.ranges import Range, runs
+from rayjobs.ranges import Cover, Range, runs
 
 
 @given(first=st.integers(0, 10**9), count=st.integers(2, 10**6), attempt=st.integers(1, 9))
@@ -44,3 +44,13 @@ def test_a_chunk_has_the_size_that(
     waiting: int, slots: int, item_ms: float | None, expected: int, why: str
 ) -> None:
     assert Pace(floor_ms=60, cap_ms=1000).size(waiting, slots, item_ms) == expected, why
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 8))), st.integers(0, 30), st.integers(1, 10))
+def test_a_cover_is_the_set_of_what_was_added(added: list[tuple[int, int]], first: int, count: int) -> None:
+    cover, items = Cover(), set[int]()
+    for chunk in added:
+        cover.add(Range(*chunk))
+        items |= set(Range(*chunk).indices())
+    wanted = Range(first, count, 4)
+    assert cover.gaps(wanted) == runs(set(wanted.indices()) - items, 4)

@@ -3,11 +3,12 @@
 import pytest
 
 from rayjobs.adapters.memory_store import MemoryStore
+from rayjobs.commits import Entry
 from rayjobs.errors import NotFoundError
 from rayjobs.item import Item, Outcome
 from rayjobs.lease import Lease, Tally
 from rayjobs.ranges import Range
-from rayjobs.record import PAGE, Entry, Record
+from rayjobs.record import PAGE, Record
 
 
 @pytest.fixture
@@ -62,9 +63,9 @@ def test_the_head_of_a_commit_file_is_its_tally(record: Record) -> None:
     chunk = lease(7, 0, 3)
     tally = Tally({"succeeded": 1, "failed": 1}, {"truncated": 1}, (Range(2, 1, 2),), 12.5)
     record.commit(chunk, outcomes(chunk, "a")[:2], tally)
-    assert record.committed(chunk) == tally
-    assert record.committed(lease(8, 0, 3)) is None
-    assert record.entries("b_1") == [Entry("0-3-7.jsonl", 0, 3, 7)]
+    [entry] = record.entries("b_1")
+    assert entry == Entry("0-3-7.jsonl", 0, 3, 7)
+    assert record.tally("b_1", entry) == tally
 
 
 def test_items_are_read_from_their_page(record: Record) -> None:

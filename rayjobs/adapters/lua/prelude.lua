@@ -75,6 +75,32 @@ local function enqueue(b)
   redis.call('PUBLISH', NS .. ':wake', b.id)
 end
 
+local function deadline(batch) return whole((batch.created_ms or NOW) + batch.deadline_s * 1000) end
+
+-- Which server this is: another one may know less, since it lost its memory or was given an old one.
+local function server() return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') end
+local function restored() return redis.call('GET', K.restored) == server() end
+
+-- Keeps what an ended batch has for a time only.
+local function retain(id, ttl_s)
+  redis.call('SREM', K.open, id)
+  for _, name in ipairs({'batch', 'ranges', 'events'}) do redis.call('EXPIRE', K[name](id), ttl_s) end
+end
+
+-- Removes a batch and its leases, but neither from the listing nor its events.
+local function forget(id)
+  for _, raw in ipairs(redis.call('HVALS', K.leases)) do
+    local lease = cjson.decode(raw)
+    if lease.batch == id then
+      redis.call('HDEL', K.leases, lease.token)
+      redis.call('ZREM', K.expiry, lease.token)
+    end
+  end
+  redis.call('DEL', K.batch(id), K.ranges(id))
+  redis.call('SREM', K.open, id)
+  redis.call('ZREM', K.queue, id)
+end
+
 -- Where nothing waits and nothing more can come, the batch only has to be closed.
 local function finish(b)
   local through = b.exact == '1' and b.pending == 0 and b.running == 0

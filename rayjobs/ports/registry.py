@@ -1,105 +1,23 @@
-"""What the core needs from outside: a registry, a store and an executor.
+"""Registry and queue, as the core needs them."""
 
-Each port is small, named for the need and not for the tool, and has one contract
-suite that runs over every adapter.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from rayjobs.batch import Batch, Move, State, Verb
 from rayjobs.item import Fault
 from rayjobs.lease import Lease, Pace, Tally
-from rayjobs.ranges import Range
+from rayjobs.ports.words import (
+    Event,
+    NewBatch,
+    Page,
+    Purged,
+    QueueStatus,
+    Retry,
+    Settled,
+    Standing,
+    Submitted,
+)
 from rayjobs.worker import Worker
-
-
-@dataclass(frozen=True)
-class NewBatch:
-    """What the registry is told of a batch when it is submitted."""
-
-    id: str
-    total: int
-    """Sealed items so far; all of them where `exact`."""
-    exact: bool
-    priority: int
-    document: dict[str, Any]
-    """`deadline_s` and `max_failed_ratio` in it are the registry's to keep."""
-    idempotency_key: str | None = None
-    body_hash: str = ""
-    actor: str = "anybody"
-    """Who submits it, for the log."""
-
-
-@dataclass(frozen=True)
-class Submitted:
-    """The batch that a submission made, or the one that its key had made before."""
-
-    id: str
-    created: bool
-
-
-@dataclass(frozen=True)
-class Event:
-    """One line of a batch's history: `state`, `progress` or `end`."""
-
-    id: str
-    kind: str
-    data: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What a settled lease left behind."""
-
-    state: State
-    closable: bool
-    """Nothing waits and nothing runs: the record can be closed."""
-
-
-@dataclass(frozen=True)
-class QueueStatus:
-    """The queue at one moment."""
-
-    run_id: str
-    pending: int
-    in_flight: int
-    leases: int
-    oldest_age_s: float
-    """Age of the oldest batch of which items wait; 0 when none waits."""
-    images_per_s: float
-    eta_s: float | None
-    batches_by_state: dict[str, int]
-    stale_settlements: int
-    """Chunks that came back under a lease that was no longer theirs, and were refused."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of batches, newest first, and where the next one begins."""
-
-    batches: list[Batch]
-    next: str | None
-
-
-@dataclass(frozen=True)
-class Purged:
-    """What a purge did to the registry."""
-
-    run_id: str
-    deleted_keys: int
-
-
-@dataclass(frozen=True)
-class Retry:
-    """Items that did not succeed and go back into the queue."""
-
-    ranges: list[Range]
-    errors: dict[str, int] = field(default_factory=dict)
-    """How many items of each code they were."""
-    cancelled: int = 0
-    """How many of them never ran, because the batch ended early."""
 
 
 class Registry(Protocol):
@@ -139,7 +57,7 @@ class Registry(Protocol):
         """
 
     def renew(self, leases: Sequence[Lease]) -> list[Lease]:
-        """Prolong the leases; return those that are no longer held."""
+        """Prolong the leases; return those that are no longer held; none as long as a run is not restored."""
 
     def settle(self, lease: Lease, tally: Tally) -> Settled:
         """Give a lease back with what became of its items.
@@ -193,8 +111,29 @@ class Registry(Protocol):
     def overdue(self) -> list[str]:
         """Return the batches whose deadline is over and that nothing has ended so far."""
 
-    def close(self, batch_id: str, state: State) -> Batch:
+    def close(self, batch_id: str, state: State, finished_ms: int | None = None) -> Batch:
         """Give the batch its terminal state; a repeat changes nothing."""
+
+    def restored(self) -> bool:
+        """Whether all that the record tells was put into the present run, by way of the present server."""
+
+    def restore(self, standing: Standing) -> bool:
+        """Make a batch stand as its record tells, whatever the registry knew of it.
+
+        False, and nothing is changed, where its idempotency key has made another batch meanwhile.
+        """
+
+    def enlist(self, batch_ids: Sequence[str], *, last: bool) -> None:
+        """Add batches to the listing; with the `last` of them, the present run is restored."""
+
+    def unfinished(self) -> list[str]:
+        """Return the batches that are not closed."""
+
+    def forget(self, batch_id: str) -> None:
+        """Remove a batch that the record has closed, or never had."""
+
+    def sweep(self) -> int:
+        """Delete what earlier runs have left, in bounded steps; return how many keys."""
 
     def get(self, batch_id: str) -> Batch:
         """Return the batch."""
@@ -236,53 +175,3 @@ class Registry(Protocol):
 
     def wait(self, timeout_s: float) -> bool:
         """Block until something was queued, or the time is up; True in the first case."""
-
-
-class Store(Protocol):
-    """Blobs under names with `/`; every write is seen whole or not at all.
-
-    Each method raises `StoreUnavailableError` when the store can't be reached.
-    """
-
-    def put(self, key: str, data: bytes) -> None:
-        """Write a blob, or replace it, durably.
-
-        Raises:
-            OutputNoSpaceError: The store is full.
-            OutputDeniedError: The store may not be written.
-        """
-
-    def put_stream(self, key: str, chunks: Iterable[bytes]) -> int:
-        """Write a blob from pieces; return its bytes. Raises as `put`."""
-
-    def get(self, key: str) -> bytes | None:
-        """Return a blob, None if there is none."""
-
-    def open(self, key: str) -> BinaryIO | None:
-        """Return a blob to be read from its start, None if there is none."""
-
-    def names(self, prefix: str) -> Iterator[str]:
-        """Return the names directly under `prefix`, in no order."""
-
-    def delete(self, prefix: str) -> None:
-        """Remove a blob, or all that is under a prefix."""
-
-    def uri(self, key: str) -> str:
-        """Return where a blob stands, for people and other programs."""
-
-
-class Executor(Protocol):
-    """Runs chunks on slots somewhere."""
-
-    def slots(self) -> int:
-        """Return how many chunks run at once; raises `ExecutorLostError`."""
-
-    def start(self, lease: Lease, done: "Callable[[Lease, Tally | Exception], None]") -> None:
-        """Start a chunk; `done` is called once, from any thread.
-
-        Its second argument is the chunk's tally, or `WorkerCrashedError` when the
-        slot ended without a word, or whatever error kept the chunk from being run.
-        """
-
-    def cancel(self, lease: Lease) -> None:
-        """Give up a chunk that was started, if that is still possible."""

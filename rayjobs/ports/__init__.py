@@ -1,0 +1,35 @@
+"""What the core needs from outside: a registry, a store and an executor.
+
+Each port is small, named for the need and not for the tool, and has one contract
+suite that runs over every adapter.
+"""
+
+from rayjobs.ports.executor import Executor
+from rayjobs.ports.registry import Registry
+from rayjobs.ports.store import Store
+from rayjobs.ports.words import (
+    Event,
+    NewBatch,
+    Page,
+    Purged,
+    QueueStatus,
+    Retry,
+    Settled,
+    Standing,
+    Submitted,
+)
+
+__all__ = [
+    "Event",
+    "Executor",
+    "NewBatch",
+    "Page",
+    "Purged",
+    "QueueStatus",
+    "Registry",
+    "Retry",
+    "Settled",
+    "Standing",
+    "Store",
+    "Submitted",
+]

@@ -1,0 +1,23 @@
+"""Slots, as the core needs them."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from rayjobs.lease import Lease, Tally
+
+
+class Executor(Protocol):
+    """Runs chunks on slots somewhere."""
+
+    def slots(self) -> int:
+        """Return how many chunks run at once; raises `ExecutorLostError`."""
+
+    def start(self, lease: Lease, done: Callable[[Lease, Tally | Exception], None]) -> None:
+        """Start a chunk; `done` is called once, from any thread.
+
+        Its second argument is the chunk's tally, or `WorkerCrashedError` when the
+        slot ended without a word, or whatever error kept the chunk from being run.
+        """
+
+    def cancel(self, lease: Lease) -> None:
+        """Give up a chunk that was started, if that is still possible."""

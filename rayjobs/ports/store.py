@@ -1,0 +1,40 @@
+"""The store, as the core needs it."""
+
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, Protocol
+
+
+class Store(Protocol):
+    """Blobs under names with `/`; every write is seen whole or not at all.
+
+    Each method raises `StoreUnavailableError` when the store can't be reached.
+    """
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write a blob, or replace it, durably.
+
+        Raises:
+            OutputNoSpaceError: The store is full.
+            OutputDeniedError: The store may not be written.
+        """
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Write a blob unless there is one of this name; return whether it was written. Raises as `put`."""
+
+    def put_stream(self, key: str, chunks: Iterable[bytes]) -> int:
+        """Write a blob from pieces; return its bytes. Raises as `put`."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return a blob, None if there is none."""
+
+    def open(self, key: str) -> BinaryIO | None:
+        """Return a blob to be read from its start, None if there is none."""
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """Return the names directly under `prefix`, in no order."""
+
+    def delete(self, prefix: str) -> None:
+        """Remove a blob, or all that is under a prefix."""
+
+    def uri(self, key: str) -> str:
+        """Return where a blob stands, for people and other programs."""

@@ -1,0 +1,203 @@
+"""Redis is flushed, comes back empty or comes back old: the record has it all, and the counts are exact."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from rayjobs.adapters.redis_registry import RedisRegistry
+from rayjobs.batch import Batch, State, Verb
+from rayjobs.errors import NotFoundError
+from rayjobs.lease import Lease, Tally
+from rayjobs.settings import Settings
+from tests.support.farm import Farm, farm
+from tests.support.redis_server import RedisServer, redis_server
+from tests.support.waiting import wait_until
+
+
+@dataclass
+class Harmed:
+    """A farm whose slots stop from the sixth item on, so that something can happen in mid-batch."""
+
+    farm: Farm
+    server: RedisServer
+    go_on: threading.Event = field(default_factory=threading.Event)
+    ran: list[int] = field(default_factory=list)
+
+    def run_chunk(self, raw: Mapping[str, int | str]) -> Tally:
+        items = Lease.of(raw).range.indices()
+        self.ran.extend(items)
+        if max(items) >= 6:
+            assert self.go_on.wait(30)
+        return self.farm.run_chunk(raw)
+
+    def submit(self, pictures: Path) -> str:
+        source = {"type": "folder", "path": str(pictures)}
+        return self.farm.submit(source, priority=3, labels={"who": "me"})
+
+    def in_mid_batch(self, pictures: Path) -> tuple[str, Batch]:
+        """Return a batch of which the first items are done and the next ones in hand, and how it stands."""
+        batch_id = self.submit(pictures)
+        if not self.server.durable:
+            self.server.snapshot()
+        self.farm.dispatch(self.run_chunk)
+        wait_until(self.is_stuck, 20, "all chunks in flight have stopped")
+        return batch_id, self.farm.registry.get(batch_id)
+
+    def is_stuck(self) -> bool:
+        ends = [lease.range.end for lease in self.farm.registry.leases()]
+        return len(ends) == 4 and min(ends) > 6
+
+    def is_restored(self) -> None:
+        wait_until(self.farm.registry.restored, 10, "the registry is restored")
+
+
+@pytest.fixture
+def harmed(request: pytest.FixtureRequest, farm_settings: Settings, tmp_path: Path) -> Iterator[Harmed]:
+    durable = getattr(request, "param", True)
+    with redis_server(tmp_path / "redis", durable=durable) as server:
+        settings = farm_settings.model_copy(update={"redis_url": server.url})
+        with farm(settings, RedisRegistry.connect(settings)) as whole:
+            harmed = Harmed(whole, server)
+            yield harmed
+            harmed.go_on.set()
+
+
+def flush(server: RedisServer) -> None:
+    server.flush()
+
+
+def restart_empty(server: RedisServer) -> None:
+    server.kill()
+    (server.folder / "dump.rdb").unlink()
+    server.start()
+
+
+@pytest.mark.parametrize(
+    ("harmed", "loss"), [(True, flush), (False, restart_empty)], indirect=["harmed"], ids=["flush", "restart"]
+)
+def test_a_batch_goes_on_with_the_same_counts(
+    harmed: Harmed, loss: Callable[[RedisServer], None], pictures: Path
+) -> None:
+    (pictures / "p02.jpg").write_bytes(b"no picture")
+    batch_id, before = harmed.in_mid_batch(pictures)
+    loss(harmed.server)
+    harmed.is_restored()
+    after = harmed.farm.registry.get(batch_id)
+    assert after.counts == before.counts
+    assert (after.errors_by_code, after.exact) == ({"unsupported_format": 1}, True)
+    assert (after.priority, after.document, after.created_ms) == (
+        before.priority,
+        before.document,
+        before.created_ms,
+    )
+    harmed.go_on.set()
+    batch = harmed.farm.finished(batch_id)
+    assert (batch.state, batch.counts.succeeded, batch.counts.failed) == (State.PARTIAL, 11, 1)
+    assert sorted(harmed.ran) == list(range(12)), "what ran at the loss ran on; nothing ran twice"
+    assert harmed.farm.registry.queue().stale_settlements == 0
+    assert harmed.farm.registry.leases() == []
+    assert harmed.farm.ended == []
+
+
+@pytest.mark.parametrize("harmed", [False], indirect=True)
+def test_an_old_snapshot_is_brought_up_to_the_record(harmed: Harmed, pictures: Path) -> None:
+    batch_id, before = harmed.in_mid_batch(pictures)
+    old = harmed.farm.registry.run_id()
+    harmed.server.kill()
+    harmed.server.start()
+    wait_until(lambda: harmed.farm.registry.leader() is not None, 10, "the dispatcher leads again")
+    harmed.is_restored()
+    assert harmed.farm.registry.run_id() == old, "it is no flush: the run is the snapshot's"
+    assert harmed.farm.registry.get(batch_id).counts == before.counts
+    harmed.go_on.set()
+    assert harmed.farm.finished(batch_id).state is State.SUCCEEDED
+    assert sorted(harmed.ran) == list(range(12))
+
+
+def test_what_had_ended_is_listed_and_read_as_before(harmed: Harmed, pictures: Path) -> None:
+    harmed.go_on.set()
+    harmed.farm.dispatch(harmed.run_chunk)
+    ids = [harmed.submit(pictures) for _ in range(3)]
+    batches = [harmed.farm.finished(batch_id) for batch_id in ids]
+    items = harmed.farm.items(ids[0])
+    harmed.server.flush()
+    history = harmed.farm.history
+
+    def listed() -> list[str]:
+        return [one.id for one in history.page(limit=9, cursor=None, state=None, label=None).batches]
+
+    assert listed() == ids[::-1], "also before the registry is restored"
+    harmed.is_restored()
+    assert listed() == ids[::-1]
+    for before, after in zip(batches, map(history.batch, ids), strict=True):
+        assert after.counts == before.counts
+        assert (after.state, after.finished_ms, after.created_ms) == (
+            before.state,
+            before.finished_ms,
+            before.created_ms,
+        )
+    assert harmed.farm.items(ids[0]) == items
+    with history.output(ids[0], 3).file as file:
+        assert file.read() == harmed.farm.outputs(ids[0])["000003-p03.jpg"]
+    assert history.events(ids[0], None) == []
+
+
+def test_a_batch_that_had_ended_can_still_be_retried(harmed: Harmed, pictures: Path) -> None:
+    good = (pictures / "p02.jpg").read_bytes()
+    (pictures / "p02.jpg").write_bytes(b"no picture")
+    harmed.go_on.set()
+    harmed.farm.dispatch(harmed.run_chunk)
+    batch_id = harmed.submit(pictures)
+    assert harmed.farm.finished(batch_id).state is State.PARTIAL
+    harmed.server.flush()
+    harmed.is_restored()
+    (pictures / "p02.jpg").write_bytes(good)
+    assert harmed.farm.intake.retry(batch_id).state is State.QUEUED
+    assert harmed.farm.finished(batch_id).counts.succeeded == 12
+
+
+def test_an_idempotency_key_names_the_same_batch(harmed: Harmed, pictures: Path) -> None:
+    def post(key: str) -> tuple[str, bool]:
+        body = {"source": {"type": "folder", "path": str(pictures)}, "pipeline": []}
+        batch, created = harmed.farm.intake.submit(body, idempotency_key=key)
+        return batch.id, created
+
+    batch_id, _ = harmed.in_mid_batch(pictures)
+    first, _ = post("a")
+    harmed.server.flush()
+    harmed.is_restored()
+    assert post("a") == (first, False)
+    harmed.go_on.set()
+    harmed.farm.finished(first)
+    harmed.server.flush()
+    harmed.is_restored()
+    assert post("a") == (first, False), "also when it has ended"
+    assert harmed.farm.history.batch(batch_id).counts.total == 12
+
+
+def test_a_cancelled_batch_stays_cancelled(harmed: Harmed, pictures: Path) -> None:
+    batch_id, before = harmed.in_mid_batch(pictures)
+    harmed.farm.intake.steer(batch_id, Verb.CANCEL)
+    harmed.server.flush()
+    harmed.is_restored()
+    harmed.go_on.set()
+    batch = harmed.farm.finished(batch_id)
+    assert batch.state is State.CANCELLED
+    assert batch.counts.succeeded == before.counts.succeeded + before.counts.running
+    assert batch.counts.cancelled == before.counts.pending
+
+
+def test_one_batch_that_is_missing_comes_back_by_itself(harmed: Harmed, pictures: Path) -> None:
+    batch_id, before = harmed.in_mid_batch(pictures)
+    harmed.farm.registry.forget(batch_id)
+    with pytest.raises(NotFoundError):
+        harmed.farm.registry.get(batch_id)
+    assert harmed.farm.history.batch(batch_id).counts.total == 12, "its record is asked meanwhile"
+    wait_until(lambda: harmed.farm.registry.unfinished() == [batch_id], 10, "the batch is back")
+    assert harmed.farm.registry.get(batch_id).counts.succeeded == before.counts.succeeded
+    harmed.go_on.set()
+    assert harmed.farm.finished(batch_id).state is State.SUCCEEDED
+    assert harmed.farm.registry.leases() == []
