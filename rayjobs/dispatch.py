@@ -16,6 +16,7 @@ from rayjobs import chronicle, purge, reaper
 from rayjobs.chunk import lost
 from rayjobs.errors import BackendError, ItemError, LeaseLostError, NotFoundError
 from rayjobs.expand import expand
+from rayjobs.flight import Flight
 from rayjobs.lease import Lease, Pace, Tally
 from rayjobs.ports import Executor, Registry
 from rayjobs.record import Record
@@ -49,7 +50,7 @@ class Dispatcher:
         self._sources = Sources(settings, record.store)
         self._pace = Pace(settings.chunk_floor_ms, settings.chunk_cap_ms)
         self._inbox: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
-        self._in_flight: dict[int, Lease] = {}
+        self._flight = Flight(settings)
         self._listing: set[str] = set()
         self._deposed = threading.Event()
         self._recovery = Recovery(registry, record)
@@ -105,7 +106,7 @@ class Dispatcher:
         """Restore the registry if it has lost what it knew; return whether that was so."""
         if self._registry.restored():
             return False
-        self._recovery.restore(list(self._in_flight.values()))
+        self._recovery.restore(self._flight.leases())
         return True
 
     def _turn(self) -> None:
@@ -116,12 +117,18 @@ class Dispatcher:
             self._settle(lease, result)
         if time.monotonic() - self._ticked_at > _TICK_S:
             self._tick()
-        room = int(self._slots * self._settings.window) - len(self._in_flight)
-        if room <= 0:
-            return
-        for lease in self._claim(room):
-            self._in_flight[lease.token] = lease
-            self._executor.start(lease, lambda done, result: self._inbox.put((done, result)))
+        room = int(self._slots * self._settings.window) - len(self._flight)
+        claimed = self._claim(room) if room > 0 else []
+        for lease in claimed:
+            self._flight.start(lease)
+            self._start(lease)
+        if len(claimed) < room:  # nothing waits
+            for lease in self._flight.stragglers(self._slots - len(self._flight)):
+                log.info("run a second time", extra={"batch": lease.batch_id, "first": lease.range.first})
+                self._start(lease)
+
+    def _start(self, lease: Lease) -> None:
+        self._executor.start(lease, lambda done, result: self._inbox.put((done, result)))
 
     def _claim(self, most: int) -> list[Lease]:
         try:
@@ -144,23 +151,29 @@ class Dispatcher:
             return found
 
     def _settle(self, lease: Lease, result: Tally | Exception) -> None:
+        """Give a lease back; its chunk stays in flight until the registry has taken it."""
+        if not self._flight.land(lease, whole=isinstance(result, Tally)):
+            return
+        try:
+            self._give_back(lease, result)
+        except BackendError as error:
+            log.warning("settled later: %s", error, extra={"batch": lease.batch_id})
+            threading.Timer(_BACK_OFF_S, self._inbox.put, args=((lease, result),)).start()
+
+    def _give_back(self, lease: Lease, result: Tally | Exception) -> None:
         try:
             tally = result if isinstance(result, Tally) else self._tally_of_fault(lease, result)
             settled = self._registry.settle(lease, tally)
             if settled.closable:
                 reaper.close(lease.batch_id, self._registry, self._record)
         except (LeaseLostError, NotFoundError) as error:
-            if self._restore_if_lost():  # and the lease with it
+            if lease in self._flight and self._restore_if_lost():  # and the lease with it
                 self._inbox.put((lease, result))
                 return
-            # Taken back, or purged with its run.
+            # Taken back, purged with its run, or the second copy of a chunk.
             log.warning("late result refused: %s", error, extra={"batch": lease.batch_id})
-        except BackendError as error:
-            # The chunk stays in flight, so that its lease lives on until the registry takes the result.
-            log.warning("settled later: %s", error, extra={"batch": lease.batch_id})
-            threading.Timer(_BACK_OFF_S, self._inbox.put, args=((lease, result),)).start()
-            return
-        self._in_flight.pop(lease.token, None)
+        if self._flight.end(lease):
+            self._executor.cancel(lease)  # the other copy, if there is one
 
     def _tally_of_fault(self, lease: Lease, fault: Exception) -> Tally:
         if not isinstance(fault, ItemError):
@@ -175,12 +188,9 @@ class Dispatcher:
         self._slots = self._executor.slots()
         self._restore_if_lost()
         if time.monotonic() - self._checked_at > _CHECK_S:
-            self._recovery.check(list(self._in_flight.values()))
+            self._recovery.check(self._flight.leases())
             self._checked_at = time.monotonic()
-        mine = self._in_flight
-        for lease in self._registry.leases(expired=True):
-            if lease.token not in mine:
-                reaper.take_back(lease, self._registry, self._record, split=True)
+        self._take_back_what_is_lost()
         for batch_id in self._registry.overdue():
             reaper.expire(batch_id, self._registry)
         for batch_id in self._registry.closable():
@@ -191,6 +201,15 @@ class Dispatcher:
                 threading.Thread(target=self._expand, args=(batch_id,), daemon=True).start()
         chronicle.write(self._registry, self._record)
         self._ticked_at = time.monotonic()
+
+    def _take_back_what_is_lost(self) -> None:
+        for lease in self._flight.look(self._registry.workers()):
+            self._executor.cancel(lease)
+            self._flight.end(lease)
+            reaper.take_back(lease, self._registry, self._record, split=True)
+        for lease in self._registry.leases(expired=True):
+            if lease not in self._flight:
+                reaper.take_back(lease, self._registry, self._record, split=True)
 
     def _expand(self, batch_id: str) -> None:
         try:
@@ -206,8 +225,8 @@ class Dispatcher:
         """Prolong the lead and the leases in flight, from a thread that does nothing else."""
         if not self._lead():
             self._deposed.set()
-        for lease in self._registry.renew(list(self._in_flight.values())):
-            if self._in_flight.pop(lease.token, None):  # else it was just settled
+        for lease in self._registry.renew(self._flight.leases()):
+            if self._flight.end(lease):  # else it was just settled
                 log.warning("lease lost", extra={"batch": lease.batch_id, "first": lease.range.first})
                 self._executor.cancel(lease)
         self._deposed.wait(min(self._settings.lease_s, self._settings.leader_s) / 3)
@@ -231,7 +250,7 @@ class Dispatcher:
 
     def _leave(self) -> None:
         """Give back what is in flight, so that the next dispatcher need not wait for it."""
-        for lease in list(self._in_flight.values()):
+        for lease in self._flight.leases():
             self._executor.cancel(lease)
             reaper.take_back(lease, self._registry, self._record, split=False)
         self._registry.resign(self._holder)

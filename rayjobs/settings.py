@@ -67,10 +67,16 @@ class Settings(BaseSettings):
     """Least work of a chunk once the speed of its batch is known; see `lease.Pace`."""
     chunk_cap_ms: float = 1000.0
     """Most work of a chunk once the speed of its batch is known; see `lease.Pace`."""
+    speculation: float = Field(4.0, ge=0)
+    """While slots are free and nothing waits, a chunk that takes this many times as long as usual is run a
+    second time elsewhere, and the first to commit has the word; 0: never."""
     window: float = 2.0
     """Chunks in flight for each slot: one runs and one waits at its door."""
     retention_s: int = 7 * 24 * 3600
     """How long Redis remembers a batch that has ended; the store keeps its record."""
+
+    item_deadline_s: float = 120.0
+    """Longest time for one picture; the largest that the limits allow take about 20 s."""
 
     worker_id: str = "local"
     """Name of this worker: the pod's on a cluster."""

@@ -16,7 +16,7 @@ class InlineExecutor(Executor):
         self._run = run_chunk
         self._slots = slots
         self._threads = ThreadPoolExecutor(slots)
-        self._futures: dict[int, Future[Tally]] = {}
+        self._futures: list[tuple[int, Future[Tally]]] = []
 
     @override
     def slots(self) -> int:
@@ -25,10 +25,10 @@ class InlineExecutor(Executor):
     @override
     def start(self, lease: Lease, done: Callable[[Lease, Tally | Exception], None]) -> None:
         future = self._threads.submit(self._run, lease.as_json())
-        self._futures[lease.token] = future
+        self._futures.append((lease.token, future))
 
         def finished(future: Future[Tally]) -> None:
-            self._futures.pop(lease.token, None)
+            self._futures = [pair for pair in self._futures if pair[1] is not future]
             if not future.cancelled():
                 error = future.exception()
                 done(lease, future.result() if error is None else _as_exception(error))
@@ -37,9 +37,9 @@ class InlineExecutor(Executor):
 
     @override
     def cancel(self, lease: Lease) -> None:
-        future = self._futures.get(lease.token)
-        if future is not None:
-            future.cancel()
+        for token, future in self._futures:
+            if token == lease.token:
+                future.cancel()
 
     def close(self) -> None:
         """Wait for what runs, and end the threads."""

@@ -43,7 +43,7 @@ class RayExecutor(Executor):
         options: dict[str, Any] = {"num_cpus": 1, "max_retries": 0}
         self._run = ray.remote(**options)(run_chunk)
         self._warm = ray.remote(**options)(warm)
-        self._refs: dict[int, Any] = {}
+        self._refs: dict[int, list[Any]] = {}
 
     def warm(self) -> None:
         """Start the slots' processes before the first batch comes."""
@@ -63,10 +63,10 @@ class RayExecutor(Executor):
         ref = self._run.options(name=f"{lease.batch_id}[{lease.range.first}:{lease.range.end}]").remote(
             lease.as_json()
         )
-        self._refs[lease.token] = ref
+        self._refs.setdefault(lease.token, []).append(ref)
 
         def finished(future: Any) -> None:  # noqa: ANN401 - Ray's futures are not typed
-            self._refs.pop(lease.token, None)  # an idle node must hold no objects, or it never shrinks
+            self._drop(lease.token, ref)
             error = future.exception()
             done(lease, future.result() if error is None else _as_ours(error))
 
@@ -74,9 +74,16 @@ class RayExecutor(Executor):
 
     @override
     def cancel(self, lease: Lease) -> None:
-        ref = self._refs.pop(lease.token, None)
-        if ref is not None:
+        for ref in self._refs.pop(lease.token, []):
             ray.cancel(ref, force=False)
+
+    def _drop(self, token: int, ref: Any) -> None:  # noqa: ANN401 - as above
+        """Let go of a task that has ended: an idle node must hold no objects, or it never shrinks."""
+        left = [other for other in self._refs.get(token, ()) if other != ref]
+        if left:
+            self._refs[token] = left
+        else:
+            self._refs.pop(token, None)
 
 
 def _as_ours(error: BaseException) -> Exception:

@@ -13,11 +13,11 @@ class Executor(Protocol):
         """Return how many chunks run at once; raises `ExecutorLostError`."""
 
     def start(self, lease: Lease, done: Callable[[Lease, Tally | Exception], None]) -> None:
-        """Start a chunk; `done` is called once, from any thread.
+        """Start a chunk, or a copy of one that runs; `done` is called once for each, from any thread.
 
         Its second argument is the chunk's tally, or `WorkerCrashedError` when the
         slot ended without a word, or whatever error kept the chunk from being run.
         """
 
     def cancel(self, lease: Lease) -> None:
-        """Give up a chunk that was started, if that is still possible."""
+        """Give up a chunk, however often it was started, as far as that is still possible."""

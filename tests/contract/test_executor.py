@@ -79,6 +79,13 @@ def test_every_chunk_comes_back_once_with_its_tally(executor: Executor) -> None:
     assert all(isinstance(r, Tally) and r.counts == {"succeeded": 3} for r in found.values())
 
 
+def test_a_chunk_that_is_started_twice_comes_back_twice(executor: Executor) -> None:
+    inbox: queue.SimpleQueue[Result] = queue.SimpleQueue()
+    for _ in range(2):
+        executor.start(lease("b_1"), lambda done, result: inbox.put((done, result)))
+    assert [inbox.get(timeout=30)[0] for _ in range(2)] == [lease("b_1")] * 2
+
+
 def test_an_error_of_ours_comes_back_as_itself(executor: Executor) -> None:
     [result] = collect(executor, lease("b_away")).values()
     assert isinstance(result, StoreUnavailableError)
