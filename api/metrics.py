@@ -46,11 +46,14 @@ class _Farm(Collector):
     @override
     def collect(self) -> Iterator[Metric]:
         try:
-            queue, workers = self._registry.queue(), self._registry.workers()
+            queue, workers, memory = self._registry.queue(), self._registry.workers(), self._registry.memory()
         except BackendError:
             yield _gauge("registry_up", "Whether the registry answers.", 0)
             return
         yield _gauge("registry_up", "Whether the registry answers.", 1)
+        yield _gauge("registry_memory_bytes", "Memory that the registry takes.", memory.used)
+        yield _gauge("registry_memory_limit_bytes", "Memory that it may take; 0 for no limit.", memory.limit)
+        yield _gauge("registry_full", "Alarm: new batches are refused for want of memory.", int(memory.full))
         yield from _of_queue(queue)
         yield from _of_workers(workers)
 

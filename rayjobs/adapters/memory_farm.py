@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from typing_extensions import override
 
-from rayjobs.ports import Registry
+from rayjobs.ports import Memory, Registry
 from rayjobs.settings import Settings
 from rayjobs.worker import Worker
 
@@ -35,6 +35,10 @@ class MemoryFarm(Registry):
     @override
     def ping(self) -> None:
         return
+
+    @override
+    def memory(self) -> Memory:
+        return Memory(0, 0)
 
     @override
     def run_id(self) -> str:

@@ -33,6 +33,7 @@ LAYOUT: dict[str, Key] = {
         "fence", "string", "last fencing token given to a leader or lease", "permanent", of_run=False
     ),
     "restored": Key("restored", "string", "the server that holds all that the record tells", "permanent"),
+    "probe": Key("probe", "string", "written to see that writing is possible", "1 s", of_run=False),
     "index": Key("index", "zset", "ids of all batches, sorted by name: by age", "permanent"),
     "open": Key("open", "set", "ids of the batches that have not ended", "permanent"),
     "queue": Key("queue", "zset", "batches with waiting ranges, by virtual time used", "permanent"),

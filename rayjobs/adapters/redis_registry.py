@@ -15,7 +15,7 @@ from rayjobs.batch import ENOUGH, Batch, Counts, Move, State, Verb
 from rayjobs.errors import IdempotencyMismatchError
 from rayjobs.item import Fault
 from rayjobs.lease import Lease, Pace, Tally
-from rayjobs.ports import Event, NewBatch, Page, Purged, QueueStatus, Retry, Settled, Submitted
+from rayjobs.ports import Event, Memory, NewBatch, Page, Purged, QueueStatus, Retry, Settled, Submitted
 from rayjobs.settings import Settings
 from rayjobs.worker import Worker
 
@@ -45,8 +45,13 @@ class RedisRegistry(RedisRestoring):
 
     @override
     def ping(self) -> None:
+        self._run_script("probe")
+
+    @override
+    def memory(self) -> Memory:
         with redis_errors():
-            self._redis.ping()
+            told = self._redis.info("memory")
+        return Memory(told["used_memory"], told.get("maxmemory", 0))
 
     @override
     def submit(self, batch: NewBatch) -> Submitted:

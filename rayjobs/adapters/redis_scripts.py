@@ -1,4 +1,8 @@
-"""The Lua scripts: each behind the shared prelude, with the layout and the state machine filled in."""
+"""The Lua scripts: each behind the shared prelude, with the layout and the state machine filled in.
+
+A script that begins with `#!lua flags=allow-oom` runs although Redis has reached `maxmemory`: those by which
+work in hand goes on and makes room. All others are refused then, before they have written anything.
+"""
 
 import json
 from pathlib import Path
@@ -30,7 +34,7 @@ _REFUSALS: dict[str, tuple[type[RayJobsError], str]] = {
     ),
     "LEASE_LOST": (LeaseLostError, "the lease {0} is no longer held"),
     "NOT_LEADER": (LeaseLostError, "another dispatcher leads, with token {0}"),
-    "OOM": (RegistryUnavailableError, "Redis has reached maxmemory: {0}"),
+    "OOM": (RegistryUnavailableError, "Redis is full, it has reached its maxmemory: {0}"),
 }
 """The first word of a script's error, and what it is for us."""
 
@@ -47,7 +51,7 @@ class Scripts:
             prelude = prelude.replace(f"@{name}@", table)
         self._namespace = namespace
         self._scripts = {
-            path.stem: client.register_script(prelude + path.read_text("utf-8"))
+            path.stem: client.register_script(_behind(prelude, path.read_text("utf-8")))
             for path in _FOLDER.glob("*.lua")
             if path.stem != "prelude"
         }
@@ -58,6 +62,12 @@ class Scripts:
         with redis_errors():
             answer = self._scripts[name](args=[self._namespace, json.dumps(given)])
         return json.loads(answer)
+
+
+def _behind(prelude: str, script: str) -> str:
+    """Return a script with its prelude; what Redis reads first stays first."""
+    flags, rest = script.split("\n", 1) if script.startswith("#!") else ("", script)
+    return f"{flags}\n{prelude}{rest}" if flags else prelude + rest
 
 
 class redis_errors:  # noqa: N801 - a context manager that reads as a clause

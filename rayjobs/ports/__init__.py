@@ -9,6 +9,7 @@ from rayjobs.ports.registry import Registry
 from rayjobs.ports.store import Store
 from rayjobs.ports.words import (
     Event,
+    Memory,
     NewBatch,
     Page,
     Purged,
@@ -22,6 +23,7 @@ from rayjobs.ports.words import (
 __all__ = [
     "Event",
     "Executor",
+    "Memory",
     "NewBatch",
     "Page",
     "Purged",

@@ -8,6 +8,7 @@ from rayjobs.item import Fault
 from rayjobs.lease import Lease, Pace, Tally
 from rayjobs.ports.words import (
     Event,
+    Memory,
     NewBatch,
     Page,
     Purged,
@@ -28,7 +29,10 @@ class Registry(Protocol):
     """
 
     def ping(self) -> None:
-        """Return if the registry answers."""
+        """Return if the registry takes new work: if it answers and is not full."""
+
+    def memory(self) -> Memory:
+        """Return what the registry takes of what it may."""
 
     def submit(self, batch: NewBatch) -> Submitted:
         """Enter a batch and queue what it has.

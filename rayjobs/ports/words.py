@@ -103,6 +103,20 @@ class QueueStatus:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """What the registry takes, in bytes."""
+
+    used: int
+    limit: int
+    """0 where there is none."""
+
+    @property
+    def full(self) -> bool:
+        """Whether new work is refused until some of the old has ended."""
+        return 0 < self.limit <= self.used
+
+
+@dataclass(frozen=True)
 class Page:
     """A page of batches, newest first, and where the next one begins."""
 

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A: leader, slots, most, lease_ms, floor_ms, cap_ms. Takes chunks off the queue, each under a lease.
 -- The batch with the least virtual time comes first; time used counts 2^-priority.
 local held = string.match(redis.call('GET', K.leader) or '', '|(%d+)$')

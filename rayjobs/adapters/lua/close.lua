@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A: id, state, finished_ms (or nil), ttl_s. Gives a batch its terminal state. A repeat changes nothing.
 local b = load(A.id)
 if not b then return fail('NOT_FOUND', A.id) end

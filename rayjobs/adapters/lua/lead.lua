@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A: holder, ttl_ms, resign (bool). One dispatcher leads; its token fences what it claims. Answers the token or null.
 local holder, token = string.match(redis.call('GET', K.leader) or '', '^(.*)|(%d+)$')
 if holder and holder ~= A.holder then return cjson.encode(cjson.null) end

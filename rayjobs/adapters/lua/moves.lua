@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A: written (ids of moves), id (of a batch, or nil). Forgets the moves that the record has; answers the oldest 1000 others.
 if #A.written > 0 then redis.call('XDEL', K.moves, unpack(A.written)) end
 local found = {}

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A: tokens, lease_ms. Prolongs the leases that are still held; answers the tokens of the others; none
 -- before this run is restored, for they may be among what is to come back.
 local lost = {}

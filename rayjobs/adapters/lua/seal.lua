@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A: id, error (or nil). Ends the listing. A repeat changes nothing.
 local b = load(A.id)
 if not b then return fail('NOT_FOUND', A.id) end

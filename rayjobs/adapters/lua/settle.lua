@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A: token, counts {name: items}, errors {code: items}, again [[first, count, attempt]], busy_ms, enough.
 -- Ends a lease: adds what ended to the counts and puts the rest back. A token that is not held is refused.
 

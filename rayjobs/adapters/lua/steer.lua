@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A: id, verb, cause, actor, error (JSON text or nil). Pauses, resumes or ends a batch, as batch.VERBS says.
 -- A repeat changes nothing.
 local b = load(A.id)

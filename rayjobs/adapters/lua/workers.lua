@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A: leave (an id or nil). Answers the workers whose heartbeat has not run out, without the one that leaves.
 if A.leave then
   redis.call('DEL', K.worker(A.leave))
