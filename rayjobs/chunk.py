@@ -16,6 +16,7 @@ from rayjobs.errors import (
     ItemError,
     OutputConflictError,
     OutputNameError,
+    OutputNoSpaceError,
     RayJobsError,
     WorkerOutOfMemoryError,
 )
@@ -53,6 +54,8 @@ class Slot:
 
         A repeat writes the same outputs under the same names; its commit file has another token.
 
+        Items whose output had no room wait as they were, at the same attempt, and halt the batch.
+
         Raises:
             StoreUnavailableError: The store is away; nothing was committed.
         """
@@ -66,15 +69,23 @@ class Slot:
                 self._hand.done()
         finally:
             self._hand.rest()
+        full = [o.error for o in outcomes if o.error and o.error.code == OutputNoSpaceError.code]
+        if full:
+            outcomes = [o for o in outcomes if o.error not in full]
         again = [o.index for o in outcomes if self._may_retry(o, work)]
         ended = [o for o in outcomes if o.index not in set(again)]
+        left = set(lease.range.indices()) - {o.index for o in outcomes}
         tally = Tally(
             counts=Counter(o.state for o in ended),
             errors=Counter(o.error.code for o in ended if o.error),
-            again=tuple(runs(again, lease.range.attempt + 1)),
+            again=(*runs(again, lease.range.attempt + 1), *runs(left, lease.range.attempt)),
+            halt=full[0] if full else None,
             busy_ms=(time.perf_counter() - began) * 1000,
         )
-        return self._record.commit(lease, ended, tally)
+        try:
+            return self._record.commit(lease, ended, tally)
+        except OutputNoSpaceError as error:
+            return Tally(again=(lease.range,), halt=Fault.of(error))
 
     def _may_retry(self, outcome: Outcome, work: Work) -> bool:
         retryable = outcome.error is not None and outcome.error.retryable

@@ -57,6 +57,9 @@ class Commits:
 
         Return the tally that holds: another one where the lease had been ended before. Nothing is written to
         a batch that was closed, so that it stays as it was closed.
+
+        Raises:
+            OutputNoSpaceError: There is no room for it, so the chunk has to run again.
         """
         head = orjson.dumps({"schema_version": SCHEMA, **lease.as_json(), **_tally_json(tally)})
         lines = [head, *(orjson.dumps(outcome.as_json()) for outcome in outcomes)]

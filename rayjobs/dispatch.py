@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from rayjobs import chronicle, purge, reaper
 from rayjobs.chunk import lost
-from rayjobs.errors import BackendError, ItemError, LeaseLostError, NotFoundError
+from rayjobs.errors import BackendError, ItemError, LeaseLostError, NotFoundError, OutputNoSpaceError
 from rayjobs.expand import expand
 from rayjobs.flight import Flight
 from rayjobs.lease import Lease, Pace, Tally
@@ -156,13 +156,15 @@ class Dispatcher:
             return
         try:
             self._give_back(lease, result)
-        except BackendError as error:
+        except (BackendError, OutputNoSpaceError) as error:
             log.warning("settled later: %s", error, extra={"batch": lease.batch_id})
             threading.Timer(_BACK_OFF_S, self._inbox.put, args=((lease, result),)).start()
 
     def _give_back(self, lease: Lease, result: Tally | Exception) -> None:
         try:
             tally = result if isinstance(result, Tally) else self._tally_of_fault(lease, result)
+            if tally.halt:
+                reaper.halt(lease.batch_id, tally.halt, self._registry)
             settled = self._registry.settle(lease, tally)
             if settled.closable:
                 reaper.close(lease.batch_id, self._registry, self._record)

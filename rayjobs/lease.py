@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rayjobs.item import Fault
 from rayjobs.ranges import Range
 
 
@@ -53,6 +54,8 @@ class Tally:
     """Items for another attempt."""
     busy_ms: float = 0.0
     """Time that a slot worked for the chunk, in milliseconds."""
+    halt: Fault | None = None
+    """Why the batch is to be paused before any more of it is claimed: its outputs have no room."""
 
     @property
     def ended(self) -> int:

@@ -44,6 +44,14 @@ def expire(batch_id: str, registry: Registry) -> None:
         log.info("not expired: %s", error, extra={"batch": batch_id})
 
 
+def halt(batch_id: str, why: Fault, registry: Registry) -> None:
+    """Pause a batch, before what it gives back can be claimed again; a repeat changes nothing."""
+    try:
+        registry.steer(batch_id, Verb.PAUSE, "dispatcher", why.code, why)
+    except (ConflictError, NotFoundError) as error:  # it ends, or was purged
+        log.info("not paused: %s", error, extra={"batch": batch_id})
+
+
 def close(batch_id: str, registry: Registry, record: Record) -> None:
     """Write a batch's end into the record, then into the registry; a repeat changes nothing."""
     try:

@@ -28,7 +28,7 @@ import orjson
 
 from rayjobs.batch import Move
 from rayjobs.commits import SCHEMA, Commits
-from rayjobs.errors import ConflictError, NotFoundError
+from rayjobs.errors import ConflictError, ItemError, NotFoundError, StoreUnavailableError
 from rayjobs.item import Item
 from rayjobs.ports import Store
 from rayjobs.ranges import Range
@@ -60,11 +60,11 @@ class Record(Commits):
     def open(self, batch_id: str, spec: dict[str, Any]) -> None:
         """Write what was asked; whatever pages are known by now were written before."""
         self.mark(batch_id)
-        self.store.put(f"record/{batch_id}/spec.json", orjson.dumps({"schema_version": SCHEMA, **spec}))
+        self._put(f"record/{batch_id}/spec.json", orjson.dumps({"schema_version": SCHEMA, **spec}))
 
     def mark(self, batch_id: str) -> None:
         """Note that the batch has not ended."""
-        self.store.put(f"open/{batch_id}", b"%d" % (time.time_ns() // 1_000_000))
+        self._put(f"open/{batch_id}", b"%d" % (time.time_ns() // 1_000_000))
 
     def spec(self, batch_id: str) -> dict[str, Any]:
         """Return what was asked; raises `NotFoundError`."""
@@ -96,11 +96,11 @@ class Record(Commits):
     def seal_page(self, batch_id: str, page: int, items: Sequence[Item]) -> None:
         """Write a page of items; all pages but the last one hold `PAGE` items."""
         lines = b"\n".join(orjson.dumps(item.as_json()) for item in items)
-        self.store.put(f"record/{batch_id}/items/{page}.jsonl", lines)
+        self._put(f"record/{batch_id}/items/{page}.jsonl", lines)
 
     def seal(self, batch_id: str, total: int, error: dict[str, Any] | None = None) -> None:
         """Write that the pages are all there; with `error`, the listing ended early."""
-        self.store.put(f"record/{batch_id}/sealed.json", orjson.dumps({"total": total, "error": error}))
+        self._put(f"record/{batch_id}/sealed.json", orjson.dumps({"total": total, "error": error}))
 
     def listing(self, batch_id: str) -> Listing:
         """Return how far a batch is listed."""
@@ -146,7 +146,7 @@ class Record(Commits):
         if self.store.get(f"record/{batch_id}/spec.json") is not None:
             name = f"{moves[0].id}_{moves[-1].id}.jsonl"
             lines = b"\n".join(orjson.dumps(asdict(move)) for move in moves)
-            self.store.put(f"record/{batch_id}/log/{name}", lines)
+            self._put(f"record/{batch_id}/log/{name}", lines)
 
     def moves(self, batch_id: str) -> list[Move]:
         """Return the changes that were written, in no order."""
@@ -161,12 +161,12 @@ class Record(Commits):
         """Write how the batch ended, then take its mark off."""
         retries = len(self.retries(batch_id))
         body = {"schema_version": SCHEMA, "retries": retries, **closing}
-        self.store.put(f"record/{batch_id}/closed.json", orjson.dumps(body))
+        self._put(f"record/{batch_id}/closed.json", orjson.dumps(body))
         self.unmark(batch_id)
 
     def begin_purge(self, purge: dict[str, Any]) -> None:
         """Write which batches a purge ends, before it does anything."""
-        self.store.put("purge.json", orjson.dumps({"schema_version": SCHEMA, **purge}))
+        self._put("purge.json", orjson.dumps({"schema_version": SCHEMA, **purge}))
 
     def purge(self) -> dict[str, Any] | None:
         """Return the purge that has begun and not ended."""
@@ -175,6 +175,13 @@ class Record(Commits):
     def end_purge(self) -> None:
         """Forget the purge: all of it is done."""
         self.store.delete("purge.json")
+
+    def _put(self, key: str, data: bytes) -> None:
+        """Write what is about a batch as a whole: a fault of the store, never one of an item."""
+        try:
+            self.store.put(key, data)
+        except ItemError as error:
+            raise StoreUnavailableError(error.detail) from error
 
 
 def output_key(batch_id: str, name: str) -> str:
