@@ -124,12 +124,20 @@ class Cluster:
         media = "application/json-patch+json"
         return self._ask("PATCH", self._path(ref), str(ref), query, list(operations), media)
 
-    def delete(self, ref: Ref) -> None:
-        """Begin to delete an object and what belongs to it; do nothing if it is gone."""
+    def delete(self, ref: Ref, grace_s: int | None = None) -> None:
+        """Begin to delete an object and what belongs to it; do nothing if it is gone.
+
+        Args:
+            ref: Which.
+            grace_s: What a pod is given to end by itself; None is its own choice.
+        """
         if not self.serves(ref.api_version, ref.kind):
             return
+        query = {"propagationPolicy": "Background"}
+        if grace_s is not None:
+            query["gracePeriodSeconds"] = str(grace_s)
         try:
-            self._ask("DELETE", self._path(ref), str(ref), {"propagationPolicy": "Background"})
+            self._ask("DELETE", self._path(ref), str(ref), query)
         except RefusedError as error:
             if error.status != _NOT_FOUND:
                 raise

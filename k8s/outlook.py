@@ -158,10 +158,10 @@ def _autoscaler(document: Document, status: Document) -> str | None:
     """Wait until the metrics are known: an HPA without them does nothing, and says so nowhere else."""
     wanted = len(document["spec"]["metrics"])
     known = [each for each in status.get("currentMetrics") or () if each.get("type")]
-    if len(known) >= wanted:
-        return None
     active = _condition(status, "ScalingActive")
     why = active.get("message") if active.get("status") == "False" else None
+    if len(known) >= wanted and why is None:
+        return None
     return f"{len(known)} of {wanted} metrics are known" + (f" ({why})" if why else "")
 
 

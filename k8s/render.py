@@ -159,7 +159,7 @@ def _with_volume(documents: list[Document], volume: str | None) -> list[Document
             del claim["spec"]["volumeName"]
         return left
     left = [each for each in left if each["kind"] != "PersistentVolumeClaim"]
-    for spec in (one for each in left for one in _pod_specs(each)):
+    for spec in (one for each in left for one in pod_specs(each)):
         for claim in (one["persistentVolumeClaim"] for one in spec.get("volumes", ()) if _is_claim(one)):
             claim["claimName"] = name
     return left
@@ -170,18 +170,18 @@ def _is_claim(volume: Document) -> bool:
 
 
 def _containers(document: Document) -> Iterator[Document]:
-    for spec in _pod_specs(document):
+    for spec in pod_specs(document):
         yield from spec.get("initContainers", ())
         yield from spec["containers"]
 
 
-def _pod_specs(value: object) -> Iterator[Document]:
+def pod_specs(value: object) -> Iterator[Document]:
     """Give each pod's specification in an object, wherever it stands."""
     if isinstance(value, dict):
         if isinstance(value.get("containers"), list):
             yield value
         for each in value.values():
-            yield from _pod_specs(each)
+            yield from pod_specs(each)
     elif isinstance(value, list):
         for each in value:
-            yield from _pod_specs(each)
+            yield from pod_specs(each)

@@ -54,8 +54,10 @@ def add_cluster(made: argparse.ArgumentParser) -> None:
         "--build",
         nargs="?",
         const="auto",
+        default="auto",
         metavar="COMMAND",
-        help="build the container images; COMMAND is given TAG CONTEXT -f DOCKERFILE and loads it too",
+        help="how to build container images that the nodes lack: by what is there (docker, podman, nerdctl, "
+        "buildah), or by a COMMAND that takes TAG CONTEXT -f DOCKERFILE and loads what it built",
     )
     group.add_argument(
         "--size", choices=("small", "default"), help="what the pods ask for; by the nodes' cores"

@@ -20,8 +20,10 @@ Say = Callable[[str], None]
 NAMES = {API_IMAGE: "api", RAY_IMAGE: "ray"}
 """Container image of the manifests -> suffix of its Dockerfile."""
 AUTO = "auto"
+"""Builds with the first tool that is there."""
 
-_COPIED = re.compile(r"^COPY (?!--)(.+) \S+$", re.MULTILINE)
+COPIED = re.compile(r"^COPY (?!--)(.+) \S+$", re.MULTILINE)
+"""What a Dockerfile takes from the project's folder."""
 _TOOLS = ("docker", "podman", "nerdctl", "buildah")
 _SHARED = re.compile(r"^(docker-desktop|docker-for-desktop|orbstack|colima|rancher-desktop)")
 """Contexts whose node runs what the machine's own builder has."""
@@ -34,8 +36,8 @@ class Wish:
 
     ray: str | None = None
     api: str | None = None
-    build: str | None = None
-    """None; `auto`; or a command that is given TAG CONTEXT -f DOCKERFILE and loads the image too."""
+    build: str = AUTO
+    """`auto`, or a command that is given TAG CONTEXT -f DOCKERFILE, builds and loads."""
 
 
 def provide(wish: Wish, context: str, nodes: Sequence[Document], say: Say) -> dict[str, str]:
@@ -49,9 +51,10 @@ def provide(wish: Wish, context: str, nodes: Sequence[Document], say: Say) -> di
     chosen = {}
     for image in NAMES:
         own = tag(image)
-        if (named := given[image]) is None and (own not in there or wish.build):
+        # A name holds one content for ever: what is there need not be built again.
+        if (named := given[image]) is None and own not in there:
             say(f"building {own}")
-            _build(own, image, context, wish.build or AUTO)
+            _build(own, image, context, wish.build)
         chosen[image] = named or own
     return chosen
 
@@ -70,9 +73,7 @@ def dockerfile(image: str) -> Path:
 
 
 def _content(recipe: Path) -> Iterator[Path]:
-    sources = [
-        name for found in _COPIED.findall(recipe.read_text(encoding="utf-8")) for name in found.split()
-    ]
+    sources = [name for found in COPIED.findall(recipe.read_text(encoding="utf-8")) for name in found.split()]
     for source in (ROOT / name for name in dict.fromkeys(sources)):
         if source.is_dir():
             yield from (

@@ -1,0 +1,92 @@
+"""Ports that lead to pods: real sockets, and a cluster in memory that connects them to threads."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, suppress
+
+import pytest
+from typing_extensions import override
+
+from k8s.cluster import Ref
+from k8s.errors import UnreachableError
+from k8s.forward import Target, serve
+from k8s.names import NAMESPACE
+from tests.support.fake_cluster import FakeCluster
+
+LIMIT_S = 10.0
+
+
+def pod(name: str, *, ready: bool = True) -> dict[str, object]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": {"app": "api"}},
+        "status": {"conditions": [{"type": "Ready", "status": str(ready)}]},
+    }
+
+
+class Pods(FakeCluster):
+    """Each pod answers with its name and what it was told; those in `gone` can't be reached."""
+
+    def __init__(self, *pods: dict[str, object]) -> None:
+        super().__init__(*pods)
+        self.gone: set[str] = set()
+
+    @override
+    def connect(self, pod: Ref, port: int) -> socket.socket:
+        if pod.name in self.gone:
+            raise UnreachableError(f"{pod} is gone")
+        ours, theirs = socket.socketpair()
+        threading.Thread(target=_answer, args=(theirs, pod.name), daemon=True).start()
+        return ours
+
+
+def _answer(end: socket.socket, name: str) -> None:
+    with closing(end):
+        told = end.recv(100) or b"nothing"
+        with suppress(BrokenPipeError):
+            end.sendall(name.encode() + b":" + told)
+
+
+@pytest.fixture
+def pods() -> Pods:
+    return Pods(pod("a-1", ready=False), pod("a-2"), pod("a-3"))
+
+
+@pytest.fixture
+def port(pods: Pods) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=(listener, Target(pods, "app=api", 8000)), daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def ask(port: int) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection:
+        connection.sendall(b"hello")
+        return b"".join(iter(lambda: connection.recv(100), b""))
+
+
+def test_a_connection_is_led_to_a_pod_that_is_ready(port: int) -> None:
+    assert ask(port) == b"a-2:hello"
+
+
+def test_the_next_connection_outlives_the_pod(port: int, pods: Pods) -> None:
+    ask(port)
+    pods.gone.add("a-2")
+    pods.delete(Ref("v1", "Pod", "a-2", NAMESPACE))
+    assert ask(port) == b"a-3:hello"
+
+
+def test_without_a_pod_the_connection_is_closed_and_the_next_one_is_tried_anew(port: int, pods: Pods) -> None:
+    for name in ("a-2", "a-3"):
+        pods.delete(Ref("v1", "Pod", name, NAMESPACE))
+    with suppress(ConnectionResetError):  # as what was sent was not read
+        assert ask(port) == b""
+    pods.create(pod("a-4"))
+    assert ask(port) == b"a-4:hello"
+
+
+def test_many_connections_are_led_at_once(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S):
+        assert ask(port) == b"a-2:hello"

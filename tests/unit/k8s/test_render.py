@@ -1,0 +1,130 @@
+from pathlib import Path
+
+import pytest
+
+from k8s import render
+from k8s.errors import ManifestError
+from k8s.names import API_IMAGE, MANAGER, MANAGER_LABEL, NAMESPACE, PART_LABEL, RAY_IMAGE
+from k8s.render import Values
+
+IMAGES = {API_IMAGE: "registry/api:1", RAY_IMAGE: "registry/ray:1"}
+
+
+def system(overlay: str | None = None, volume: str | None = None) -> list[render.Document]:
+    return render.system(Values(IMAGES, overlay, volume))
+
+
+def of(documents: list[render.Document], kind: str) -> list[render.Document]:
+    return [each for each in documents if each["kind"] == kind]
+
+
+def used(documents: list[render.Document]) -> set[str]:
+    return {
+        container["image"]
+        for each in documents
+        for spec in render.pod_specs(each)
+        for container in (*spec.get("initContainers", ()), *spec["containers"])
+    }
+
+
+def test_the_namespace_comes_first_and_holds_all_that_can_lie_in_one() -> None:
+    home, *rest = system()
+    assert (home["kind"], home["metadata"]["name"]) == ("Namespace", NAMESPACE)
+    places = {each["kind"]: each["metadata"].get("namespace") for each in rest}
+    assert places["PersistentVolume"] is None
+    assert places["RayCluster"] == places["Secret" if "Secret" in places else "Service"] == NAMESPACE
+
+
+def test_every_object_says_who_made_it() -> None:
+    for each in system():
+        labels = each["metadata"]["labels"]
+        assert (labels[PART_LABEL], labels[MANAGER_LABEL]) == ("rayjobs", MANAGER)
+
+
+def test_the_container_images_are_those_to_run() -> None:
+    assert used(system()) == {*IMAGES.values(), "redis:7"}
+
+
+def test_a_container_image_that_is_not_named_is_missed() -> None:
+    with pytest.raises(ManifestError, match=RAY_IMAGE):
+        render.system(Values({API_IMAGE: "api:1"}))
+
+
+def test_an_overlay_changes_what_it_names_and_nothing_else() -> None:
+    honest, small = system(), system(overlay="small")
+    (before,), (after,) = of(honest, "RayCluster"), of(small, "RayCluster")
+    group, small_group = before["spec"]["workerGroupSpecs"][0], after["spec"]["workerGroupSpecs"][0]
+    assert (group["rayStartParams"]["num-cpus"], small_group["rayStartParams"]["num-cpus"]) == ("2", "1")
+    assert group["maxReplicas"] == small_group["maxReplicas"]
+    worker, small_worker = (each["template"]["spec"]["containers"][0] for each in (group, small_group))
+    assert small_worker["env"] == worker["env"]
+    assert small_worker["resources"]["requests"]["cpu"] == "100m"
+    assert of(honest, "Service") == of(small, "Service")
+
+
+def test_an_overlay_that_changes_what_is_not_there_is_refused() -> None:
+    strange = {"kind": "Deployment", "metadata": {"name": "nobody"}}
+    with pytest.raises(ManifestError, match="Deployment nobody"):
+        render.merged(system(), [strange])
+    stray = {
+        "kind": "Deployment",
+        "metadata": {"name": "api"},
+        "spec": {"template": {"spec": {"containers": [{"name": "x"}]}}},
+    }
+    with pytest.raises(ManifestError, match="'x'"):
+        render.merged(system(), [stray])
+
+
+def test_merging_leaves_what_it_was_given_alone() -> None:
+    before = system()
+    render.merged(before, render.load(Path(render.__file__).parent / "overlays" / "small.yaml"))
+    assert before == system()
+
+
+def test_by_default_the_nodes_own_disk_is_the_volume() -> None:
+    (volume,) = of(system(), "PersistentVolume")
+    assert "hostPath" in volume["spec"]
+
+
+def test_a_storage_class_takes_the_place_of_the_nodes_disk() -> None:
+    documents = system(volume="class:nfs")
+    assert of(documents, "PersistentVolume") == []
+    (claim,) = of(documents, "PersistentVolumeClaim")
+    assert claim["spec"]["storageClassName"] == "nfs"
+    assert "volumeName" not in claim["spec"]
+
+
+def test_a_claim_that_is_there_is_used_by_every_pod() -> None:
+    documents = system(volume="pvc:mine")
+    assert of(documents, "PersistentVolume") == of(documents, "PersistentVolumeClaim") == []
+    claims = {
+        volume["persistentVolumeClaim"]["claimName"]
+        for each in documents
+        for spec in render.pod_specs(each)
+        for volume in spec.get("volumes", ())
+        if "persistentVolumeClaim" in volume
+    }
+    assert claims == {"mine"}
+
+
+@pytest.mark.parametrize("volume", ["mine", "nfs:x", "pvc:", "class"])
+def test_a_volume_that_is_neither_is_refused(volume: str) -> None:
+    with pytest.raises(ManifestError) as raised:
+        system(volume=volume)
+    assert raised.value.code == "bad_volume"
+
+
+@pytest.mark.parametrize("text", ["- a list", "kind: [", "just: this"])
+def test_a_file_that_holds_no_objects_is_named(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"x\.yaml"):
+        render.load(file)
+
+
+def test_what_an_anchor_repeats_is_not_shared(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text("kind: A\na: &it {n: 1}\nb: *it\n", encoding="utf-8")
+    (document,) = render.load(file)
+    document["a"]["n"] = 2
+    assert document["b"] == {"n": 1}

@@ -1,0 +1,249 @@
+"""From an empty cluster to a system and back, on a cluster in memory that becomes ready at once."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from k8s import kuberay
+from k8s.cluster import Document, Ref
+from k8s.errors import DeployError, NotReadyError
+from k8s.names import API_IMAGE, MANAGER, NAMESPACE, RAY_IMAGE
+from k8s.render import Values
+from k8s.rollout import METRICS, Order, roll_out
+from k8s.teardown import take_down
+from tests.support.fake_cluster import FakeCluster
+
+RAYCLUSTER = Ref("ray.io/v1", "RayCluster", "rayjobs", NAMESPACE)
+API = Ref("apps/v1", "Deployment", "api", NAMESPACE)
+OPERATOR = Ref("apps/v1", "Deployment", "kuberay-operator", kuberay.NAMESPACE)
+
+
+def well(document: Document) -> None:
+    """Let an object be what its controller makes of it when all goes well."""
+    replicas = document.get("spec", {}).get("replicas", 1)
+    counts = ("replicas", "updatedReplicas", "availableReplicas", "readyReplicas")
+    conditions = [{"type": kind, "status": "True"} for kind in ("Available", "Established", "HeadPodReady")]
+    document["status"] = {
+        **dict.fromkeys(counts, replicas),
+        "readyWorkerReplicas": 9,
+        "conditions": conditions,
+    }
+    if document["kind"] == "Secret" and "stringData" in document:
+        document["data"] = {}
+    if document["kind"] == "HorizontalPodAutoscaler":
+        document["status"] = {"currentMetrics": [{"type": "x"} for _ in document["spec"]["metrics"]]}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return an operator's folder with the least that is one."""
+    (tmp_path / "kustomization.yaml").write_text("resources: [all.yaml]", encoding="utf-8")
+    (tmp_path / "all.yaml").write_text(
+        "{kind: CustomResourceDefinition, apiVersion: apiextensions.k8s.io/v1, "
+        f"metadata: {{name: {kuberay.CRD}}}}}\n---\n"
+        "{kind: Deployment, apiVersion: apps/v1, metadata: {name: kuberay-operator}, "
+        "spec: {template: {spec: {containers: [{name: o, image: 'quay.io/kuberay/operator:v1.6.1'}]}}}}\n",
+        encoding="utf-8",
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def order(folder: Path) -> Order:
+    return Order(Values({API_IMAGE: "api:1", RAY_IMAGE: "ray:1"}), folder, folder, limit_s=5.0)
+
+
+def silent(_: str) -> None: ...
+
+
+def test_an_empty_cluster_gets_all_of_it(order: Order) -> None:
+    cluster = FakeCluster(status=well)
+    assert roll_out(cluster, order, silent)
+    kinds = {ref.kind for ref in cluster.objects}
+    assert {"Namespace", "Secret", "RayCluster", "Deployment", "NetworkPolicy", "APIService"} <= kinds
+    assert cluster.objects[OPERATOR]
+    group = cluster.objects[RAYCLUSTER]["spec"]["workerGroupSpecs"][0]
+    assert (group["replicas"], group["minReplicas"]) == (1, 1)
+
+
+def test_a_second_time_nothing_is_written(order: Order) -> None:
+    cluster = FakeCluster(status=well)
+    roll_out(cluster, order, silent)
+    before = {ref: each["metadata"]["resourceVersion"] for ref, each in cluster.objects.items()}
+    assert not roll_out(cluster, order, silent)
+    assert {ref: each["metadata"]["resourceVersion"] for ref, each in cluster.objects.items()} == before
+
+
+def test_a_second_time_leaves_the_numbers_of_pods_alone(order: Order) -> None:
+    cluster = FakeCluster(status=well)
+    roll_out(cluster, order, silent)
+    group = cluster.objects[RAYCLUSTER]["spec"]["workerGroupSpecs"][0]
+    group |= {"replicas": 6, "minReplicas": 3}
+    other = Order(Values({API_IMAGE: "api:1", RAY_IMAGE: "ray:2"}), order.cache, order.kuberay_folder, 5.0)
+    assert roll_out(cluster, other, silent)
+    after = cluster.objects[RAYCLUSTER]["spec"]["workerGroupSpecs"][0]
+    assert (after["replicas"], after["minReplicas"]) == (6, 3)
+    assert after["template"]["spec"]["containers"][0]["image"] == "ray:2"
+
+
+def test_generated_secrets_stay_what_they_are(order: Order) -> None:
+    cluster = FakeCluster(status=well)
+    roll_out(cluster, order, silent)
+    before = {ref: each for ref, each in cluster.objects.items() if ref.kind == "Secret"}
+    roll_out(cluster, order, silent)
+    assert {ref: each for ref, each in cluster.objects.items() if ref.kind == "Secret"} == before
+    assert len(before) == 2
+    keys = [each["stringData"]["keys"] for ref, each in before.items() if ref.name == "api-keys"]
+    assert keys[0].startswith("rayjobs_")  # never with a dash, which a command would take for an option
+
+
+def test_what_the_manifests_no_longer_have_goes(order: Order) -> None:
+    cluster = FakeCluster(status=well)
+    roll_out(cluster, order, silent)
+    labels = cluster.objects[API]["metadata"]["labels"]
+    old = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "old", "namespace": NAMESPACE, "labels": labels},
+    }
+    theirs: dict[str, Any] = {**old, "metadata": {"name": "theirs", "namespace": NAMESPACE}}
+    owned: dict[str, Any] = {**old, "metadata": {**old["metadata"], "name": "owned", "ownerReferences": [{}]}}  # type: ignore[dict-item]
+    for each in (old, theirs, owned):
+        cluster.create(each)
+    assert roll_out(cluster, order, silent)
+    assert {ref.name for ref in cluster.objects if ref.kind == "Service"} >= {"theirs", "owned", "api"}
+    assert Ref.of(old) in cluster.deleted
+
+
+def test_a_cluster_with_metrics_and_an_operator_keeps_its_own(order: Order) -> None:
+    theirs = [
+        {"apiVersion": METRICS.api_version, "kind": METRICS.kind, "metadata": {"name": METRICS.name}},
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "o", "namespace": "ray"},
+            "spec": {"template": {"spec": {"containers": [{"image": "quay.io/kuberay/operator:v1.7.0"}]}}},
+        },
+    ]
+    cluster = FakeCluster(*theirs, status=well)
+    said: list[str] = []
+    roll_out(cluster, order, said.append)
+    assert "KubeRay 1.7.0 is there" in said
+    assert OPERATOR not in cluster.objects
+    assert cluster.objects[METRICS]["metadata"].get("labels") is None
+    assert take_down(cluster, silent) == ["rayjobs"]
+    assert METRICS in cluster.objects
+
+
+def test_definitions_without_an_operator_are_nobodys_and_are_told(order: Order) -> None:
+    crd = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": kuberay.CRD},
+    }
+    with pytest.raises(kuberay.OperatorError, match="no operator"):
+        roll_out(FakeCluster(crd, status=well), order, silent)
+
+
+def test_what_the_cluster_refuses_is_named(order: Order) -> None:
+    cluster = FakeCluster(status=well)
+    cluster.refuses = {"NetworkPolicy"}
+    with pytest.raises(DeployError, match="NetworkPolicy rayjobs/default-deny") as raised:
+        roll_out(cluster, order, silent)
+    assert "right" in raised.value.remedy
+
+
+def test_the_way_down_takes_what_was_installed_and_nothing_else(order: Order) -> None:
+    cluster = FakeCluster(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "theirs"}}, status=well
+    )
+    roll_out(cluster, order, silent)
+    assert take_down(cluster, silent) == ["rayjobs", "kuberay", "metrics-server"]
+    assert [str(ref) for ref in cluster.objects] == ["Namespace theirs"]
+    assert take_down(cluster, silent) == []
+
+
+def test_an_operator_that_serves_others_stays(order: Order) -> None:
+    cluster = FakeCluster(status=well)
+    roll_out(cluster, order, silent)
+    cluster.create(
+        {"apiVersion": "ray.io/v1", "kind": "RayCluster", "metadata": {"name": "x", "namespace": "theirs"}}
+    )
+    assert take_down(cluster, silent) == ["rayjobs", "metrics-server"]
+    assert OPERATOR in cluster.objects
+
+
+def test_an_object_that_nobody_finalizes_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("k8s.teardown._FINALIZED_S", 0.1)
+    held = {
+        "apiVersion": "ray.io/v1",
+        "kind": "RayCluster",
+        "metadata": {"name": "x", "namespace": NAMESPACE, "finalizers": ["a"]},
+    }
+    patched: list[Ref] = []
+
+    class Holding(FakeCluster):
+        @override
+        def delete(self, ref: Ref, grace_s: int | None = None) -> None: ...
+
+        @override
+        def patch(self, ref: Ref, operations: Iterable[Document]) -> Document:
+            assert list(operations)
+            patched.append(ref)
+            return self.objects.pop(ref)
+
+    take_down(Holding(held), silent)
+    assert patched == [Ref.of(held)]
+
+
+def test_a_pod_that_can_not_start_ends_the_wait_with_its_log(order: Order) -> None:
+    def ill(document: Document) -> None:
+        well(document)
+        if document["metadata"]["name"] == "api":
+            document["status"] = {}
+
+    ends = {
+        "name": "api",
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "restartCount": 3,
+        "ready": False,
+    }
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "api-1", "namespace": NAMESPACE},
+        "status": {"containerStatuses": [ends]},
+    }
+    cluster = FakeCluster(status=ill)
+    cluster.objects[Ref.of(pod)] = pod
+    cluster.said["api-1"] = ["RuntimeError: no such setting"]
+    with pytest.raises(NotReadyError, match="no such setting") as raised:
+        roll_out(cluster, order, silent)
+    assert "Pod rayjobs/api-1: api ended 3 times" in raised.value.detail
+
+
+def test_what_is_not_ready_in_time_is_told_with_what_is_seen(order: Order) -> None:
+    def slow(document: Document) -> None:
+        well(document)
+        if document["kind"] == "RayCluster":
+            document["status"] = {}
+
+    init = {"name": "wait-gcs-ready", "state": {"running": {}}, "ready": False, "restartCount": 0}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "w-1", "namespace": NAMESPACE},
+        "status": {"phase": "Pending", "initContainerStatuses": [init]},
+    }
+    cluster = FakeCluster(status=slow)
+    cluster.objects[Ref.of(pod)] = pod
+    cluster.said["w-1"] = ["5 seconds elapsed: Waiting for GCS to be ready."]
+    brief = Order(order.values, order.cache, order.kuberay_folder, limit_s=0.3)
+    with pytest.raises(NotReadyError) as raised:
+        roll_out(cluster, brief, silent)
+    assert f"{MANAGER}" not in raised.value.detail
+    for part in ("the head is not ready", "wait-gcs-ready runs", "Waiting for GCS"):
+        assert part in raised.value.detail
