@@ -3,11 +3,13 @@
 From request to file, in a straight line:
 
     spec      what a client asks for                 chunk     what a slot does with a chunk
-    intake    submit, steer, retry, purge            engine    one picture: decode, pipeline, encode
-    expand    turn a source into sealed item pages   codec     bytes <-> pixels
-    dispatch  claim, start, settle, close            filters   the catalogue
-    reaper    take back leases that ran out          agent     register a worker by heartbeats
-    history   read batches, items and results        board     what each slot has in hand
+    intake    submit, steer, retry, purge            process   has an engine process carry it out
+    expand    turn a source into sealed item pages   sandbox   what that process gives up
+    dispatch  claim, start, settle, close            attempt   one try at one item: read, render, write
+    reaper    take back leases that ran out          engine    one picture: decode, pipeline, encode
+    history   read batches, items and results        codec     bytes <-> pixels
+    agent     register a worker by heartbeats        filters   the catalogue
+    board     what each slot has in hand
 
 Underneath: `batch` (the state machine), `lease` and `ranges` (the queue's words), `record` (the layout of
 the durable record), `ports` (what the outside must offer) and `adapters` (Redis, the store, Ray).

@@ -8,6 +8,7 @@ import platform
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 
 import psutil
 
@@ -70,33 +71,40 @@ class Agent:
     def _words(self) -> list[Word]:
         found = []
         for word in self._board.words():
-            if word.pid not in self._processes:
-                try:
-                    self._processes[word.pid] = psutil.Process(word.pid)
-                except psutil.NoSuchProcess:
-                    self._forget(word.pid)
-                    continue
-            if not self._processes[word.pid].is_running():
+            if self._process(word.pid) is None:
                 self._forget(word.pid)
                 continue
             self._last_done[word.pid] = word.done
             found.append(word)
         return found
 
+    def _process(self, pid: int) -> psutil.Process | None:
+        """Return a process that runs: the same object each time, which knows when it was last asked."""
+        try:
+            process = self._processes.setdefault(pid, psutil.Process(pid))
+        except psutil.NoSuchProcess:
+            return None
+        return process if process.is_running() else None
+
     def _forget(self, pid: int) -> None:
         self._done_by_gone += self._last_done.pop(pid, 0)
         self._processes.pop(pid, None)
         self._board.forget(pid)
 
-    def _describe(self, words: list[Word], in_hand: tuple[InHand, ...]) -> Worker:
+    def _load(self, words: list[Word]) -> tuple[int, float]:
+        """Return resident bytes and processor time, in percent of a core, of slots and their engines."""
+        pids = {pid for word in words for pid in (word.pid, word.engine_pid) if pid}
+        for gone in self._processes.keys() - pids:
+            del self._processes[gone]
         rss, cpu = 0, 0.0
-        for word in words:
-            try:
-                process = self._processes[word.pid]
+        for process in filter(None, map(self._process, pids)):
+            with suppress(psutil.Error):  # it ended between the two looks; the next one forgets it
                 rss += process.memory_info().rss
                 cpu += process.cpu_percent()
-            except psutil.Error:  # it ended between the two looks; the next one forgets it
-                continue
+        return rss, cpu
+
+    def _describe(self, words: list[Word], in_hand: tuple[InHand, ...]) -> Worker:
+        rss, cpu = self._load(words)
         done = self._done_by_gone + sum(self._last_done.values())
         return Worker(
             id=self._settings.worker_id,

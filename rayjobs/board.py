@@ -1,17 +1,33 @@
-"""What each slot has in hand: a few bytes that slots write and the agent of their worker reads.
+"""What each slot has in hand: a few bytes that its engine writes; its slot and the agent of its worker read.
 
 One file a slot process, named by its pid and mapped into memory, so that telling the item in hand costs
-a memory copy. A reader may see a word half written; it is for people's eyes, nothing is decided by it.
+a memory copy. A reader of a living engine may see a word half written; that of one that ended is whole.
 """
 
 import mmap
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-_WORD = struct.Struct("<?40sqq")
-"""Whether busy, batch id, index of the item in hand, items done."""
+
+class _Fields(NamedTuple):
+    busy: bool = False
+    rendering: bool = False
+    batch_id: bytes = b""
+    item: int = 0
+    done: int = 0
+    engine_pid: int = 0
+    since_s: float = 0.0
+
+
+_WORD = struct.Struct("<??6x40sqqqd")
+"""The fields in their order, numbers at multiples of 8 so that each is written whole."""
+_COUNT = struct.Struct("<q")
+_DONE_AT = 56
+"""Where `done` stands in the word."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +36,24 @@ class Word:
 
     pid: int
     batch_id: str | None
+    """None while nothing is in hand."""
     index: int
     done: int
+    """Items that have ended since the slot began."""
+    engine_pid: int = 0
+    """The process that handles the pictures; 0 where the slot itself does."""
+    rendering: bool = False
+    """The item is being read or rendered: whatever befalls the engine at this moment is its doing."""
+    since_s: float = 0.0
+    """When it was taken in hand, by the monotonic clock that all processes of a machine share."""
+
+
+def _word(pid: int, data: bytes) -> Word:
+    said = _Fields(*_WORD.unpack_from(data))
+    if not said.busy:
+        return Word(pid, None, 0, said.done, said.engine_pid)
+    batch_id = said.batch_id.rstrip(b"\0").decode()
+    return Word(pid, batch_id, said.item, said.done, said.engine_pid, said.rendering, said.since_s)
 
 
 class Board:
@@ -35,8 +67,7 @@ class Board:
         for path in self._folder.glob("*.slot"):
             data = path.read_bytes()
             if len(data) >= _WORD.size:
-                busy, batch_id, index, done = _WORD.unpack_from(data)
-                yield Word(int(path.stem), batch_id.rstrip(b"\0").decode() if busy else None, index, done)
+                yield _word(int(path.stem), data)
 
     def forget(self, pid: int) -> None:
         """Remove the word of a slot that ended."""
@@ -44,24 +75,44 @@ class Board:
 
 
 class Hand:
-    """One slot's own word."""
+    """One slot's own word, as the slot's process and its engine's map it."""
 
-    def __init__(self, folder: Path, pid: int) -> None:
+    def __init__(self, folder: Path, pid: int, engine_pid: int = 0) -> None:
+        """Make the word anew for the slot `pid`, or take it over for an engine that begins to work for it."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{pid}.slot"
-        path.write_bytes(bytes(_WORD.size))
+        if not engine_pid:
+            path.write_bytes(bytes(_WORD.size))
         with path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), _WORD.size)
-        self._done = 0
+        self._pid = pid
+        self._done = self.word().done
+        self._engine_pid = engine_pid
+        self._write(_Fields())
+
+    def word(self) -> Word:
+        """Return what the word says at this moment, whoever wrote it."""
+        return _word(self._pid, self._map[:])
 
     def take(self, batch_id: str, index: int) -> None:
         """Say which item is in hand."""
-        _WORD.pack_into(self._map, 0, True, batch_id.encode(), index, self._done)  # noqa: FBT003 - a field
+        since_s = time.monotonic()
+        self._write(
+            _Fields(busy=True, rendering=True, batch_id=batch_id.encode(), item=index, since_s=since_s)
+        )
+
+    def rendered(self) -> None:
+        """Say that the item in hand is no longer to blame for what happens."""
+        self._map[1] = 0
 
     def done(self) -> None:
-        """Say that the item in hand has ended."""
+        """Say that one more item has ended."""
         self._done += 1
+        _COUNT.pack_into(self._map, _DONE_AT, self._done)
 
     def rest(self) -> None:
-        """Say that nothing is in hand."""
-        _WORD.pack_into(self._map, 0, False, b"", 0, self._done)  # noqa: FBT003 - a field
+        """Say that nothing is in hand; the count of the other process, if there is one, stays."""
+        self._map[:2] = b"\0\0"
+
+    def _write(self, said: _Fields) -> None:
+        _WORD.pack_into(self._map, 0, *said._replace(done=self._done, engine_pid=self._engine_pid))

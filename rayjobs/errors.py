@@ -6,17 +6,11 @@
     |   |   +-- InvalidPipelineError     invalid_pipeline
     |   |   +-- UnknownFilterError       unknown_filter
     |   |   +-- OutputNameError          output_conflict
-    |   +-- BatchTooLargeError           batch_too_large
-    |   +-- NotFoundError                not_found
-    |   +-- ConflictError                conflict
-    |   +-- IdempotencyMismatchError     idempotency_mismatch
-    |   +-- UnauthorizedError            unauthorized
+    |   +-- BatchTooLargeError, NotFoundError, ConflictError, IdempotencyMismatchError, UnauthorizedError
     +-- ItemError                        one item's fault, its neighbours go on
     |   +-- one class for each code of ITEM_CODES
     +-- BackendError                     ours, the caller may come back
-    |   +-- RegistryUnavailableError     registry_unavailable
-    |   +-- StoreUnavailableError        store_unavailable
-    |   +-- QueueFullError               queue_full
+    |   +-- RegistryUnavailableError, StoreUnavailableError, EngineUnavailableError, QueueFullError
     +-- ExecutorLostError                the driver lost its Ray cluster: leave, be restarted
     +-- LeaseLostError                   somebody else holds the lease: drop the outcome, count it
     IllegalTransitionError               a bug (an AssertionError): never caught
@@ -279,6 +273,12 @@ class QueueFullError(BackendError):
 
     code = "queue_full"
     retry_after_s = 10
+
+
+class EngineUnavailableError(BackendError):
+    """No process that handles pictures can be started, or kept alive."""
+
+    code = "engine_unavailable"
 
 
 class ExecutorLostError(RayJobsError):

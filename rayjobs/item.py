@@ -1,5 +1,6 @@
 """One image of a batch: where it comes from, and how it ended."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -72,7 +73,13 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         """Return the item's line in a commit file."""
-        line = {key: value for key, value in asdict(self).items() if value is not None}
+        line = {name: value for name, value in vars(self).items() if value is not None}
         if self.error is not None:
             line["error"] = self.error.as_json()
         return line
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any]) -> "Outcome":
+        """Read what `as_json` wrote; raises `TypeError` for anything else."""
+        error = Fault(**line["error"]) if "error" in line else None
+        return cls(**{**line, "error": error})

@@ -35,6 +35,8 @@ from rayjobs.ranges import Range
 
 PAGE = 10_000
 """Items of a page; fixed, so that an item's page follows from its index."""
+OUTPUTS = "outputs"
+"""Prefix of all the pictures that are written."""
 _CACHED_PAGES = 4
 
 
@@ -186,4 +188,4 @@ class Record(Commits):
 
 def output_key(batch_id: str, name: str) -> str:
     """Return where an output stands in the store."""
-    return f"outputs/{batch_id}/{name}"
+    return f"{OUTPUTS}/{batch_id}/{name}"

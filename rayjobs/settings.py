@@ -6,12 +6,14 @@ everybody knows. A path list is separated as `PATH` is on the platform.
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _PROJECT = Path(__file__).resolve().parents[1]
+
+_OF_SERVICES = {"redis_url", "ray_address", "api_keys_file", "dashboard_url"}
 
 
 class Settings(BaseSettings):
@@ -75,8 +77,18 @@ class Settings(BaseSettings):
     retention_s: int = 7 * 24 * 3600
     """How long Redis remembers a batch that has ended; the store keeps its record."""
 
+    engine: Literal["process", "inline"] = "process"
+    """Where pictures are handled: in a process of its own for each slot, or in the slot's, to compare."""
     item_deadline_s: float = 120.0
     """Longest time for one picture; the largest that the limits allow take about 20 s."""
+    engine_memory_bytes: int = 4 * 2**30
+    """Address space of an engine process, half of the machine's memory at most; it begins with 0.4 GiB."""
+    engine_large_memory_bytes: int = 16 * 2**30
+    """The same for the one more try of a picture that was too large; one at a time, on a whole machine."""
+    engine_most_items: int = 10_000
+    """Pictures after which an engine process is replaced, whatever decoders leak; it takes some 10 ms."""
+    engine_most_rss_bytes: int = 2**30
+    """Resident memory of an engine process at rest above which it is replaced: allocators only grow."""
 
     worker_id: str = "local"
     """Name of this worker: the pod's on a cluster."""
@@ -91,6 +103,12 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(Path(part).resolve() for part in value.split(os.pathsep) if part)
         return value
+
+    def as_environment(self) -> dict[str, str]:
+        """Return what gives another process the same settings, but for where the services are."""
+        said = self.model_dump(mode="json", exclude=_OF_SERVICES, exclude_none=True)
+        said["roots"] = os.pathsep.join(said["roots"])
+        return {f"RAYJOBS_{name.upper()}": str(value) for name, value in said.items()}
 
     @property
     def board_folder(self) -> Path:

@@ -1,24 +1,33 @@
 """The composition root of a slot's process: what a Ray task runs, built once in each process."""
 
+import logging
 import os
+import sys
+import uuid
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from rayjobs.adapters.file_store import FileStore
+from rayjobs.assignment import Engine
 from rayjobs.board import Hand
 from rayjobs.chunk import Slot
 from rayjobs.lease import Lease, Tally
-from rayjobs.record import Record
+from rayjobs.ports import Store
+from rayjobs.process.keeper import Keeper
+from rayjobs.process.nursery import Nursery, environment
+from rayjobs.record import OUTPUTS, Record
 from rayjobs.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def run_chunk(lease: Mapping[str, int | str]) -> Tally:
-    """Run a chunk in this process; raises as `Slot.run`."""
+    """Run a chunk for this process; raises as `Slot.run`."""
     return _slot().run(Lease.of(lease))
 
 
 def warm() -> int:
-    """Import and build all that the first chunk needs; return the process id."""
+    """Import, build and start all that the first chunk needs; return the process id."""
     _slot()
     return os.getpid()
 
@@ -26,4 +35,21 @@ def warm() -> int:
 @lru_cache(1)
 def _slot() -> Slot:
     settings = Settings()
-    return Slot(settings, Record(FileStore(settings.store)), Hand(settings.board_folder, os.getpid()))
+    store = FileStore(settings.store)
+    engine = engine_of(settings, store, os.getpid())
+    engine.warm()
+    return Slot(Record(store), engine)
+
+
+def engine_of(settings: Settings, store: Store, slot_pid: int) -> Engine:
+    """Return what handles a slot's pictures: a process of its own, or the slot's where none can be had."""
+    hand = Hand(settings.board_folder, slot_pid)
+    if settings.engine == "process" and hasattr(os, "fork"):
+        parts = f"{OUTPUTS}/.parts/{uuid.uuid4().hex}"
+        command = [sys.executable, "-m", "rayjobs.engine_process", str(slot_pid), parts]
+        start = partial(Nursery, command, environment(os.environ, settings))
+        return Keeper(settings, hand, start, sweep=partial(store.delete, parts))
+    from rayjobs.attempt import Inline, Means  # noqa: PLC0415 - all the codecs, which a slot else need not hold
+
+    log.warning("pictures are handled in the slot's own process: one that crashes it takes its chunk along")
+    return Inline(Means(settings, store), hand)

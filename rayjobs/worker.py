@@ -25,9 +25,9 @@ class Worker:
     items_done: int
     images_per_s: float
     rss_bytes: int
-    """Resident memory of the worker's slots together."""
+    """Resident memory of the worker's slots and their engine processes together."""
     cpu_percent: float
-    """Processor time of the worker's slots, 100 for each core kept busy."""
+    """Processor time of the same, 100 for each core kept busy."""
     in_hand: tuple[InHand, ...] = ()
     capabilities: dict[str, list[str]] = field(default_factory=dict)
     """Names of filters and formats."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from rich.table import Table
 
-from rayjobs.codec import ALLOCATOR
+from rayjobs.allocator import ALLOCATOR
 from scripts import arguments
 from scripts.benchmark import pool, promises
 from scripts.benchmark.jobs import JOBS, Job

@@ -27,12 +27,17 @@ class FileStore(Store):
     The folder is not synced: after a loss of power a blob may be absent, never half there.
     """
 
-    def __init__(self, uri: str) -> None:
-        """Take a path or a `file://` URI; raises `StoreUnavailableError` for another scheme."""
-        parts = urlsplit(uri)
-        if len(parts.scheme) > 1 and parts.scheme != "file":  # one letter is a drive of Windows
+    def __init__(self, uri: str, parts: str | None = None) -> None:
+        """Take a path or a `file://` URI; raises `StoreUnavailableError` for another scheme.
+
+        Blobs are begun beside their place, or under the prefix `parts`, where another process can find and
+        delete what this one left half-done.
+        """
+        split = urlsplit(uri)
+        if len(split.scheme) > 1 and split.scheme != "file":  # one letter is a drive of Windows
             raise StoreUnavailableError(f"RAYJOBS_STORE {uri!r}: only a path or a file:// URI can be a store")
-        self.root = Path(unquote(parts.path) if parts.scheme == "file" else uri).absolute()
+        self.root = Path(unquote(split.path) if split.scheme == "file" else uri).absolute()
+        self._parts = None if parts is None else self._path(parts)
 
     @override
     def put(self, key: str, data: bytes) -> None:
@@ -42,7 +47,7 @@ class FileStore(Store):
     def put_new(self, key: str, data: bytes) -> bool:
         path = self._path(key)
         with _as_ours(path):
-            part, _ = _parked(path, (data,))
+            part, _ = _parked(self._parts or path.parent, (data,))
             try:
                 path.hardlink_to(part)
             except FileExistsError:
@@ -55,9 +60,9 @@ class FileStore(Store):
     def put_stream(self, key: str, chunks: Iterable[bytes]) -> int:
         path = self._path(key)
         with _as_ours(path):
-            part, size = _parked(path, chunks)
+            part, size = _parked(self._parts or path.parent, chunks)
             try:
-                part.replace(path)
+                _move(part, path)
             except OSError:
                 part.unlink(missing_ok=True)
                 raise
@@ -105,14 +110,22 @@ class FileStore(Store):
         return self.root.joinpath(*parts)
 
 
-def _parked(path: Path, chunks: Iterable[bytes]) -> tuple[Path, int]:
-    """Write beside `path`, under another name; return that name and the bytes."""
-    part = path.with_name(f"{_PART}{uuid.uuid4().hex}")
+def _parked(folder: Path, chunks: Iterable[bytes]) -> tuple[Path, int]:
+    """Write into a folder, under a passing name; return that name and the bytes."""
+    part = folder / f"{_PART}{uuid.uuid4().hex}"
     try:
         return part, _write(part, chunks)
     except FileNotFoundError:  # first blob of its folder; asking each time would cost more
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         return part, _write(part, chunks)
+
+
+def _move(part: Path, path: Path) -> None:
+    try:
+        part.replace(path)
+    except FileNotFoundError:  # as above
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.replace(path)
 
 
 def _write(part: Path, chunks: Iterable[bytes]) -> int:

@@ -6,11 +6,10 @@ from rayjobs.codec.facts import facts
 from rayjobs.codec.formats import FORMATS, Format
 from rayjobs.codec.header import Header, read_header
 from rayjobs.codec.limits import Limits
-from rayjobs.codec.runtime import ALLOCATOR, engine_versions
+from rayjobs.codec.runtime import engine_versions
 from rayjobs.codec.truncation import unreadable
 
 __all__ = [
-    "ALLOCATOR",
     "FORMATS",
     "Encoding",
     "Format",

@@ -13,6 +13,7 @@ from typing import Any
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.inline_executor import InlineExecutor
 from rayjobs.adapters.memory_registry import MemoryRegistry
+from rayjobs.attempt import Inline, Means
 from rayjobs.batch import TERMINAL, Batch
 from rayjobs.board import Hand
 from rayjobs.chunk import Slot
@@ -53,7 +54,8 @@ class Farm:
         self._numbers = itertools.count(1)
 
     def slot(self, number: int = 0) -> Slot:
-        return Slot(self.settings, self.record, Hand(self.settings.board_folder, os.getpid() + number))
+        hand = Hand(self.settings.board_folder, os.getpid() + number)
+        return Slot(self.record, Inline(Means(self.settings, self.record.store), hand))
 
     def run_chunk(self, lease: Mapping[str, int | str]) -> Tally:
         if not hasattr(self._of_thread, "slot"):

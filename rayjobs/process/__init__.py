@@ -1,0 +1,1 @@
+"""The engine process: pictures are handled outside of the slot, which only supervises."""

@@ -1,0 +1,176 @@
+"""A decoder crashes, hangs or eats memory, in real processes: one known item ends, no neighbour notices."""
+
+import hashlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from rayjobs.batch import Batch
+from rayjobs.settings import Settings
+from tests.support.broken_decoder import HOOK, broken
+from tests.support.engines import Engines, engines
+from tests.support.farm import Farm
+from tests.support.pictures import file_of, picture
+from tests.support.waiting import wait_until
+
+SLOW: list[dict[str, Any]] = [
+    {"name": "resize", "width": 1500, "height": 1100},
+    {"name": "blur", "radius": 9},
+]
+MIB = 2**20
+Items = dict[int, tuple[str, str | None, str | None]]
+
+
+@pytest.fixture
+def farm_settings(farm_settings: Settings) -> Settings:
+    changes = {
+        "item_deadline_s": 5.0,
+        "engine_memory_bytes": 1000 * MIB,
+        "engine_large_memory_bytes": 3000 * MIB,
+    }
+    return farm_settings.model_copy(update={**changes, "chunk_floor_ms": 300, "chunk_cap_ms": 1000})
+
+
+@pytest.fixture
+def own(whole_farm: Farm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engines]:
+    for name, value in HOOK.items():
+        monkeypatch.setenv(name, value)
+    with engines(whole_farm) as own:
+        yield own
+
+
+def items(farm: Farm, batch_id: str) -> Items:
+    """Return index -> state, code and hash of the output's bytes, as they are on the disk."""
+    found: Items = {}
+    for item in farm.items(batch_id):
+        output = item.get("output")
+        data = farm.outputs(batch_id)[output["name"]] if output else None
+        sha256 = hashlib.sha256(data).hexdigest() if data is not None else None
+        assert output is None or output["sha256"] == sha256
+        found[item["index"]] = (item["state"], item.get("error", {}).get("code"), sha256)
+    return found
+
+
+def clean_run(farm: Farm, pictures: Path, pipeline: list[dict[str, Any]]) -> Items:
+    """Return what becomes of the same pictures in this process, where no decoder is broken."""
+    stop = farm.dispatch()
+    batch = farm.finished(farm.submit({"type": "folder", "path": str(pictures)}, pipeline))
+    stop.set()
+    farm.threads.pop().join(10)
+    assert batch.counts.succeeded == batch.counts.total
+    return items(farm, batch.id)
+
+
+def run(
+    farm: Farm,
+    own: Engines,
+    pictures: Path,
+    pipeline: list[dict[str, Any]],
+    harm: Callable[[str], None] = lambda _: None,
+) -> tuple[Batch, Items]:
+    farm.dispatch(own.run_chunk)
+    batch_id = farm.submit({"type": "folder", "path": str(pictures)}, pipeline)
+    harm(batch_id)
+    batch = farm.finished(batch_id, 60)
+    assert farm.registry.queue().leases == 0
+    return batch, items(farm, batch_id)
+
+
+def poisoned(pictures: Path, how: str) -> None:
+    (pictures / "p07.jpg").write_bytes(broken((pictures / "p07.jpg").read_bytes(), how))
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "attempts"),
+    [("crash", "worker_crashed", 3), ("hang", "deadline", 1), ("abort", "worker_oom", 2)],
+)
+def test_only_the_picture_to_blame_fails(
+    whole_farm: Farm, own: Engines, pictures: Path, how: str, code: str, attempts: int
+) -> None:
+    poisoned(pictures, how)
+    clean = clean_run(whole_farm, pictures, [{"name": "edges"}])
+    batch, faulted = run(whole_farm, own, pictures, [{"name": "edges"}])
+    assert (batch.counts.succeeded, batch.counts.failed, batch.errors_by_code) == (11, 1, {code: 1})
+    assert faulted == clean | {7: ("failed", code, None)}
+    tried = {item["index"]: item["attempts"] for item in whole_farm.items(batch.id)}
+    assert tried == dict.fromkeys(range(12), 1) | {7: attempts}
+
+
+def test_a_picture_that_is_too_large_is_tried_once_more_with_more_memory(
+    whole_farm: Farm, own: Engines, pictures: Path
+) -> None:
+    poisoned(pictures, "eat 1500")
+    clean = clean_run(whole_farm, pictures, [{"name": "edges"}])
+    batch, faulted = run(whole_farm, own, pictures, [{"name": "edges"}])
+    assert faulted == clean
+    assert {item["index"] for item in whole_farm.items(batch.id) if item["attempts"] == 2} == {7}
+
+
+def test_a_picture_that_is_too_large_for_the_large_lane_names_its_limit(
+    whole_farm: Farm, own: Engines, pictures: Path
+) -> None:
+    poisoned(pictures, "eat 5000")
+    clean = clean_run(whole_farm, pictures, [{"name": "edges"}])
+    batch, faulted = run(whole_farm, own, pictures, [{"name": "edges"}])
+    assert faulted == clean | {7: ("failed", "worker_oom", None)}
+    [item] = whole_farm.items(batch.id, state="failed")
+    assert (item["error"]["limit"], item["attempts"]) == (3000 * MIB, 2)
+
+
+@pytest.fixture
+def many(pictures: Path) -> Path:
+    for index in range(12):
+        (pictures / f"p{index:02d}.jpg").write_bytes(file_of(picture(800, 600, seed=index), "JPEG"))
+    return pictures
+
+
+@pytest.mark.parametrize("harm", [signal.SIGKILL, signal.SIGSTOP])
+def test_an_engine_process_that_is_killed_or_stopped_costs_one_item_one_attempt(
+    whole_farm: Farm, own: Engines, many: Path, harm: signal.Signals
+) -> None:
+    clean = clean_run(whole_farm, many, SLOW)
+
+    def in_the_middle(batch_id: str) -> None:
+        wait_until(
+            lambda: whole_farm.registry.get(batch_id).counts.succeeded >= 1, 30, "the batch is on its way"
+        )
+        wait_until(own.pids, 40, "an engine process has an item in hand")
+        os.kill(own.pids()[0], harm)
+
+    batch, faulted = run(whole_farm, own, many, SLOW, in_the_middle)
+    assert faulted == clean
+    assert sorted(item["attempts"] for item in whole_farm.items(batch.id))[:-1] == [1] * 11
+
+
+def test_an_engine_process_that_is_told_to_leave_finishes_its_item_and_costs_no_attempt(
+    whole_farm: Farm, own: Engines, many: Path
+) -> None:
+    clean = clean_run(whole_farm, many, SLOW)
+
+    def told(_: str) -> None:
+        wait_until(own.pids, 40, "an engine process has an item in hand")
+        os.kill(own.pids()[0], signal.SIGTERM)
+
+    batch, faulted = run(whole_farm, own, many, SLOW, told)
+    assert faulted == clean
+    assert {item["attempts"] for item in whole_farm.items(batch.id)} == {1}
+
+
+def test_the_nursery_is_killed(whole_farm: Farm, own: Engines, many: Path) -> None:
+    clean = clean_run(whole_farm, many, SLOW)
+
+    def killed(_: str) -> None:
+        wait_until(own.pids, 40, "an engine process has an item in hand")
+        engine = psutil.Process(own.pids()[0])
+        nursery = engine.parent()
+        assert nursery is not None
+        nursery.kill()
+        wait_until(lambda: not engine.is_running(), 5, "the engine ends with its nursery")
+
+    _, faulted = run(whole_farm, own, many, SLOW, killed)
+    assert faulted == clean

@@ -1,0 +1,54 @@
+"""Breaks the decoder of the engine process that imports it, for pictures that ask for it.
+
+Such a picture is a whole and good one, with a line behind its end that any other decoder passes over:
+so a clean run gives the output that the broken one has to be compared with.
+"""
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rayjobs import engine
+
+HOOK = {"RAYJOBS_ENGINE_HOOK": __name__}
+_MARK = b"\nBREAK "
+
+
+def broken(picture: bytes, how: str) -> bytes:
+    """Return a picture that crashes, hangs, aborts, or eats so many MiB: `eat 500`."""
+    return picture + _MARK + how.encode()
+
+
+def _crash() -> None:
+    ctypes.string_at(0)
+
+
+def _hang() -> None:
+    threading.Event().wait()
+
+
+def _abort() -> None:
+    os.write(2, b"GLib-ERROR **: failed to allocate 123456789 bytes\n")
+    os.abort()
+
+
+def _eat(mebibytes: str) -> None:
+    bytearray(int(mebibytes) << 20)
+
+
+_WAYS: dict[str, Callable[..., None]] = {"crash": _crash, "hang": _hang, "abort": _abort, "eat": _eat}
+_decode: Callable[..., Any] = vars(engine)["decode"]
+
+
+def _breaking(data: bytes, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - of the decoder's own kinds
+    picture, mark, how = data.partition(_MARK)
+    if mark:
+        way, *more = how.decode().split()
+        _WAYS[way](*more)
+    return _decode(picture, *args, **options)
+
+
+if os.environ.get("RAYJOBS_ENGINE_HOOK") == __name__:
+    vars(engine)["decode"] = _breaking

@@ -1,0 +1,70 @@
+"""Slots with real engine processes, for a farm whose slots are threads."""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from rayjobs.board import Board
+from rayjobs.chunk import Slot
+from rayjobs.lease import Lease, Tally
+from rayjobs.process.keeper import Keeper
+from rayjobs.slot import engine_of
+from tests.support.farm import Farm
+
+
+class Engines:
+    """Gives each thread of an executor a slot of its own."""
+
+    def __init__(self, farm: Farm) -> None:
+        self._farm = farm
+        self._own = threading.local()
+        self._lock = threading.Lock()
+        self.keepers: list[Keeper] = []
+        self._idles: list[threading.Event] = []
+
+    def run_chunk(self, raw: Mapping[str, int | str]) -> Tally:
+        if not hasattr(self._own, "slot"):
+            self._own.slot, self._own.idle = Slot(self._farm.record, self._keeper()), self._idle()
+        self._own.idle.clear()
+        try:
+            tally: Tally = self._own.slot.run(Lease.of(raw))
+        finally:
+            self._own.idle.set()
+        return tally
+
+    def _idle(self) -> threading.Event:
+        self._idles.append(threading.Event())
+        return self._idles[-1]
+
+    def close(self) -> None:
+        """Wait for the chunks that run, then end all processes."""
+        for idle in self._idles:
+            idle.wait(30)
+        for keeper in self.keepers:
+            keeper.close()
+
+    def _keeper(self) -> Keeper:
+        with self._lock:
+            number = len(self.keepers)
+            keeper = engine_of(self._farm.settings, self._farm.record.store, os.getpid() * 100 + number)
+            assert isinstance(keeper, Keeper)
+            self.keepers.append(keeper)
+        return keeper
+
+    def pids(self) -> list[int]:
+        """Return the engine processes that have an item in hand."""
+        return [word.engine_pid for word in Board(self._farm.settings.board_folder).words() if word.batch_id]
+
+
+@contextmanager
+def engines(farm: Farm) -> Iterator[Engines]:
+    """Give a farm engine processes, and end them afterwards; what they had begun to write must be gone."""
+    own = Engines(farm)
+    try:
+        yield own
+    finally:
+        farm.close()
+        own.close()
+    assert list((Path(farm.settings.store) / "outputs").glob(".parts/*/*")) == []
