@@ -11,15 +11,19 @@ from typing_extensions import override
 
 from rayjobs.filters.base import Edit, Filter
 from rayjobs.filters.curve import Curve, through_points
+from rayjobs.filters.equalizing import equalized
 from rayjobs.filters.pixels import (
     VALUES,
     as_rgb,
+    from_array,
+    held,
     histogram,
     is_gray,
     luma,
     on_colour,
     rounded,
     through_table,
+    to_array,
 )
 
 Gamma_ = Annotated[float, Field(ge=0.1, le=10)]
@@ -27,6 +31,9 @@ Gamma_ = Annotated[float, Field(ge=0.1, le=10)]
 
 Level = Annotated[int, Field(ge=0, le=255)]
 """A value of a band, of 0 to 255."""
+
+_LABS_STEP = 32767 / 255
+"""A step of 8 bits in libvips's lightness of 15 bits."""
 
 _NO_CHANGE: Curve = ((0, 0), (255, 255))
 
@@ -166,34 +173,30 @@ class Clahe(Edit):
     """Raise the contrast of each place by itself, up to a limit (CLAHE); colours keep their hue.
 
     Example:
-        {"name": "clahe", "window": 60, "limit": 3}
+        {"name": "clahe", "tiles": 6, "limit": 2}
     """
 
     name: Literal["clahe"] = "clahe"
-    window: Annotated[int, Field(ge=3, le=512, json_schema_extra={"unit": "px"})] = 128
-    """Side of the square whose values count, in px; the cost rises with it."""
-    limit: Annotated[int, Field(ge=1, le=100)] = 3
+    tiles: Annotated[int, Field(ge=1, le=64)] = 8
+    """Places in a row and in a column; more is stronger, above 64 there is noise only."""
+    limit: Annotated[float, Field(ge=1, le=100)] = 2.0
     """Most slope of the mapping: 1 does next to nothing, above 100 nothing is limited."""
 
     streams: ClassVar[bool] = False
-    costly: ClassVar[bool] = True
     mixes: ClassVar[bool] = True
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
-        if is_gray(image):
-            return on_colour(image, self._gray)
-        return on_colour(image, self._coloured)
+        return on_colour(image, self._gray if is_gray(image) else self._coloured)
 
     def _gray(self, gray: pyvips.Image) -> pyvips.Image:
-        # libvips wants no window beyond the picture.
-        width, height = min(self.window, gray.width), min(self.window, gray.height)
-        return gray.hist_local(width, height, max_slope=self.limit).copy(interpretation="b-w")
+        plane = equalized(to_array(gray)[..., 0], self.tiles, self.limit)
+        return from_array(plane[..., None])
 
     def _coloured(self, colour: pyvips.Image) -> pyvips.Image:
-        lab = colour.colourspace("lab")
-        lightness = self._gray(rounded(lab.extract_band(0) * 2.55)) / 2.55
-        joined = lightness.bandjoin(lab.extract_band(1, n=2)).copy(interpretation="lab")
+        lab = held(colour).colourspace("labs")
+        lightness = self._gray(rounded(lab.extract_band(0) / _LABS_STEP)) * _LABS_STEP
+        joined = lightness.cast("short").bandjoin(lab.extract_band(1, n=2)).copy(interpretation="labs")
         return joined.colourspace("srgb").cast("uchar")
 
 

@@ -20,7 +20,7 @@ _SEPIA = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 
 
 
 class Tint(Edit):
-    """Give each pixel the hue and chroma of one colour, and keep its lightness (CIE Lab).
+    """Give the picture the hue of one colour, and keep its lightness (CIE Lab): black and white stay.
 
     Example:
         {"name": "tint", "colour": "#4080ff"}
@@ -38,8 +38,13 @@ class Tint(Edit):
 
     def _tinted(self, colour: pyvips.Image) -> pyvips.Image:
         spot = pyvips.Image.black(1, 1, bands=3) + list(rgba(self.colour)[:3])
-        _, a, b = spot.cast("uchar").copy(interpretation="srgb").colourspace("lab")(0, 0)
-        lab = colour.colourspace("lab").extract_band(0).bandjoin([a, b]).copy(interpretation="lab")
+        own, a, b = spot.cast("uchar").copy(interpretation="srgb").colourspace("lab")(0, 0)
+        lightness = colour.colourspace("lab").extract_band(0)
+        # Towards black and white there is less chroma: else sRGB would make another lightness of it.
+        dark, light = lightness / max(1, own), (100 - lightness) / max(1, 100 - own)
+        part = (dark < light).ifthenelse(dark, light)
+        chroma = (part < 1).ifthenelse(part, 1)
+        lab = lightness.bandjoin([chroma * a, chroma * b]).copy(interpretation="lab")
         return lab.colourspace("srgb").cast("uchar")
 
 
