@@ -10,12 +10,14 @@ from typing import Any, Literal
 
 import orjson
 
-from rayjobs import chronicle, naming, purge
+from rayjobs import chronicle, idempotency, naming, purge
+from rayjobs.account import account, view
 from rayjobs.admission import Admission
 from rayjobs.advice import advice
 from rayjobs.batch import VERBS, Batch, Verb
 from rayjobs.errors import (
     ConflictError,
+    NotFoundError,
     RegistryUnavailableError,
     SourceTooLargeError,
 )
@@ -68,10 +70,9 @@ class Intake:
         body_hash = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
         if idempotency_key is not None:
             before = self._registry.known(idempotency_key, body_hash)
+            before = before or idempotency.holder(self._record, idempotency_key, body_hash)
             if before is not None:
-                return self._registry.get(before), False
-            if not self._registry.restored():  # it may be among the keys that come back
-                raise RegistryUnavailableError("the registry is being restored from the record")
+                return self._shown(before), False
         else:
             self._registry.ping()  # before anything is written
         items = self._admission.listed(form)
@@ -82,6 +83,11 @@ class Intake:
             self._record.seal_page(batch_id, page, listed)
         if items is not None:
             self._record.seal(batch_id, len(items))
+        if idempotency_key is not None:
+            first = idempotency.claim(self._record, idempotency_key, body_hash, batch_id)
+            if first != batch_id:  # another request with the same key was quicker
+                self._record.discard(batch_id)
+                return self._shown(first), False
         spec = {
             "document": document,
             "created_ms": created_ms,
@@ -100,17 +106,27 @@ class Intake:
             body_hash=body_hash,
             created_ms=created_ms,
         )
-        return self._enter(new)
+        self._enter(new)
+        return self._shown(batch_id), True
 
-    def _enter(self, new: NewBatch) -> tuple[Batch, bool]:
+    def _enter(self, new: NewBatch) -> None:
         try:
-            submitted = self._registry.submit(new)
+            self._registry.submit(new)
+        except RegistryUnavailableError:
+            # Perhaps it was entered and the answer lost. A client with a key comes back for that batch; one
+            # without would send another.
+            if new.idempotency_key is None:
+                self._record.discard(new.id)
+            raise
         except Exception:
             self._record.discard(new.id)
             raise
-        if submitted.id != new.id:  # another request with the same key was quicker
-            self._record.discard(new.id)
-        return self._registry.get(submitted.id), submitted.id == new.id
+
+    def _shown(self, batch_id: str) -> Batch:
+        try:
+            return self._registry.get(batch_id)
+        except NotFoundError:  # the registry has lost it since, or forgotten it since its end
+            return view(account(self._record, batch_id), self._registry.run_id())
 
     def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a submission of this body would run; stores nothing. Raises as `submit`."""

@@ -11,6 +11,7 @@
                                           in it; one may be in several files
     record/<batch>/closed.json            the terminal state with its counts, or a purge's tombstone
     open/<batch>                          a mark of each batch that has not ended: all that a start looks at
+    keys/<sha256 of the key>              which batch an idempotency key has made
     purge.json                            a purge that has begun and not ended
     outputs/<batch>/<name>                the pictures
     uploads/<id>/<name>                   pictures that were sent
@@ -18,6 +19,7 @@
 What holds where two entries speak of one item, `commits` says.
 """
 
+import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -91,9 +93,25 @@ class Record(Commits):
 
     def discard(self, batch_id: str) -> None:
         """Remove a batch; its spec goes first, so that one removed by half is no batch."""
+        spec = self._json(f"record/{batch_id}/spec.json")
+        if spec is not None and spec["key"] is not None:
+            self.drop_key(spec["key"])
         self.store.delete(f"record/{batch_id}/spec.json")
         self.store.delete(f"record/{batch_id}")
         self.store.delete(f"open/{batch_id}")
+
+    def key(self, key: str) -> dict[str, Any] | None:
+        """Return which batch has taken an idempotency key, and when."""
+        return self._json(_key_of(key))
+
+    def take_key(self, key: str, batch_id: str) -> bool:
+        """Give a key to a batch, unless it is taken; return whether it was given."""
+        at_ms = time.time_ns() // 1_000_000
+        return self.store.put_new(_key_of(key), orjson.dumps({"id": batch_id, "at_ms": at_ms}))
+
+    def drop_key(self, key: str) -> None:
+        """Make a key free again."""
+        self.store.delete(_key_of(key))
 
     def seal_page(self, batch_id: str, page: int, items: Sequence[Item]) -> None:
         """Write a page of items; all pages but the last one hold `PAGE` items."""
@@ -184,6 +202,10 @@ class Record(Commits):
             self.store.put(key, data)
         except ItemError as error:
             raise StoreUnavailableError(error.detail) from error
+
+
+def _key_of(key: str) -> str:
+    return f"keys/{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def output_key(batch_id: str, name: str) -> str:

@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from itertools import islice
 
 from rayjobs import chronicle
 from rayjobs.account import account
@@ -25,8 +24,6 @@ log = logging.getLogger(__name__)
 
 _STEP = 1000
 """Batches that are listed by one call, so that no other client of Redis waits for long."""
-_KEYS = 1000
-"""Of so many of the latest batches that have ended, the idempotency keys come back too."""
 _ABANDONED_S = 60.0
 """A purge or a closing of this age was not finished by whoever began it."""
 _STILLBORN_S = 3600.0
@@ -53,8 +50,6 @@ class Recovery:
         for batch_id in marked:
             self._admit(batch_id, in_flight)
         listed = sorted(self._record.batches(), reverse=True)
-        for batch_id in islice((one for one in listed if one not in set(marked)), _KEYS):
-            self._readmit_with_key(batch_id)
         for start in range(0, max(len(listed), 1), _STEP):
             self._registry.enlist(listed[start : start + _STEP], last=start + _STEP >= len(listed))
         log.warning(
@@ -85,9 +80,8 @@ class Recovery:
             return
         if standing.closed is not None:
             self._record.unmark(batch_id, older_than_s=_ABANDONED_S)
-        elif not self._registry.restore(standing):  # its client came back with the key, and got another one
-            self._record.discard(batch_id)
         else:
+            self._registry.restore(standing)
             log.warning("batch restored from the record", extra={"batch": batch_id})
             self._steer_as_before(batch_id)
 
@@ -113,14 +107,6 @@ class Recovery:
             self._record.mark(batch_id)
         else:
             self._registry.restore(standing)
-
-    def _readmit_with_key(self, batch_id: str) -> None:
-        """Restore a batch that has ended, if a client may still name it by its idempotency key."""
-        with suppress(NotFoundError):
-            if self._record.spec(batch_id)["key"] is not None:
-                closed = self._record.closed(batch_id)
-                if closed is not None and closed["cause"] != "purge":
-                    self._registry.restore(account(self._record, batch_id))
 
 
 def readmit(batch_id: str, registry: Registry, record: Record) -> Batch:

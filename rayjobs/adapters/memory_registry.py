@@ -109,7 +109,7 @@ class MemoryRegistry(MemoryRestoring):
     def settle(self, lease: Lease, tally: Tally) -> Settled:
         with self._lock:
             if lease.token not in self._leases:
-                self._stale += 1
+                self._stale += self._restored
                 raise LeaseLostError(f"the lease {lease.token} is no longer held")
             entry = self._entry(lease.batch_id)
             back = entry.settle(lease.range, tally, self._now_ms)

@@ -26,6 +26,13 @@ class MemoryRestoring(MemoryFarm):
         self._runs = 0
         self._begin_run()
 
+    def lose(self) -> None:
+        """Forget everything, as a server does that was flushed."""
+        with self._lock:
+            self._begin_run()
+            self._lead = None
+            self._fence = 0
+
     def _begin_run(self) -> int:
         forgotten = 0 if not self._runs else 3 * len(self._entries) + len(self._workers)
         self._runs += 1
@@ -79,13 +86,11 @@ class MemoryRestoring(MemoryFarm):
             self._restored = self._restored or last
 
     @override
-    def restore(self, standing: Standing) -> bool:
+    def restore(self, standing: Standing) -> None:
         with self._lock:
             new = standing.batch
             if new.idempotency_key is not None:
-                holder, _ = self._keys.setdefault(new.idempotency_key, (new.id, new.body_hash))
-                if holder != new.id:
-                    return False
+                self._keys[new.idempotency_key] = (new.id, new.body_hash)
             self._drop(new.id)
             self._entries[new.id] = entry = Entry.restored(standing, self._now_ms, self._note)
             self._listed.add(new.id)
@@ -97,7 +102,6 @@ class MemoryRestoring(MemoryFarm):
                 entry.progress(self._now_ms, at_once=True)
                 self._enqueue(entry, standing.waiting)
                 self._finish(entry)
-            return True
 
     def _drop(self, batch_id: str) -> None:
         self._entries.pop(batch_id, None)

@@ -38,10 +38,10 @@ class RedisRestoring(Registry):
         self._run_script("restored", ids=list(batch_ids), last=last)
 
     @override
-    def restore(self, standing: Standing) -> bool:
+    def restore(self, standing: Standing) -> None:
         arguments = _restoring(standing)
         ttls = {"lease_ms": self._lease_ms, "key_ttl_s": IDEMPOTENCY_S, "ttl_s": self._settings.retention_s}
-        return bool(self._run_script("restore", **arguments, **ttls))
+        self._run_script("restore", **arguments, **ttls)
 
     @override
     def unfinished(self) -> list[str]:

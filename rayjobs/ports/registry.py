@@ -121,11 +121,8 @@ class Registry(Protocol):
     def restored(self) -> bool:
         """Whether all that the record tells was put into the present run, by way of the present server."""
 
-    def restore(self, standing: Standing) -> bool:
-        """Make a batch stand as its record tells, whatever the registry knew of it.
-
-        False, and nothing is changed, where its idempotency key has made another batch meanwhile.
-        """
+    def restore(self, standing: Standing) -> None:
+        """Make a batch stand as its record tells, whatever the registry knew of it."""
 
     def enlist(self, batch_ids: Sequence[str], *, last: bool) -> None:
         """Add batches to the listing; with the `last` of them, the present run is restored."""

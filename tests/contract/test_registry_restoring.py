@@ -33,7 +33,7 @@ def half_done() -> Standing:
 
 
 def test_a_restored_batch_stands_as_it_was_told(registry: Registry) -> None:
-    assert registry.restore(half_done())
+    registry.restore(half_done())
     found = registry.get("b_1")
     counts = found.counts
     assert (counts.total, counts.pending, counts.running) == (10, 4, 2)
@@ -107,18 +107,10 @@ def test_a_batch_that_had_ended_is_known_again_but_not_open(registry: Registry) 
         closed=State.PARTIAL,
         finished_ms=1_700_000_002_000,
     )
-    assert registry.restore(told)
+    registry.restore(told)
     assert (registry.get("b_1").state, registry.get("b_1").finished_ms) == (State.PARTIAL, 1_700_000_002_000)
     assert registry.unfinished() == []
     assert registry.known("k", "h") == "b_1"
-
-
-def test_a_key_that_has_made_another_batch_meanwhile_keeps_it(registry: Registry) -> None:
-    registry.submit(new("b_2", key="k", body_hash="h"))
-    assert not registry.restore(Standing(batch=batch(key="k"), ends={}, errors={}, waiting=(Range(0, 10),)))
-    with pytest.raises(NotFoundError):
-        registry.get("b_1")
-    assert registry.known("k", "h") == "b_2"
 
 
 def test_a_run_is_restored_once_its_last_batches_are_listed(registry: Registry) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.inline_executor import InlineExecutor
-from rayjobs.adapters.memory_registry import MemoryRegistry
 from rayjobs.attempt import Inline, Means
 from rayjobs.batch import TERMINAL, Batch
 from rayjobs.board import Hand
@@ -27,13 +26,6 @@ from rayjobs.settings import Settings
 from tests.support.waiting import wait_until
 
 THUMB: list[dict[str, Any]] = [{"name": "thumbnail", "size": 32}]
-
-
-def memory_registry(settings: Settings) -> Registry:
-    """Return a registry in memory that is restored, as one is whose dispatcher found an empty record."""
-    registry = MemoryRegistry(settings)
-    registry.enlist([], last=True)
-    return registry
 
 
 @dataclass

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rayjobs.adapters.memory_registry import MemoryRegistry
 from rayjobs.batch import State
 from rayjobs.errors import (
     BatchTooLargeError,
@@ -21,13 +22,13 @@ from rayjobs.errors import (
 )
 from rayjobs.intake import new_id
 from rayjobs.settings import Settings
-from tests.support.farm import THUMB, Farm, memory_registry
+from tests.support.farm import THUMB, Farm
 
 
 @pytest.fixture
 def whole(farm_settings: Settings) -> Farm:
     settings = farm_settings.model_copy(update={"max_inline_items": 1000, "max_upload_bytes": 100})
-    return Farm(settings, memory_registry(settings))
+    return Farm(settings, MemoryRegistry(settings))
 
 
 def stored(whole: Farm) -> list[str]:

@@ -2,11 +2,7 @@
 -- waiting [[first, count, attempt]], running [lease], error, closed (a state), fence, key, body_hash, lease_ms,
 -- key_ttl_s, ttl_s. Makes a batch stand as its record tells, whatever was known of it. A repeat changes nothing.
 local id = A.batch.id
-if A.key then
-  local taken = redis.call('GET', K.idempotency(A.key))
-  if taken and string.match(taken, '^(.-)|') ~= id then return cjson.encode(false) end
-  if not taken then redis.call('SET', K.idempotency(A.key), id .. '|' .. A.body_hash, 'EX', A.key_ttl_s) end
-end
+if A.key then redis.call('SET', K.idempotency(A.key), id .. '|' .. A.body_hash, 'EX', A.key_ttl_s) end
 forget(id)
 
 local running = 0

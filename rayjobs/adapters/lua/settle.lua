@@ -15,7 +15,7 @@ end
 
 local raw = redis.call('HGET', K.leases, A.token)
 if not raw then
-  redis.call('INCR', K.stale)
+  if restored() then redis.call('INCR', K.stale) end -- else it may be among those that come back
   return fail('LEASE_LOST', A.token)
 end
 local lease = cjson.decode(raw)

@@ -7,9 +7,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from rayjobs.adapters.memory_registry import MemoryRegistry
 from rayjobs.ports import Registry
 from rayjobs.settings import Settings
-from tests.support.farm import Farm, farm, memory_registry
+from tests.support.farm import Farm, farm
 
 THUMB = {"name": "thumbnail", "size": 32}
 BODY: dict[str, Any] = {"source": {"type": "samples", "count": 3}, "pipeline": [THUMB]}
@@ -17,7 +18,7 @@ BODY: dict[str, Any] = {"source": {"type": "samples", "count": 3}, "pipeline": [
 
 @pytest.fixture
 def registry(farm_settings: Settings) -> Registry:
-    return memory_registry(farm_settings)
+    return MemoryRegistry(farm_settings)
 
 
 @pytest.fixture
