@@ -243,10 +243,10 @@ class Dispatcher:
             self._patiently(work)
 
     def _patiently(self, work: Callable[[], None]) -> None:
-        """Do `work`; while the registry or the store is away, say so and come back to it."""
+        """Do `work`; while the registry or the store is away, or full, say so and come back to it."""
         try:
             work()
-        except BackendError as error:
+        except (BackendError, OutputNoSpaceError) as error:
             log.warning("%s", error)
             self._deposed.wait(_BACK_OFF_S)
 
