@@ -188,6 +188,8 @@ class WorkerAnswer(_Answer):
     pod: str | None
     slots: int
     busy_slots: int
+    draining: bool
+    """Whether it begins no more chunks."""
     items_done: int
     images_per_s: float
     rss_bytes: int

@@ -8,11 +8,13 @@ import platform
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 
 import psutil
 
 from rayjobs.board import Board, Word
+from rayjobs.drain import DrainMark
 from rayjobs.engine import engine_versions
 from rayjobs.errors import BackendError
 from rayjobs.ports import Registry
@@ -25,6 +27,8 @@ _LOOK_S = 0.5
 """Between two looks at the slots and at the run's id."""
 _BUSY_BEAT_S = 1.0
 """Between two heartbeats while what is in hand changes, so that people see it live."""
+_LEAVE_S = 5.0
+"""Longest time that a worker which leaves waits for what its slots have in hand."""
 _RATE_S = 10.0
 """Time over which images a second are counted."""
 
@@ -40,6 +44,8 @@ class Agent:
         self._slots = slots
         self._capabilities = capabilities
         self._board = Board(settings.board_folder)
+        self._mark = DrainMark(settings.board_folder)
+        self._draining = self._mark.holds()
         self._processes: dict[int, psutil.Process] = {}
         self._done_by_gone = 0
         self._last_done: dict[int, int] = {}
@@ -49,20 +55,35 @@ class Agent:
         self._shown: tuple[InHand, ...] = ()
 
     def run(self, stop: threading.Event) -> None:
-        """Beat until `stop` is set, then take the worker off the registry."""
+        """Beat until `stop` is set, then let the slots end what is in hand and leave the registry."""
         while not stop.wait(_LOOK_S):
-            try:
-                self.look()
-            except BackendError as error:
-                log.warning("heartbeat is tried again: %s", error)
-        self._registry.leave(self._settings.worker_id)
+            self._patiently(self.look)
+        until = time.monotonic() + _LEAVE_S
+        self._draining = True
+        self._patiently(self.look)
+        while self._shown and time.monotonic() < until:
+            time.sleep(_LOOK_S / 5)
+            self._patiently(self.look)
+        self._patiently(lambda: self._registry.leave(self._settings.worker_id))
+        self._mark.lift()
+
+    def _patiently(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BackendError as error:
+            log.warning("heartbeat is tried again: %s", error)
 
     def look(self) -> None:
-        """Beat if it is time to, if something in hand changed, or if a new run has begun."""
+        """Beat if it is time to, if what is in hand or asked for changed, or if a new run has begun."""
+        if self._draining:
+            self._mark.put()
         words = self._words()
         in_hand = tuple(InHand(word.batch_id, word.index) for word in words if word.batch_id is not None)
         age = time.monotonic() - self._beat_at
-        changed = in_hand != self._shown and age >= _BUSY_BEAT_S
+        changed = in_hand != self._shown and (age >= _BUSY_BEAT_S or not in_hand)
+        if not self._draining and self._registry.drains(self._settings.worker_id):
+            # Told first, marked at the next look: so nothing is sent here only to be given back.
+            self._draining = changed = True
         if age >= self._settings.heartbeat_s or changed or self._registry.run_id() != self._run_id:
             self._beat_at = time.monotonic()
             self._shown = in_hand
@@ -115,6 +136,7 @@ class Agent:
             images_per_s=round(self._rate(done), 2),
             rss_bytes=rss,
             cpu_percent=round(cpu, 1),
+            draining=self._draining,
             in_hand=in_hand,
             capabilities=self._capabilities,
             engine_versions=engine_versions(),

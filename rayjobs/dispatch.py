@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from rayjobs import chronicle, purge, reaper
 from rayjobs.chunk import lost
@@ -30,6 +31,8 @@ _TICK_S = 1.0
 """Between two looks at what nobody announces: a lost registry, expired leases, batches to close, slots."""
 _CHECK_S = 5.0
 """Between two comparisons of the registry with the record: how long a single batch may be missing."""
+_LEAVE_S = 5.0
+"""Longest wait for what is in flight by a dispatcher that leaves; a chunk takes about one second."""
 _BACK_OFF_S = 0.5
 """Before a chunk that the store or the registry refused is tried again."""
 
@@ -53,6 +56,7 @@ class Dispatcher:
         self._flight = Flight(settings)
         self._listing: set[str] = set()
         self._deposed = threading.Event()
+        self._left = threading.Event()
         self._recovery = Recovery(registry, record)
         self._leader = 0
         self._has_taken_over = False
@@ -70,8 +74,8 @@ class Dispatcher:
         self._wait_for_lead(stop)
         if stop.is_set():
             return
-        for work in (self._keep_alive, self._listen):
-            threading.Thread(target=self._forever, args=(work, stop), daemon=True).start()
+        for work, until in ((self._keep_alive, self._left), (self._listen, stop)):
+            threading.Thread(target=self._forever, args=(work, until), daemon=True).start()
         while not stop.is_set():
             self._patiently(self._turn)
             if self._deposed.is_set():
@@ -187,6 +191,7 @@ class Dispatcher:
         return self._record.commit(lease, outcomes, tally)  # unless the slot had committed before it ended
 
     def _tick(self) -> None:
+        self._executor.avoid({w.pod or w.node for w in self._registry.workers() if w.draining})
         self._slots = self._executor.slots()
         self._restore_if_lost()
         if time.monotonic() - self._checked_at > _CHECK_S:
@@ -238,8 +243,8 @@ class Dispatcher:
             self._ticked_at = 0.0
             self._inbox.put(None)
 
-    def _forever(self, work: Callable[[], None], stop: threading.Event) -> None:
-        while not (stop.is_set() or self._deposed.is_set()):
+    def _forever(self, work: Callable[[], None], until: threading.Event) -> None:
+        while not (until.is_set() or self._deposed.is_set()):
             self._patiently(work)
 
     def _patiently(self, work: Callable[[], None]) -> None:
@@ -251,7 +256,12 @@ class Dispatcher:
             self._deposed.wait(_BACK_OFF_S)
 
     def _leave(self) -> None:
-        """Give back what is in flight, so that the next dispatcher need not wait for it."""
+        """Settle what ends in time and give the rest back, so that the next dispatcher need not wait."""
+        until = time.monotonic() + _LEAVE_S
+        while len(self._flight) and time.monotonic() < until and not self._deposed.is_set():
+            for lease, result in self._arrivals():
+                self._patiently(partial(self._settle, lease, result))
+        self._left.set()
         for lease in self._flight.leases():
             self._executor.cancel(lease)
             reaper.take_back(lease, self._registry, self._record, split=False)

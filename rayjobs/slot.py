@@ -11,6 +11,7 @@ from rayjobs.adapters.file_store import FileStore
 from rayjobs.assignment import Engine
 from rayjobs.board import Hand
 from rayjobs.chunk import Slot
+from rayjobs.drain import DrainMark
 from rayjobs.lease import Lease, Tally
 from rayjobs.ports import Store
 from rayjobs.process.keeper import Keeper
@@ -22,7 +23,9 @@ log = logging.getLogger(__name__)
 
 
 def run_chunk(lease: Mapping[str, int | str]) -> Tally:
-    """Run a chunk for this process; raises as `Slot.run`."""
+    """Run a chunk in this process, or give it back if the worker drains; raises as `Slot.run`."""
+    if _drain().holds():
+        return Tally(again=(Lease.of(lease).range,))
     return _slot().run(Lease.of(lease))
 
 
@@ -30,6 +33,11 @@ def warm() -> int:
     """Import, build and start all that the first chunk needs; return the process id."""
     _slot()
     return os.getpid()
+
+
+@lru_cache(1)
+def _drain() -> DrainMark:
+    return DrainMark(Settings().board_folder)
 
 
 @lru_cache(1)

@@ -32,6 +32,8 @@ class Worker:
     capabilities: dict[str, list[str]] = field(default_factory=dict)
     """Names of filters and formats."""
     engine_versions: dict[str, str] = field(default_factory=dict)
+    draining: bool = False
+    """Whether it begins no more chunks."""
     beat_ms: int = 0
     """When the registry took the last heartbeat, by its own clock."""
 

@@ -18,6 +18,17 @@ def workers(core: TheCore) -> Response:
     return answer({"workers": [worker.as_json() for worker in core.registry.workers()]})
 
 
+@router.post(
+    "/workers/{worker_id}/drain",
+    status_code=202,
+    responses={202: {"model": WorkersAnswer}},
+    summary="Let a worker end what it has in hand and begin nothing more",
+)
+def drain(worker_id: str, core: TheCore) -> Response:
+    core.registry.drain(worker_id)
+    return answer({"workers": [w.as_json() for w in core.registry.workers() if w.id == worker_id]}, 202)
+
+
 @router.get("/queue", responses={200: {"model": QueueAnswer}}, summary="Look at the queue")
 def queue(core: TheCore) -> Response:
     return answer(asdict(core.registry.queue()))

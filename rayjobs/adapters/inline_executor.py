@@ -1,6 +1,6 @@
 """Chunks in threads of this process: the executor's twin, for tests and for reading along."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from typing_extensions import override
@@ -21,6 +21,10 @@ class InlineExecutor(Executor):
     @override
     def slots(self) -> int:
         return self._slots
+
+    @override
+    def avoid(self, nodes: Collection[str]) -> None:
+        return  # its only node is this process, whose slots give back what they may not run
 
     @override
     def start(self, lease: Lease, done: Callable[[Lease, Tally | Exception], None]) -> None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from typing_extensions import override
 
+from rayjobs.adapters.redis_keys import DRAIN_S
+from rayjobs.errors import NotFoundError
 from rayjobs.ports import Memory, Registry
 from rayjobs.settings import Settings
 from rayjobs.worker import Worker
@@ -22,6 +24,7 @@ class MemoryFarm(Registry):
         self._fence = 0
         self._lead: tuple[str, int, float] | None = None
         self._workers: dict[str, tuple[Worker, float]] = {}
+        self._drains: dict[str, float] = {}
         self._run = ""
 
     @property
@@ -54,6 +57,18 @@ class MemoryFarm(Registry):
     def leave(self, worker_id: str) -> None:
         with self._lock:
             self._workers.pop(worker_id, None)
+
+    @override
+    def drain(self, worker_id: str) -> None:
+        with self._lock:
+            if all(worker.id != worker_id for worker in self.workers()):
+                raise NotFoundError(f"no worker {worker_id!r} is registered")
+            self._drains[worker_id] = self._clock() + DRAIN_S
+
+    @override
+    def drains(self, worker_id: str) -> bool:
+        with self._lock:
+            return self._drains.get(worker_id, 0) > self._clock()
 
     @override
     def workers(self) -> list[Worker]:

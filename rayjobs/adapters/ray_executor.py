@@ -1,7 +1,7 @@
 """Chunks as Ray tasks: the only file that knows Ray."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import ray
@@ -44,6 +44,8 @@ class RayExecutor(Executor):
         self._run = ray.remote(**options)(run_chunk)
         self._warm = ray.remote(**options)(warm)
         self._refs: dict[int, list[Any]] = {}
+        self._avoided: dict[str, int] = {}
+        """Slots of the nodes on which nothing more is started, by Ray's ids."""
 
     def warm(self) -> None:
         """Start the slots' processes before the first batch comes."""
@@ -54,15 +56,28 @@ class RayExecutor(Executor):
     @override
     def slots(self) -> int:
         try:
-            return int(ray.cluster_resources().get("CPU", 0))
+            return int(ray.cluster_resources().get("CPU", 0)) - sum(self._avoided.values())
         except (exceptions.RayError, ConnectionError, RuntimeError) as error:
             raise ExecutorLostError(f"Ray is gone: {error}") from error
 
     @override
+    def avoid(self, nodes: Collection[str]) -> None:
+        if not nodes:
+            self._avoided = {}
+            return
+        self._avoided = {
+            node["NodeID"]: int(node["Resources"].get("CPU", 0))
+            for node in ray.nodes()
+            if node["Alive"] and {node["NodeName"], node["NodeManagerHostname"]} & set(nodes)
+        }
+
+    @override
     def start(self, lease: Lease, done: Callable[[Lease, Tally | Exception], None]) -> None:
-        ref = self._run.options(name=f"{lease.batch_id}[{lease.range.first}:{lease.range.end}]").remote(
-            lease.as_json()
-        )
+        options: dict[str, Any] = {"name": f"{lease.batch_id}[{lease.range.first}:{lease.range.end}]"}
+        if self._avoided:
+            # Ray: draining the node itself would end it, and with it the only node of a laptop.
+            options["label_selector"] = {"ray.io/node-id": f"!in({','.join(self._avoided)})"}
+        ref = self._run.options(**options).remote(lease.as_json())
         self._refs.setdefault(lease.token, []).append(ref)
 
         def finished(future: Any) -> None:  # noqa: ANN401 - Ray's futures are not typed

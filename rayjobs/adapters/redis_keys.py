@@ -10,6 +10,9 @@ They build names at run time, so the registry needs one Redis, not a Redis Clust
 
 from dataclasses import dataclass
 
+DRAIN_S = 60
+"""Life of the request to drain; the worker's agent looks for it twice a second."""
+
 
 @dataclass(frozen=True)
 class Key:
@@ -44,6 +47,7 @@ LAYOUT: dict[str, Key] = {
     "stale": Key("stale", "string", "how many settlements were refused", "permanent"),
     "workers": Key("workers", "zset", "worker ids by the time in ms when they run out", "permanent"),
     "worker": Key("worker:{}", "string", "a worker's last heartbeat as JSON", "worker_ttl_s"),
+    "drain": Key("drain:{}", "string", "set while a worker is asked to drain", "60 s"),
     "batch": Key("batch:{}", "hash", "state, counts and document of a batch", "retention_s once ended"),
     "ranges": Key(
         "ranges:{}", "list", "`first:count:attempt` of the items that wait", "retention_s once ended"

@@ -8,7 +8,7 @@ from typing import Any
 import redis
 from typing_extensions import override
 
-from rayjobs.adapters.redis_keys import wake_channel
+from rayjobs.adapters.redis_keys import DRAIN_S, wake_channel
 from rayjobs.adapters.redis_restoring import IDEMPOTENCY_S, RedisRestoring, entry
 from rayjobs.adapters.redis_scripts import redis_errors
 from rayjobs.batch import ENOUGH, Batch, Counts, Move, State, Verb
@@ -205,6 +205,14 @@ class RedisRegistry(RedisRestoring):
     @override
     def leave(self, worker_id: str) -> None:
         self._run_script("workers", leave=worker_id)
+
+    @override
+    def drain(self, worker_id: str) -> None:
+        self._run_script("drain", id=worker_id, ask=True, ttl_s=DRAIN_S)
+
+    @override
+    def drains(self, worker_id: str) -> bool:
+        return bool(self._run_script("drain", id=worker_id, ask=False))
 
     @override
     def workers(self) -> list[Worker]:

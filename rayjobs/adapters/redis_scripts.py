@@ -26,6 +26,7 @@ from rayjobs.errors import (
 _FOLDER = Path(__file__).parent / "lua"
 _REFUSALS: dict[str, tuple[type[RayJobsError], str]] = {
     "NOT_FOUND": (NotFoundError, "there is no batch {0!r}"),
+    "NO_WORKER": (NotFoundError, "no worker {0!r} is registered"),
     "CONFLICT": (ConflictError, "the batch is {0}, which does not allow this"),
     "IDEMPOTENCY": (IdempotencyMismatchError, "this Idempotency-Key made {0} from another body"),
     "QUEUE_FULL": (

@@ -1,6 +1,6 @@
 """Slots, as the core needs them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from rayjobs.lease import Lease, Tally
@@ -11,6 +11,9 @@ class Executor(Protocol):
 
     def slots(self) -> int:
         """Return how many chunks run at once; raises `ExecutorLostError`."""
+
+    def avoid(self, nodes: Collection[str]) -> None:
+        """Start nothing more on these nodes, named as their workers name them; `slots` leaves them out."""
 
     def start(self, lease: Lease, done: Callable[[Lease, Tally | Exception], None]) -> None:
         """Start a chunk, or a copy of one that runs; `done` is called once for each, from any thread.

@@ -156,6 +156,12 @@ class Registry(Protocol):
     def leave(self, worker_id: str) -> None:
         """Forget a worker that ends in good order."""
 
+    def drain(self, worker_id: str) -> None:
+        """Ask a worker to begin nothing more; raises `NotFoundError` where none of that id is registered."""
+
+    def drains(self, worker_id: str) -> bool:
+        """Whether a worker was asked to drain within the last minute."""
+
     def workers(self) -> list[Worker]:
         """Return the workers whose last heartbeat has not run out."""
 

@@ -1,6 +1,7 @@
 """Executors: threads of this process, and real Ray."""
 
 import os
+import platform
 import queue
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -70,6 +71,18 @@ def collect(executor: Executor, *leases: Lease) -> dict[int, Tally | Exception]:
 
 
 def test_it_knows_how_many_chunks_run_at_once(executor: Executor) -> None:
+    assert executor.slots() == 2
+
+
+def test_slots_of_a_node_that_is_avoided_do_not_count(executor: Executor) -> None:
+    if isinstance(executor, InlineExecutor):
+        return  # its node is this process
+    executor.avoid({platform.node()})
+    assert executor.slots() == 0
+    executor.avoid({"elsewhere"})
+    assert executor.slots() == 2
+    assert len(collect(executor, lease("b_1"))) == 1
+    executor.avoid(())
     assert executor.slots() == 2
 
 

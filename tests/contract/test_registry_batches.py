@@ -135,6 +135,16 @@ def test_a_heartbeat_registers_and_its_end_forgets(registry: Registry) -> None:
     assert registry.workers() == []
 
 
+def test_only_a_registered_worker_can_be_asked_to_drain(registry: Registry) -> None:
+    with pytest.raises(NotFoundError, match="w1"):
+        registry.drain("w1")
+    registry.beat(worker(), 60)
+    assert not registry.drains("w1")
+    registry.drain("w1")
+    assert registry.drains("w1")
+    assert not registry.drains("w2")
+
+
 def test_the_queue_sums_over_open_batches(registry: Registry) -> None:
     registry.submit(new("b_1", 10))
     registry.submit(new("b_2", 0, exact=False))

@@ -168,7 +168,7 @@ def registries(server: RedisServer) -> list[Registry]:
     return [MemoryRegistry(own), RedisRegistry.connect(own)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     total=some.integers(1, 4),
     listed=some.sampled_from(["all", "so far"]),

@@ -1,6 +1,7 @@
 """The agent registers its worker by heartbeats, and never needs to be told of a purge."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from rayjobs.adapters.memory_registry import MemoryRegistry
 from rayjobs.agent import Agent
 from rayjobs.board import Board, Hand
+from rayjobs.drain import DrainMark
 from rayjobs.settings import Settings
 from rayjobs.worker import InHand
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -70,3 +73,40 @@ def test_a_slot_that_ended_is_forgotten_but_its_work_is_not(
     [worker] = registry.workers()
     assert worker.in_hand == ()
     assert list(Board(settings.board_folder).words()) == []
+
+
+def test_a_worker_that_is_asked_to_drain_says_so_before_its_slots_refuse_anything(
+    agent: Agent, registry: MemoryRegistry, settings: Settings
+) -> None:
+    agent.look()
+    registry.drain("w7")
+    agent.look()
+    [worker] = registry.workers()
+    mark = DrainMark(settings.board_folder)
+    assert (worker.draining, mark.holds()) == (True, False)
+    agent.look()
+    assert mark.holds()
+    registry.purge()
+    agent.look()
+    assert registry.workers()[0].draining, "a new run changes nothing"
+    started_again = Agent(registry, settings, slots=2, capabilities={})
+    started_again.look()
+    assert registry.workers()[0].draining
+
+
+def test_a_worker_that_is_ended_waits_for_what_it_has_in_hand(
+    agent: Agent, registry: MemoryRegistry, settings: Settings
+) -> None:
+    hand, mark = Hand(settings.board_folder, os.getpid()), DrainMark(settings.board_folder)
+    hand.take("b_1", 5)
+    stop = threading.Event()
+    leaving = threading.Thread(target=agent.run, args=(stop,))
+    leaving.start()
+    stop.set()
+    wait_until(mark.holds, 2, "the slots are told")
+    assert [worker.draining for worker in registry.workers()] == [True]
+    hand.rest()
+    leaving.join(3)
+    assert not leaving.is_alive()
+    assert registry.workers() == []
+    assert not mark.holds(), "a worker that is started again takes chunks"

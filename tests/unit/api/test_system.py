@@ -46,6 +46,15 @@ def test_workers_and_queue_are_shown(client: TestClient, registry: Registry) -> 
     assert (queue.pending, queue.in_flight, queue.batches_by_state) == (3, 0, {"queued": 1})
 
 
+def test_a_worker_is_asked_to_drain_if_it_is_there(client: TestClient, registry: Registry) -> None:
+    problem_of(client.post(f"/workers/{WORKER.id}/drain"), 404, "not_found")
+    registry.beat(WORKER, 60)
+    asked = client.post(f"/workers/{WORKER.id}/drain")
+    assert asked.status_code == 202
+    [shown] = WorkersAnswer.model_validate(asked.json()).workers
+    assert (shown.id, registry.drains(WORKER.id)) == (WORKER.id, True)
+
+
 def test_the_old_metrics_show_queue_workers_and_counts(client: TestClient, registry: Registry) -> None:
     registry.beat(WORKER, 60)
     submitted(client)

@@ -1,0 +1,45 @@
+"""The dispatcher is told to end: what runs is settled, what waits is given back, and it leaves in time."""
+
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from rayjobs.batch import State
+from rayjobs.lease import Lease, Tally
+from tests.support.farm import Farm
+from tests.support.waiting import wait_until
+
+
+def test_what_is_in_hand_is_ended_and_nothing_is_begun(whole_farm: Farm, pictures: Path) -> None:
+    begun: list[range] = []
+    told, go_on = threading.Event(), threading.Event()
+
+    def slow(raw: Mapping[str, int | str]) -> Tally:
+        begun.append(Lease.of(raw).range.indices())
+        if told.is_set() or len(begun) > 2:
+            told.set()
+            go_on.wait(10)
+        return whole_farm.run_chunk(raw)
+
+    stop = whole_farm.dispatch(slow)
+    source = {"type": "paths", "paths": [str(path) for path in sorted(pictures.iterdir())]}
+    batch_id = whole_farm.submit(source)
+    wait_until(told.is_set, 10, "a chunk is in hand")
+    stop.set()
+    go_on.set()
+    stopped_at = time.monotonic()
+    whole_farm.threads[0].join(8)
+    assert time.monotonic() - stopped_at < 6
+    assert not whole_farm.threads[0].is_alive()
+    assert whole_farm.ended == []
+    assert whole_farm.registry.leases() == []
+    assert whole_farm.registry.leader() is None, "the next one need not wait"
+    ran = {i for indices in begun for i in indices}
+    assert whole_farm.registry.get(batch_id).counts.succeeded == len(ran)
+    whole_farm.dispatch()
+    batch = whole_farm.finished(batch_id)
+    assert (batch.state, batch.counts.succeeded) == (State.SUCCEEDED, 12)
+    assert {item["attempts"] for item in whole_farm.items(batch_id)} == {1}
+    again = whole_farm.finished(whole_farm.submit(source))
+    assert whole_farm.outputs(again.id) == whole_farm.outputs(batch_id)
