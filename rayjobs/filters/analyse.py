@@ -2,7 +2,6 @@
 
 import hashlib
 import struct
-from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 import numpy as np
@@ -12,11 +11,9 @@ from PIL import Image as PillowImage
 from pydantic import Field, JsonValue
 from typing_extensions import override
 
-from rayjobs.filters.base import Analysis, Filter
+from rayjobs.filters.base import Analysis, Facts, Filter
 from rayjobs.filters.miniature import miniature, shrunk
 from rayjobs.filters.pixels import VALUES, histogram, is_gray, luma, on_colour
-
-Facts = Callable[[], Mapping[str, JsonValue]]
 
 _LOOKED_AT = 128
 """px, longest side of the picture of which a palette is made: small things have no say in it."""

@@ -34,6 +34,10 @@ Reference = Annotated[str, Field(pattern=r"^(sample:[\w.-]+|upload:u_\w+)$", max
 """Another picture: `sample:NAME`, one that is shipped, or `upload:ID`, one that was sent before."""
 
 
+Facts = Callable[[], Mapping[str, JsonValue]]
+"""Tells, when it is asked, what a picture's file says of itself."""
+
+
 def _no_other_picture(reference: str) -> pyvips.Image:
     raise FilterFailedError(f"{reference}: no other picture can be read here")
 
@@ -42,8 +46,7 @@ def _no_other_picture(reference: str) -> pyvips.Image:
 class Scene:
     """What a filter may ask for beside the picture in hand, and where it puts what it found out."""
 
-    facts: Callable[[], Mapping[str, JsonValue]] = dict
-    """Tells what the picture's file says of itself."""
+    facts: Facts = dict
     picture: Callable[[str], pyvips.Image] = _no_other_picture
     """Returns another picture by its `Reference`, upright and held; raises `ItemError`."""
     findings: dict[str, JsonValue] = field(default_factory=dict)
@@ -163,10 +166,10 @@ class Analysis(Filter):
         return known
 
     @abstractmethod
-    def analyse(self, image: pyvips.Image, facts: Callable[[], Mapping[str, JsonValue]]) -> JsonValue:
+    def analyse(self, image: pyvips.Image, facts: Facts) -> JsonValue:
         """Return a small JSON value, some kB at most: it stands in the record of the batch.
 
         Args:
             image: As for `run`.
-            facts: Tells what the picture's file says of itself.
+            facts: Of the picture's file.
         """

@@ -4,7 +4,6 @@ The number of bits in which two differ is their distance: up to about 10 it is t
 recompressed or lightly edited. Bits and their order are those of the ImageHash package.
 """
 
-from collections.abc import Callable, Mapping
 from typing import Literal
 
 import numpy as np
@@ -13,11 +12,9 @@ import pyvips
 from pydantic import JsonValue
 from typing_extensions import override
 
-from rayjobs.filters.base import Analysis, Filter
+from rayjobs.filters.base import Analysis, Facts, Filter
 from rayjobs.filters.miniature import at_size
 from rayjobs.filters.pixels import luma
-
-Facts = Callable[[], Mapping[str, JsonValue]]
 
 _SIDE = 8
 """Bits in a row; 8 rows make 64."""

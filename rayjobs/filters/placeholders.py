@@ -1,7 +1,6 @@
 """Pictures in a few bytes, to be shown until the real one is there: blurhash, thumbhash."""
 
 import base64
-from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 import numpy as np
@@ -10,10 +9,9 @@ import pyvips
 from pydantic import Field, JsonValue
 from typing_extensions import override
 
-from rayjobs.filters.base import Analysis, Filter
+from rayjobs.filters.base import Analysis, Facts, Filter
 from rayjobs.filters.miniature import miniature
 
-Facts = Callable[[], Mapping[str, JsonValue]]
 Values = npt.NDArray[np.float64]
 
 _BLURRED_AT = 64

@@ -9,8 +9,9 @@ from typing_extensions import override
 
 from rayjobs.filters.base import Edit, Filter, Side, Size
 from rayjobs.filters.lanczos import covering, lanczos, times
+from rayjobs.filters.paint import Colour
 from rayjobs.filters.pixels import has_alpha
-from rayjobs.filters.placing import check_sides, cut, on_canvas, place
+from rayjobs.filters.placing import Gravity, check_sides, cut, on_canvas, place
 
 Fit = Literal["inside", "cover", "contain", "fill"]
 
@@ -29,10 +30,13 @@ class Resize(Edit):
     """Height of the result, in px; may be left out with `inside`."""
     fit: Fit = "fill"
     """`fill`: exactly this size, proportions be what they may. `inside`: the largest that fits in.
-    `cover`: fills the size, what overhangs is cut off evenly. `contain`: fits in, the rest is white, or
-    transparent if there is alpha."""
+    `cover`: fills the size, what overhangs is cut off. `contain`: fits in, the rest is background."""
     upscale: bool = False
     """Let `inside`, `cover` and `contain` enlarge a smaller picture; `fill` always does."""
+    gravity: Gravity = "center"
+    """What part `cover` keeps, and where `contain` puts the picture."""
+    background: Colour | None = None
+    """Of `contain`; white if left out, or transparent where the picture has alpha."""
 
     costly: ClassVar[bool] = True
     mixes: ClassVar[bool] = True
@@ -59,7 +63,12 @@ class Resize(Edit):
             return self._covering(image)
         check_sides(self.name, self._scaled(size))
         scaled = lanczos(image, self._scaled(size))
-        return _padded(scaled, self._box()) if self.fit == "contain" else scaled
+        return self._padded(scaled) if self.fit == "contain" else scaled
+
+    def _padded(self, image: pyvips.Image) -> pyvips.Image:
+        colour = self.background or ("#ffffff00" if has_alpha(image) else "white")
+        at = place(self.gravity, self._box(), (image.width, image.height))
+        return on_canvas(image, at, self._box(), colour)
 
     def _box(self) -> Size:
         return self.width or 0, self.height or 0
@@ -75,7 +84,7 @@ class Resize(Edit):
 
     def _covering(self, image: pyvips.Image) -> pyvips.Image:
         source, result = covering(image, self._box(), upscale=self.upscale)
-        return lanczos(cut(image, "center", source), result)
+        return lanczos(cut(image, self.gravity, source), result)
 
 
 class Thumbnail(Edit):
@@ -103,8 +112,3 @@ class Thumbnail(Edit):
 
 
 FILTERS: tuple[type[Filter], ...] = (Resize, Thumbnail)
-
-
-def _padded(image: pyvips.Image, box: Size) -> pyvips.Image:
-    colour = "#ffffff00" if has_alpha(image) else "white"
-    return on_canvas(image, place("center", box, (image.width, image.height)), box, colour)

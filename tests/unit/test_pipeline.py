@@ -34,6 +34,8 @@ def test_defaults_are_filled_in_and_parse_again() -> None:
         "height": 512,
         "fit": "fill",
         "upscale": False,
+        "gravity": "center",
+        "background": None,
     }
     assert parse_pipeline(pipeline.as_json()) == pipeline
 

@@ -90,6 +90,20 @@ def test_cover_keeps_the_middle() -> None:
     assert (array(result) == 255).all()
 
 
+def test_cover_and_contain_lie_where_they_are_told_to() -> None:
+    image = np.zeros((10, 30), dtype=int)
+    image[:, 20:] = 255
+    right = Resize(width=10, height=10, fit="cover", gravity="east").apply(tiny(image.tolist()))
+    assert (array(right) == 255).all()
+    low = array(
+        Resize(width=40, height=40, fit="contain", gravity="south", background="#102030").apply(
+            vips(picture(40, 20))
+        )
+    )
+    assert (low[:20] == (16, 32, 48)).all()
+    assert not (low[20:] == (16, 32, 48)).all()
+
+
 def test_cover_of_a_thread_needs_no_gigantic_picture() -> None:
     thread = tiny([[value % 256] for value in range(5000)])
     result = Resize(width=1000, height=1000, fit="cover", upscale=True).apply(thread)
