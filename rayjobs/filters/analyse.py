@@ -23,6 +23,9 @@ _LONGEST_JUDGED = 1024
 
 _LAPLACIAN = [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
 
+_STRIP = 256
+"""Lines that are hashed at a time, so that no second copy of a large picture is made."""
+
 _SEEN = 128
 """Least alpha of a pixel that counts."""
 
@@ -122,7 +125,9 @@ class ContentHash(Analysis):
     @override
     def analyse(self, image: pyvips.Image, facts: Facts) -> JsonValue:
         digest = hashlib.sha256(struct.pack("<3I", image.width, image.height, image.bands))
-        digest.update(image.write_to_memory())
+        for top in range(0, image.height, _STRIP):
+            strip = image.crop(0, top, image.width, min(_STRIP, image.height - top))
+            digest.update(strip.write_to_memory())
         return digest.hexdigest()
 
 

@@ -1,5 +1,7 @@
 """What analyses find, against the packages that gave them their names, and on plain pictures."""
 
+import hashlib
+import struct
 from typing import Any
 
 import numpy as np
@@ -115,6 +117,9 @@ def test_a_content_hash_depends_on_pixels_and_shape() -> None:
     flat, tall = Image.new("L", (6, 2), 7), Image.new("L", (2, 6), 7)
     assert found(flat, "content_hash") != found(tall, "content_hash")
     assert found(flat, "content_hash") == found(flat.copy(), "content_hash")
+    high = picture(20, 600)
+    expected = hashlib.sha256(struct.pack("<3I", 20, 600, 3) + high.tobytes()).hexdigest()
+    assert found(high, "content_hash") == expected
 
 
 def test_an_answer_stands_under_the_key_that_was_asked_for() -> None:
