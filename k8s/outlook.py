@@ -1,6 +1,7 @@
 """What an object still waits for, and why a pod does not start. Pure: reads what the API server told."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,22 +68,25 @@ def _of_container(pod: tuple[str, str], container: Document) -> Iterator[Trouble
         yield Trouble(*pod, "crash", f"{name} ended {container['restartCount']} times ({how})", name)
 
 
-def current(pods: Sequence[Document], replica_sets: Sequence[Document]) -> list[Document]:
-    """Return the pods without those of a Deployment's earlier revisions, which are on their way out."""
+def pods_of(
+    owners: AbstractSet[str], pods: Iterable[Document], replica_sets: Iterable[Document]
+) -> list[Document]:
+    """Return the pods of some objects, given by their uids, without those that are on their way out.
+
+    A Deployment owns its pods by way of ReplicaSets, one for each revision: only those of the newest count.
+    """
     newest: dict[str, tuple[int, str]] = {}
     for each in replica_sets:
         revision = int(each["metadata"].get("annotations", {}).get(_REVISION, "0"))
-        for owner in each["metadata"].get("ownerReferences", ()):
+        for owner in _owners(each) & owners:
             entry = (revision, each["metadata"]["uid"])
-            newest[owner["uid"]] = max(newest.get(owner["uid"], entry), entry)
-    ours = {uid for _, uid in newest.values()}
-    old = {each["metadata"]["uid"] for each in replica_sets} - ours
-    return [
-        pod
-        for pod in pods
-        if not any(owner["uid"] in old for owner in pod["metadata"].get("ownerReferences", ()))
-        and "deletionTimestamp" not in pod["metadata"]
-    ]
+            newest[owner] = max(newest.get(owner, entry), entry)
+    wanted = owners | {uid for _, uid in newest.values()}
+    return [pod for pod in pods if _owners(pod) & wanted and "deletionTimestamp" not in pod["metadata"]]
+
+
+def _owners(document: Document) -> set[str]:
+    return {each["uid"] for each in document["metadata"].get("ownerReferences", ())}
 
 
 def is_ready(pod: Document) -> bool:
@@ -137,11 +141,10 @@ def _stateful_set(document: Document, status: Document) -> str | None:
 
 
 def _ray_cluster(document: Document, status: Document) -> str | None:
-    wanted = max(1, sum(each.get("minReplicas", 0) for each in document["spec"]["workerGroupSpecs"]))
-    ready = status.get("readyWorkerReplicas", 0)
     if not _observed(document, status) or _condition(status, "HeadPodReady").get("status") != "True":
         return "the head is not ready"
-    return None if ready >= wanted else f"{ready} of {wanted} workers are ready"
+    # How many more there are is its autoscalers' business.
+    return None if status.get("readyWorkerReplicas", 0) else "no worker is ready"
 
 
 def _conditioned(kind: str) -> Callable[[Document, Document], str | None]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from k8s.cluster import Cluster, Document, Ref
 from k8s.deadline import Deadline
 from k8s.errors import NotReadyError
-from k8s.outlook import Trouble, current, is_ready, progress, troubles, waits_for
+from k8s.outlook import Trouble, is_ready, pods_of, progress, troubles, waits_for
 
 Say = Callable[[str], None]
 
@@ -67,9 +67,14 @@ class Patience:
         return True
 
     def _pods(self, refs: Iterable[Ref]) -> Iterator[Document]:
-        for namespace in sorted({ref.namespace for ref in refs if ref.namespace}):
+        """Give the pods of objects: another's trouble is none of theirs."""
+        owners: dict[str, set[str]] = {}
+        for ref in refs:
+            if ref.namespace and (found := self._cluster.get(ref)):
+                owners.setdefault(ref.namespace, set()).add(found["metadata"]["uid"])
+        for namespace, uids in owners.items():
             pods = self._cluster.find("v1", "Pod", namespace)
-            yield from current(pods, self._cluster.find("apps/v1", "ReplicaSet", namespace))
+            yield from pods_of(uids, pods, self._cluster.find("apps/v1", "ReplicaSet", namespace))
 
     def _believed(self, seen: Sequence[Trouble], now_s: float) -> Trouble | None:
         self._since = {each: self._since.get(each, now_s) for each in seen}

@@ -36,7 +36,7 @@ def account(record: Record, batch_id: str, in_flight: Sequence[Lease] = ()) -> S
         exact=listing.sealed or closed is not None,
         priority=spec["document"]["priority"],
         document=spec["document"],
-        idempotency_key=spec["key"],
+        idempotency_key=spec.get("key"),
         body_hash=spec["body_hash"],
         created_ms=spec["created_ms"],
     )

@@ -20,6 +20,7 @@ from rayjobs.expand import expand
 from rayjobs.flight import Flight
 from rayjobs.lease import Lease, Pace, Tally
 from rayjobs.ports import Executor, Registry
+from rayjobs.pulse import beat
 from rayjobs.record import Record
 from rayjobs.recovery import Recovery
 from rayjobs.settings import Settings
@@ -77,6 +78,7 @@ class Dispatcher:
         for work, until in ((self._keep_alive, self._left), (self._listen, stop)):
             threading.Thread(target=self._forever, args=(work, until), daemon=True).start()
         while not stop.is_set():
+            beat(self._settings.pulse)
             self._patiently(self._turn)
             if self._deposed.is_set():
                 raise LeaseLostError(f"{self._holder} no longer leads")
@@ -84,6 +86,7 @@ class Dispatcher:
 
     def _wait_for_lead(self, stop: threading.Event) -> None:
         while not stop.is_set():
+            beat(self._settings.pulse)
             try:
                 if self._lead():
                     log.info("leading with token %s", self._leader)

@@ -94,6 +94,8 @@ class Settings(BaseSettings):
     """Name of this worker: the pod's on a cluster."""
     pod: str | None = None
     """Name of the pod that this worker is, on a cluster."""
+    pulse: Path | None = None
+    """File that the dispatcher touches at each turn of its loop, for a probe."""
     board: Path | None = None
     """Folder that the slots of this worker share with its agent; beside the store by default."""
 

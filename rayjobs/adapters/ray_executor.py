@@ -49,7 +49,8 @@ class RayExecutor(Executor):
 
     def warm(self) -> None:
         """Start the slots' processes before the first batch comes."""
-        refs = [self._warm.remote() for _ in range(2 * self.slots())]
+        # No more than there are slots: Ray's autoscaler would add a node for those that wait.
+        refs = [self._warm.remote() for _ in range(self.slots())]
         ready, _ = ray.wait(refs, num_returns=len(refs), timeout=_WARM_S)
         log.info("%s slots are warm", len(set(ray.get(ready))))
 

@@ -88,6 +88,7 @@ class FakeCluster(Cluster):
         before = self.objects.get(ref)
         if before is not None:
             made["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
+        made["metadata"]["uid"] = f"{ref.kind} {ref.name}"
         self._status(made)
         if made != before:
             self._version += 1

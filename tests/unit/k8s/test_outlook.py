@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from k8s.outlook import current, is_ready, progress, troubles, waits_for
+from k8s.outlook import is_ready, pods_of, progress, troubles, waits_for
 
 DEPLOYMENT = {"kind": "Deployment", "metadata": {"generation": 2}, "spec": {"replicas": 2}}
 READY = {"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
@@ -65,7 +65,7 @@ def test_an_autoscaler_whose_metrics_have_gone_waits_again() -> None:
     assert waits_for({**HPA, "status": {"currentMetrics": [KNOWN, KNOWN], "conditions": [lost]}}) is not None
 
 
-def test_a_ray_cluster_waits_for_its_head_and_then_for_its_floor_of_workers() -> None:
+def test_a_ray_cluster_waits_for_its_head_and_then_for_a_worker() -> None:
     cluster: dict[str, Any] = {
         "kind": "RayCluster",
         "metadata": {"generation": 1},
@@ -74,9 +74,9 @@ def test_a_ray_cluster_waits_for_its_head_and_then_for_its_floor_of_workers() ->
     }
     assert waits_for(cluster) == "the head is not ready"
     cluster["status"]["conditions"] = [{"type": "HeadPodReady", "status": "True"}]
-    assert waits_for(cluster) == "1 of 2 workers are ready"
-    cluster["status"]["readyWorkerReplicas"] = 3
     assert waits_for(cluster) is None
+    cluster["status"]["readyWorkerReplicas"] = 0
+    assert waits_for(cluster) == "no worker is ready"
 
 
 def test_most_kinds_are_ready_once_they_are_there() -> None:
@@ -130,7 +130,7 @@ def test_a_trouble_is_the_same_however_its_words_change() -> None:
     assert list(troubles(other)) == [one]
 
 
-def test_pods_of_an_earlier_revision_and_those_that_go_are_not_looked_at() -> None:
+def test_pods_of_others_of_an_earlier_revision_and_those_that_go_are_not_looked_at() -> None:
     def replica_set(uid: str, revision: int) -> dict[str, Any]:
         note = {"deployment.kubernetes.io/revision": str(revision)}
         return {"metadata": {"uid": uid, "annotations": note, "ownerReferences": [{"uid": "api"}]}}
@@ -139,10 +139,11 @@ def test_pods_of_an_earlier_revision_and_those_that_go_are_not_looked_at() -> No
         pod(name="old", ownerReferences=[{"uid": "rs1"}]),
         pod(name="new", ownerReferences=[{"uid": "rs2"}]),
         pod(name="other", ownerReferences=[{"uid": "ray"}]),
-        pod(name="leaving", deletionTimestamp="now"),
+        pod(name="leaving", deletionTimestamp="now", ownerReferences=[{"uid": "ray"}]),
     ]
-    left = current(pods, [replica_set("rs1", 9), replica_set("rs2", 10)])
-    assert [each["metadata"]["name"] for each in left] == ["new", "other"]
+    revisions = [replica_set("rs1", 9), replica_set("rs2", 10)]
+    assert [each["metadata"]["name"] for each in pods_of({"api"}, pods, revisions)] == ["new"]
+    assert [each["metadata"]["name"] for each in pods_of({"ray"}, pods, revisions)] == ["other"]
 
 
 def test_it_is_said_how_far_a_pod_has_come() -> None:

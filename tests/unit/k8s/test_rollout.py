@@ -214,7 +214,7 @@ def test_a_pod_that_can_not_start_ends_the_wait_with_its_log(order: Order) -> No
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "api-1", "namespace": NAMESPACE},
+        "metadata": {"name": "api-1", "namespace": NAMESPACE, "ownerReferences": [{"uid": "Deployment api"}]},
         "status": {"containerStatuses": [ends]},
     }
     cluster = FakeCluster(status=ill)
@@ -235,7 +235,11 @@ def test_what_is_not_ready_in_time_is_told_with_what_is_seen(order: Order) -> No
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "w-1", "namespace": NAMESPACE},
+        "metadata": {
+            "name": "w-1",
+            "namespace": NAMESPACE,
+            "ownerReferences": [{"uid": "RayCluster rayjobs"}],
+        },
         "status": {"phase": "Pending", "initContainerStatuses": [init]},
     }
     cluster = FakeCluster(status=slow)
