@@ -8,5 +8,7 @@ raycluster   what may be changed of a RayCluster that lives, pure
 cluster      the only door to a cluster's API server
 outlook      what an object still waits for, and why a pod does not start, pure
 rollout      apply in order, wait until ready, tear down
+floor        where the floor of a worker group belongs, pure; `scaler` keeps it there, in a pod of its own
+standing     how the worker group stands; `observe` reads it, `growth` tells who added which pod, pure
 forward      a process that leads ports of this machine to pods, again and again
 """

@@ -49,18 +49,20 @@ class Ref:
 class Cluster:
     """One context of the user's kubeconfig; every failure is a `DeployError`."""
 
-    def __init__(self, context: str | None = None) -> None:
-        try:
-            contexts, active = config.list_kube_config_contexts()
-            self.context = context or active["name"]
-            if self.context not in {each["name"] for each in contexts}:
-                raise UnreachableError(f"The kubeconfig has no context {self.context!r}.", _REMEDY)
-            self._settings = client.Configuration()
-            config.load_kube_config(context=self.context, client_configuration=self._settings)
-        except config.ConfigException as error:
-            raise UnreachableError(f"There is no kubeconfig that can be used: {error}.", _REMEDY) from error
-        self._client = client.ApiClient(self._settings)
+    def __init__(self, context: str | None = None, settings: client.Configuration | None = None) -> None:
+        if settings is None:
+            context, settings = _of_kubeconfig(context)
+        self.context = context or ""
+        self._settings = settings
+        self._client = client.ApiClient(settings)
         self._kinds: dict[str, dict[str, Document]] = {}
+
+    @classmethod
+    def of_pod(cls) -> "Cluster":
+        """Return the cluster that this process runs in, with the rights of its pod's account."""
+        settings = client.Configuration()
+        config.load_incluster_config(client_configuration=settings)
+        return cls(settings=settings)
 
     @property
     def server(self) -> str:
@@ -118,11 +120,12 @@ class Cluster:
         path = self._path(ref).rsplit("/", 1)[0]
         return self._ask("POST", path, str(ref), {"fieldManager": MANAGER}, document)
 
-    def patch(self, ref: Ref, operations: Sequence[Document]) -> Document:
-        """Change single fields of an object by a JSON patch."""
+    def patch(self, ref: Ref, operations: Sequence[Document], subresource: str = "") -> Document:
+        """Change single fields of an object, or of its status, by a JSON patch; return it as it is then."""
         query = {"fieldManager": MANAGER}
         media = "application/json-patch+json"
-        return self._ask("PATCH", self._path(ref), str(ref), query, list(operations), media)
+        path = f"{self._path(ref)}/{subresource}".rstrip("/")
+        return self._ask("PATCH", path, str(ref), query, list(operations), media)
 
     def delete(self, ref: Ref, grace_s: int | None = None) -> None:
         """Begin to delete an object and what belongs to it; do nothing if it is gone.
@@ -231,6 +234,19 @@ class Cluster:
         if not 200 <= response.status < 300:  # noqa: PLR2004 - success, in HTTP
             raise RefusedError(what, response.status, _reason(data))
         return data
+
+
+def _of_kubeconfig(context: str | None) -> tuple[str, client.Configuration]:
+    settings = client.Configuration()
+    try:
+        contexts, active = config.list_kube_config_contexts()
+        name: str = context or active["name"]
+        if name not in {each["name"] for each in contexts}:
+            raise UnreachableError(f"The kubeconfig has no context {name!r}.", _REMEDY)
+        config.load_kube_config(context=name, client_configuration=settings)
+    except config.ConfigException as error:
+        raise UnreachableError(f"There is no kubeconfig that can be used: {error}.", _REMEDY) from error
+    return name, settings
 
 
 def _root(api_version: str) -> str:

@@ -175,4 +175,5 @@ _WAITS: dict[str, Callable[[Document, Document], str | None]] = {
     "HorizontalPodAutoscaler": _autoscaler,
     "RayCluster": _ray_cluster,
     "StatefulSet": _stateful_set,
+    "WorkerGroupScaler": _conditioned("Following"),
 }

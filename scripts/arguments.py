@@ -6,6 +6,10 @@ from pathlib import Path
 from scripts.local.plan import PROJECT
 
 TARGETS = ("local", "k8s")
+COUNT = 2
+"""Pictures of each task of the load, as in the seed."""
+COUNT_ON_A_CLUSTER = 40
+"""A load of about a minute on two cores: metrics are half a minute old when the HPA sees them."""
 STATE = PROJECT / ".rayjobs"
 """Where a stack keeps everything unless told otherwise: inside the clone, ignored by Git."""
 
@@ -83,7 +87,12 @@ def add_system(made: argparse.ArgumentParser) -> None:
 def add_load(made: argparse.ArgumentParser) -> None:
     """Add the size of the load and the place of the report."""
     made.add_argument("--tasks", type=count, default=10, help="batches sent at once (%(default)s)")
-    made.add_argument("--count", type=count, default=2, help="pictures of each (%(default)s)")
+    made.add_argument(
+        "--count",
+        type=count,
+        help=f"pictures of each ({COUNT}; on a cluster {COUNT_ON_A_CLUSTER}: the load must outlast what the "
+        "autoscalers take to see it and to start pods)",
+    )
     made.add_argument(
         "--report", type=Path, metavar="FILE", help="default: report.html in the state directory"
     )

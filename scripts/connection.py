@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from scripts.client import Client, first_key
 from scripts.cluster import ports
 from scripts.cluster import state as cluster_states
+from scripts.follow import Observe
 from scripts.local import state as local_states
 from scripts.outcome import CommandError
 from scripts.running import Running, on_a_cluster, on_this_machine
@@ -20,7 +21,22 @@ def connect(given: Namespace) -> Client:
     """
     if given.url:
         return Client(given.url, given.api_key or first_key(os.environ))
+    return _client(found(given), given)
+
+
+def connect_and_observe(given: Namespace) -> tuple[Client, Observe | None]:
+    """Return the client, and what tells how the worker group stands if the system is on a cluster.
+
+    Raises:
+        CommandError: Nothing runs, or two do.
+    """
+    if given.url:
+        return connect(given), None
     running = found(given)
+    return _client(running, given), running.observe()
+
+
+def _client(running: Running, given: Namespace) -> Client:
     return Client(running.api, given.api_key or running.api_key)
 
 

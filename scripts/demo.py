@@ -23,7 +23,7 @@ def main() -> int:
     """Deploy, run the load, and take down what was started."""
     parser = arguments.parser(
         "Start rayjobs, send 10 heavy batches of real photographs, show them live, and stop it again.",
-        "python scripts/demo.py --keep",
+        "python scripts/demo.py --keep\n  python scripts/demo.py k8s",
     )
     # Free ports unless asked otherwise: a demo collides with nothing.
     arguments.add_target(parser, api_port=0, dashboard_port=0)
@@ -44,13 +44,9 @@ def _demo(given: Namespace) -> Exit:
     try:
         running.show(words)
         words.print()
-        done = trial.run(
-            running.client(),
-            tasks=given.tasks,
-            count=given.count,
-            to=(given.report or given.state / "report.html").absolute(),
-            words=words,
-        )
+        observe = running.observe()
+        order = trial.order(given, on_a_cluster=observe is not None)
+        done = trial.run(running.client(), order, words, observe)
         trial.tell(done, words)
     finally:
         if running.changed and not given.keep:

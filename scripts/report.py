@@ -13,8 +13,8 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from scripts.local.plan import PROJECT
+from scripts.snapshot import Snapshot
 from scripts.verdict import errors_by_code
-from scripts.watch import Snapshot
 
 _TEMPLATE = Path(__file__).with_name("report_template.html")
 _SAMPLES = PROJECT / "images" / "samples"

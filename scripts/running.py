@@ -11,6 +11,7 @@ from k8s.names import NAMESPACE
 from scripts.client import Client, first_key
 from scripts.cluster.state import State as ClusterState
 from scripts.cluster.state import state_file
+from scripts.follow import Observe
 from scripts.local import logs
 from scripts.local.state import State as LocalState
 from scripts.words import Words
@@ -30,12 +31,23 @@ class Running:
     changed: bool
     """Whether it was started, or changed, to get here."""
     pids: Mapping[str, int] = field(default_factory=dict)
+    context: str | None = None
+    """Of the kubeconfig, if it runs on a cluster."""
     notes: Mapping[str, str] = field(default_factory=dict)
     """What people are told besides."""
 
     def client(self) -> Client:
         """Return a client of its API."""
         return Client(self.api, self.api_key)
+
+    def observe(self) -> Observe | None:
+        """Return what tells how the worker group stands; None where nothing scales."""
+        if self.context is None:
+            return None
+        from k8s.cluster import Cluster  # noqa: PLC0415 - a second, which a laptop need not wait
+        from k8s.observe import Observer  # noqa: PLC0415 - the same
+
+        return Observer(Cluster(self.context)).look
 
     def as_json(self) -> dict[str, Any]:
         """Return what `deploy --json` prints."""
@@ -75,7 +87,7 @@ def on_this_machine(state: LocalState, *, changed: bool) -> Running:
         plan.folder,
         changed,
         state.pids,
-        {"logs": str(logs.path(plan.folder, "*"))},
+        notes={"logs": str(logs.path(plan.folder, "*"))},
     )
 
 
@@ -90,10 +102,11 @@ def on_a_cluster(folder: Path, state: ClusterState, *, changed: bool) -> Running
         folder,
         changed,
         {"forward": state.forwarder.pid} if state.forwarder else {},
+        state.context,
         {
             "keys of both": f"api_key and ray_token in {state_file(folder)}",
             "context": f"{state.context}, namespace {NAMESPACE}",
-            "to watch": f"kubectl --context {state.context} -n {NAMESPACE} get hpa,rayclusters,pods --watch",
+            "to watch": f"kubectl -n {NAMESPACE} get hpa,workergroupscalers,rayclusters,pods",
         },
     )
 

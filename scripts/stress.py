@@ -13,7 +13,7 @@ import json
 from argparse import Namespace
 
 from scripts import arguments, trial
-from scripts.connection import connect
+from scripts.connection import connect_and_observe
 from scripts.outcome import Exit, conclude
 from scripts.words import Words
 
@@ -22,7 +22,7 @@ def main() -> int:
     """Purge, load, watch and judge."""
     parser = arguments.parser(
         "Send 10 heavy batches at once to the running system, watch them live, and write a report.",
-        "python scripts/stress.py --tasks 10 --count 20",
+        "python scripts/stress.py --tasks 10 --count 20\n  python scripts/stress.py k8s",
     )
     arguments.add_system(parser)
     arguments.add_load(parser)
@@ -32,14 +32,8 @@ def main() -> int:
 
 def _stress(given: Namespace) -> Exit:
     words = Words(stderr=given.json)
-    system = connect(given)
-    done = trial.run(
-        system,
-        tasks=given.tasks,
-        count=given.count,
-        to=(given.report or given.state / "report.html").absolute(),
-        words=words,
-    )
+    client, observe = connect_and_observe(given)
+    done = trial.run(client, trial.order(given, on_a_cluster=observe is not None), words, observe)
     trial.tell(done, words)
     if given.json:
         print(json.dumps(done.as_json()))

@@ -1,9 +1,7 @@
 """Shows a run while it goes on: a live table on a terminal, plain rows anywhere else."""
 
-import math
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.bar import Bar
 from rich.console import Group
@@ -11,15 +9,16 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from scripts.verdict import TERMINAL
+from scripts.columns import HERE, ON_A_CLUSTER, Column, line
+from scripts.snapshot import Snapshot, done_of
 from scripts.words import Words
 
 _ROW_S = 1.0
 """Between two plain rows."""
+_ROW_OF_CLUSTER_S = 3.0
+"""The same on a cluster, where things change more slowly and a run takes minutes."""
 _HEAD_EVERY = 20
 """Plain rows between two heads, about a screen."""
-_COLUMNS = ("time", "done", "images/s", "queue", "workers", "CPU", "ETA", "batches")
-_WIDTHS = (7, 9, 8, 6, 7, 6, 7, 0)
 _COLOURS = {
     "succeeded": "green",
     "running": "cyan",
@@ -29,75 +28,9 @@ _COLOURS = {
 }
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """The system at one moment of a run."""
-
-    t_s: float
-    batches: tuple[dict[str, Any], ...]
-    workers: tuple[dict[str, Any], ...] = ()
-    queue: dict[str, Any] = field(default_factory=dict)
-    images_per_s: float = 0.0
-
-    @property
-    def total(self) -> int:
-        """Items of all batches together."""
-        return sum(batch["counts"]["total"] for batch in self.batches)
-
-    @property
-    def done(self) -> int:
-        """Items that have ended."""
-        return sum(done_of(batch["counts"]) for batch in self.batches)
-
-    @property
-    def waiting(self) -> int:
-        """Items that no worker has in hand."""
-        return sum(batch["counts"]["pending"] for batch in self.batches)
-
-    @property
-    def cpu_percent(self) -> float:
-        """Processor time of all workers, 100 for each core kept busy."""
-        return float(sum(worker["cpu_percent"] for worker in self.workers))
-
-    @property
-    def eta_s(self) -> float | None:
-        """Seconds to the end at the present speed; None while that is unknown."""
-        left = self.total - self.done
-        return left / self.images_per_s if self.images_per_s > 0 else (None if left else 0.0)
-
-    @property
-    def ended(self) -> bool:
-        """Whether every batch has."""
-        return all(batch["state"] in TERMINAL for batch in self.batches)
-
-    @property
-    def states(self) -> dict[str, int]:
-        """How many batches are in each state."""
-        names = [batch["state"] for batch in self.batches]
-        return {name: names.count(name) for name in dict.fromkeys(names)}
-
-    def cells(self) -> tuple[str, ...]:
-        """Return the figures of a plain row, in the order of its head."""
-        return (
-            f"{self.t_s:.1f} s",
-            f"{self.done}/{self.total}",
-            f"{self.images_per_s:.1f}",
-            str(self.waiting),
-            str(len(self.workers)),
-            f"{self.cpu_percent:.0f} %",
-            "-" if self.eta_s is None else f"{math.ceil(self.eta_s)} s",
-            ", ".join(f"{number} {name}" for name, number in self.states.items()),
-        )
-
-
-def done_of(counts: dict[str, int]) -> int:
-    """Return how many items of a batch have ended."""
-    return counts["total"] - counts["pending"] - counts["running"]
-
-
-def plain(cells: tuple[str, ...]) -> str:
-    """Return a row whose figures stand under their heads."""
-    return "  ".join(cell.rjust(width) for cell, width in zip(cells, _WIDTHS, strict=True)).rstrip()
+def cells(snapshot: Snapshot, columns: tuple[Column, ...]) -> tuple[str, ...]:
+    """Return the figures of a row, in the order of its head."""
+    return tuple(column.cell(snapshot) for column in columns)
 
 
 def live_table(snapshot: Snapshot) -> Group:
@@ -119,15 +52,19 @@ def live_table(snapshot: Snapshot) -> Group:
             Text(str(counts["failed"]), style="red" if counts["failed"] else "dim"),
             f"{batch['throughput_per_s']:.1f}",
         )
+    columns = ON_A_CLUSTER if snapshot.standing else HERE[:-1]
     figures = Text()
-    for name, cell in zip(_COLUMNS[:-1], snapshot.cells(), strict=False):
-        figures.append(f"{name} ", style="dim").append(f"{cell}   ", style="bold")
+    for column, cell in zip(columns, cells(snapshot, columns), strict=True):
+        figures.append(f"{column.head} ", style="dim").append(f"{cell}   ", style="bold")
     # The figures come first: of a list longer than the screen, the end is what is cut off.
     return Group(figures, Text(), table)
 
 
 class Watch:
-    """Shows one snapshot after the other until it is left."""
+    """Shows one snapshot after the other until it is left.
+
+    On a cluster its rows stay, above what is live: which pod came when is the story of the run.
+    """
 
     def __init__(self, words: Words) -> None:
         self._words = words
@@ -146,13 +83,21 @@ class Watch:
         if self._live:
             self._live.__exit__(kind, error, trace)
 
-    def show(self, snapshot: Snapshot) -> None:
-        """Show where the run stands."""
+    def show(self, snapshot: Snapshot, *, is_last: bool = False) -> None:
+        """Show where the run stands; the last snapshot of a phase has its row in any case."""
+        for event in snapshot.events:
+            self._words.say(f"{snapshot.t_s:5.1f} s  * {event}", style="bold cyan")
+        if not self._live or snapshot.standing:
+            self._row(snapshot, is_last=is_last)
         if self._live:
             self._live.update(live_table(snapshot), refresh=True)
-        elif snapshot.t_s >= self._next_s or snapshot.ended:
-            self._next_s = snapshot.t_s + _ROW_S
-            if self._rows % _HEAD_EVERY == 0:
-                self._words.say(plain(_COLUMNS))
-            self._rows += 1
-            self._words.say(plain(snapshot.cells()))
+
+    def _row(self, snapshot: Snapshot, *, is_last: bool) -> None:
+        if snapshot.t_s < self._next_s and not is_last:
+            return
+        columns = ON_A_CLUSTER if snapshot.standing else HERE
+        self._next_s = snapshot.t_s + (_ROW_OF_CLUSTER_S if snapshot.standing else _ROW_S)
+        if self._rows % _HEAD_EVERY == 0:
+            self._words.say(line(tuple(column.head for column in columns), columns), style="bold")
+        self._rows += 1
+        self._words.say(line(cells(snapshot, columns), columns))

@@ -23,6 +23,8 @@ OPERATOR = os.environ.get("RAYJOBS_E2E_KUBERAY")
 SIZES = [None, *(path.stem for path in sorted((ROOT / "k8s" / "overlays").glob("*.yaml")))]
 EACH_SIZE = pytest.mark.parametrize("size", SIZES)
 OTHER_VARIABLES = {
+    "NAMESPACE",
+    "POD_ID",
     "REDIS_URL",
     "RAY_ADDRESS",
     "REDIS_PASSWORD",

@@ -59,7 +59,7 @@ class FakeCluster(Cluster):
         return self._write(document)
 
     @override
-    def patch(self, ref: Ref, operations: Iterable[Document]) -> Document:
+    def patch(self, ref: Ref, operations: Iterable[Document], subresource: str = "") -> Document:
         document = deepcopy(self.objects[ref])
         for each in operations:
             _operate(document, each)

@@ -17,6 +17,7 @@ from k8s.teardown import take_down
 from tests.support.fake_cluster import FakeCluster
 
 RAYCLUSTER = Ref("ray.io/v1", "RayCluster", "rayjobs", NAMESPACE)
+SCALER = Ref("scale.rayjobs.dev/v1alpha1", "WorkerGroupScaler", "workers", NAMESPACE)
 API = Ref("apps/v1", "Deployment", "api", NAMESPACE)
 OPERATOR = Ref("apps/v1", "Deployment", "kuberay-operator", kuberay.NAMESPACE)
 
@@ -25,7 +26,8 @@ def well(document: Document) -> None:
     """Let an object be what its controller makes of it when all goes well."""
     replicas = document.get("spec", {}).get("replicas", 1)
     counts = ("replicas", "updatedReplicas", "availableReplicas", "readyReplicas")
-    conditions = [{"type": kind, "status": "True"} for kind in ("Available", "Established", "HeadPodReady")]
+    kinds = ("Available", "Established", "Following", "HeadPodReady")
+    conditions = [{"type": kind, "status": "True"} for kind in kinds]
     document["status"] = {
         **dict.fromkeys(counts, replicas),
         "readyWorkerReplicas": 9,
@@ -82,10 +84,12 @@ def test_a_second_time_leaves_the_numbers_of_pods_alone(order: Order) -> None:
     roll_out(cluster, order, silent)
     group = cluster.objects[RAYCLUSTER]["spec"]["workerGroupSpecs"][0]
     group |= {"replicas": 6, "minReplicas": 3}
+    cluster.objects[SCALER]["spec"]["replicas"] = 3
     other = Order(Values({API_IMAGE: "api:1", RAY_IMAGE: "ray:2"}), order.cache, order.kuberay_folder, 5.0)
     assert roll_out(cluster, other, silent)
     after = cluster.objects[RAYCLUSTER]["spec"]["workerGroupSpecs"][0]
     assert (after["replicas"], after["minReplicas"]) == (6, 3)
+    assert cluster.objects[SCALER]["spec"]["replicas"] == 3
     assert after["template"]["spec"]["containers"][0]["image"] == "ray:2"
 
 
@@ -190,7 +194,7 @@ def test_an_object_that_nobody_finalizes_is_let_go(monkeypatch: pytest.MonkeyPat
         def delete(self, ref: Ref, grace_s: int | None = None) -> None: ...
 
         @override
-        def patch(self, ref: Ref, operations: Iterable[Document]) -> Document:
+        def patch(self, ref: Ref, operations: Iterable[Document], subresource: str = "") -> Document:
             assert list(operations)
             patched.append(ref)
             return self.objects.pop(ref)

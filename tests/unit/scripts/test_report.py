@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from scripts import report
-from scripts.watch import Snapshot
+from scripts.snapshot import Snapshot
 
 BATCH: dict[str, Any] = {
     "id": "b_<script>",

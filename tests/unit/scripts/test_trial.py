@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from scripts import trial
+from scripts import follow, trial
 from scripts.client import Client, Document
 from scripts.outcome import CommandError, Exit
 from scripts.words import Words
@@ -51,7 +51,7 @@ class System(Client):
 
     @override
     def workers(self) -> list[Document]:
-        return [{"id": "w", "slots": 2, "cpu_percent": 150.0}]
+        return [{"id": "w", "slots": 2, "busy_slots": 2, "cpu_percent": 150.0}]
 
     @override
     def queue(self) -> Document:
@@ -68,16 +68,19 @@ class System(Client):
         return OUTPUT
 
 
-def run(system: Client, folder: Path, out: io.StringIO | None = None) -> trial.Trial:
+def run(
+    system: Client, folder: Path, out: io.StringIO | None = None, observe: follow.Observe | None = None
+) -> trial.Trial:
     words = Words(file=out or io.StringIO(), width=80)
-    done = trial.run(system, tasks=2, count=2, to=folder / "new" / "report.html", words=words)
+    done = trial.run(system, trial.Order(2, 2, folder / "new" / "report.html"), words, observe)
     trial.tell(done, words)
     return done
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "_LOOK_S", 0.01)
+    monkeypatch.setattr(follow, "LOOK_S", 0.01)
+    monkeypatch.setattr(follow, "LOOK_AT_CLUSTER_S", 0.01)
 
 
 def test_a_run_is_purged_watched_judged_and_reported(tmp_path: Path) -> None:
@@ -112,7 +115,7 @@ def test_a_purge_by_somebody_else_ends_the_run(tmp_path: Path) -> None:
 
 
 def test_a_run_without_progress_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "_STALL_S", 0.05)
+    monkeypatch.setattr(follow, "STALL_S", 0.05)
     with pytest.raises(CommandError) as raised:
         run(System([batch("b_0", 1), batch("b_1", 0)]), tmp_path)
     assert raised.value.code == "stalled"

@@ -3,7 +3,8 @@ from typing import Any
 
 from rich.console import Console
 
-from scripts.watch import Snapshot, Watch, live_table
+from scripts.snapshot import Snapshot
+from scripts.watch import Watch, live_table
 from scripts.words import Words
 
 
@@ -33,7 +34,7 @@ def test_away_from_a_terminal_there_is_a_head_and_one_row_a_second() -> None:
     with Watch(Words(file=out, width=40)) as watch:
         for t_s in (0.0, 0.25, 0.5, 1.25):
             watch.show(snapshot(t_s, batch(1)))
-        watch.show(snapshot(1.5, batch(4, "succeeded")))
+        watch.show(snapshot(1.5, batch(4, "succeeded")), is_last=True)
     lines = out.getvalue().splitlines()
     assert [line.split()[0] for line in lines] == ["time", "0.0", "1.2", "1.5"]
     assert " ".join(lines[-1].split()) == "1.5 s 4/4 2.0 0 2 180 % 0 s 1 succeeded"
