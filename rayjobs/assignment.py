@@ -53,3 +53,6 @@ class Engine(Protocol):
             StoreUnavailableError: The store is away; some outputs may have been written.
             EngineUnavailableError: No engine process can be kept alive.
         """
+
+    def leave(self) -> list[Outcome]:
+        """Begin no other item of the assignment that was interrupted; return the outcomes that it has."""

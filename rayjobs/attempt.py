@@ -162,6 +162,7 @@ class Inline(Engine):
     def __init__(self, means: Means, hand: Hand) -> None:
         self._means = means
         self._hand = hand
+        self._outcomes: list[Outcome] = []
 
     @override
     def warm(self) -> None:
@@ -169,14 +170,18 @@ class Inline(Engine):
 
     @override
     def carry_out(self, assignment: Assignment) -> list[Outcome]:
-        outcomes = []
+        self._outcomes = []
         try:
             for attempt in self._means.attempts(assignment):
                 self._hand.take(assignment.batch_id, attempt.index)
                 for step in (attempt.read, attempt.render, attempt.write):
                     step()
-                outcomes.append(attempt.outcome())
+                self._outcomes.append(attempt.outcome())
                 self._hand.done()
         finally:
             self._hand.rest()
-        return outcomes
+        return self._outcomes
+
+    @override
+    def leave(self) -> list[Outcome]:
+        return self._outcomes

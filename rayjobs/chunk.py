@@ -35,17 +35,27 @@ class Slot:
         Raises:
             StoreUnavailableError: The store is away; nothing was committed.
             EngineUnavailableError: No engine process can be kept alive; nothing was committed.
+            SystemExit: The process was told to leave; what had ended by then was committed, and the rest of
+                the chunk waits again as it was.
         """
         began = time.perf_counter()
         document = self._document(lease.batch_id)
         items = tuple(self._record.items(lease.batch_id, lease.range))
-        outcomes = self._engine.carry_out(Assignment(lease.batch_id, lease.range.attempt, document, items))
+        try:
+            outcomes = self._engine.carry_out(
+                Assignment(lease.batch_id, lease.range.attempt, document, items)
+            )
+        except SystemExit:
+            self._commit(lease, self._engine.leave(), document["max_attempts"], began)
+            raise
+        return self._commit(lease, outcomes, document["max_attempts"], began)
+
+    def _commit(self, lease: Lease, outcomes: list[Outcome], max_attempts: int, began: float) -> Tally:
         full = [o.error for o in outcomes if o.error and o.error.code == OutputNoSpaceError.code]
-        if full:
-            outcomes = [o for o in outcomes if o.error not in full]
-        again = [o for o in outcomes if _may_retry(o, document["max_attempts"])]
-        ended = [o for o in outcomes if o not in again] if again else outcomes
-        left = set(lease.range.indices()) - {o.index for o in outcomes}
+        kept = [o for o in outcomes if o.error not in full] if full else outcomes
+        again = [o for o in kept if _may_retry(o, max_attempts)]
+        ended = [o for o in kept if not _may_retry(o, max_attempts)]
+        left = set(lease.range.indices()) - {o.index for o in kept}
         tally = Tally(
             counts=Counter(o.state for o in ended),
             errors=Counter(o.error.code for o in ended if o.error),

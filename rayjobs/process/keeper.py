@@ -7,7 +7,7 @@ items that it had rendered but not yet written are done again by the next one, a
 import logging
 import time
 from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +35,8 @@ _STRIKES = 3
 """Engines that may end in a row with nothing done and no item to blame, before the chunk is given up."""
 _LOOK_S = 1.0
 """Between two looks at an engine that says nothing."""
+_LEAVE_S = 5.0
+"""Longest wait for the item in hand once the slot itself is told to leave."""
 _OUT_OF_MEMORY = ("failed to allocate", "bad_alloc", "out of memory", "cannot allocate memory", "memoryerror")
 """Last words of GLib, C++ and others that end their process when there is no memory."""
 
@@ -55,6 +57,10 @@ class Keeper(Engine):
         self._start = start
         self._nursery: Nursery | None = None
         self._engine: EngineProcess | None = None
+        self._ended: dict[int, Outcome] = {}
+        """Of the present assignment."""
+        self._wanted: set[int] = set()
+        """Items that the present engine process was given."""
 
     @override
     def warm(self) -> None:
@@ -71,15 +77,25 @@ class Keeper(Engine):
     def carry_out(self, assignment: Assignment) -> list[Outcome]:
         if self._engine is not None and self._is_spent(self._engine):
             self._drop()
-        ended = self._carry_out(assignment, self._memory_bytes)
+        self._ended = {}
+        ended = self._ended
+        self._carry_out(assignment, self._memory_bytes, ended)
         if assignment.attempt < assignment.document["max_attempts"]:
             for outcome in list(ended.values()):
                 if outcome.error is not None and outcome.error.code == WorkerOutOfMemoryError.code:
                     ended[outcome.index] = self._in_large_lane(assignment.again(outcome.index))
         return [ended[item.index] for item in assignment.items]
 
-    def _carry_out(self, assignment: Assignment, memory_bytes: int) -> dict[int, Outcome]:
-        ended: dict[int, Outcome] = {}
+    @override
+    def leave(self) -> list[Outcome]:
+        if self._engine is not None:
+            with suppress(Ended, StoreUnavailableError):
+                self._engine.finish(_LEAVE_S)
+            self._ended |= _told(self._engine, self._wanted)
+            self._drop()
+        return [self._ended[index] for index in sorted(self._ended)]
+
+    def _carry_out(self, assignment: Assignment, memory_bytes: int, ended: dict[int, Outcome]) -> None:
         left, strikes = assignment, 0
         try:
             while left.items:
@@ -90,16 +106,15 @@ class Keeper(Engine):
                     self._blame(end, left, ended)
                 left = left.without(ended)
                 strikes = _counted(strikes, idle=len(ended) == before)
-        except StoreUnavailableError:
+        except (StoreUnavailableError, SystemExit):
             raise
-        except BaseException:  # cancelled, or told to leave: nobody wants the rest of it
+        except BaseException:  # cancelled, or a bug: nobody wants the rest of it
             self._drop()
             raise
-        return ended
 
     def _attend(self, engine: EngineProcess, left: Assignment, ended: dict[int, Outcome]) -> None:
         """Have one engine carry out what is left, as far as it gets; raises as `EngineProcess.wait`."""
-        wanted = {item.index for item in left.items}
+        self._wanted = wanted = {item.index for item in left.items}
         try:
             engine.assign(left.as_bytes())
             while not engine.wait(self._patience_s()):
@@ -149,8 +164,10 @@ class Keeper(Engine):
         """Try an item once more with the memory that only one slot of the worker may have at a time."""
         most = self._large_memory_bytes
         with _alone(self._settings.board_folder / "large_memory.lock"):
-            [outcome] = self._carry_out(assignment, most).values()
+            ended: dict[int, Outcome] = {}
+            self._carry_out(assignment, most, ended)
             self._drop()
+        [outcome] = ended.values()
         if outcome.error is None or outcome.error.code != WorkerOutOfMemoryError.code:
             return outcome
         detail = f"{most >> 20} MiB were not enough either (RAYJOBS_ENGINE_LARGE_MEMORY_BYTES)"

@@ -9,6 +9,7 @@ import os
 import selectors
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import psutil
 from rayjobs.errors import EngineUnavailableError, StoreUnavailableError
 from rayjobs.item import Outcome
 from rayjobs.process.nursery import Nursery
+from rayjobs.sandbox import limits
 
 END, FULL, AWAY = "end", "full", "away"
 """What an engine says: it is done, or the pipe is full, or the store is away."""
@@ -68,6 +70,7 @@ class EngineProcess:
         self.items = 0
         """Handled so far."""
         self._nursery = nursery
+        self._oom_kills = limits.oom_kills()
         self._control = Connection(mine.detach())
         self._rest = b""
         self._last_words = b""
@@ -99,7 +102,7 @@ class EngineProcess:
                 continue
             try:
                 word, *details = orjson.loads(self._control.recv_bytes())
-            except (EOFError, OSError):
+            except (EOFError, OSError, ValueError):
                 raise self.kill() from None
             if word == AWAY:
                 raise StoreUnavailableError(*details)
@@ -107,13 +110,27 @@ class EngineProcess:
                 return True
         return False
 
+    def finish(self, within_s: float) -> None:
+        """Let it end the item in hand and leave; raises as `wait`, and returns when the time is up."""
+        os.kill(self.pid, signal.SIGTERM)
+        until = time.monotonic() + within_s
+        while (left_s := until - time.monotonic()) > 0 and not self.wait(left_s):
+            continue
+
     def outcomes(self) -> Iterator[Outcome]:
-        """Give what it has told since the last time; it need not have lived to see it read."""
+        """Give what it has told since the last time; it need not have lived to see it read.
+
+        Raises:
+            Ended: It told something that is no outcome, and had to be ended.
+        """
         with suppress(BlockingIOError):
             while data := os.read(self._outcomes, _READ_BYTES):
                 *lines, self._rest = (self._rest + data).split(b"\n")
                 self.items += len(lines)
-                yield from (Outcome.of(orjson.loads(line)) for line in lines)
+                try:
+                    yield from (Outcome.of(orjson.loads(line)) for line in lines)
+                except (KeyError, TypeError, ValueError):
+                    raise self.kill() from None
 
     def is_stopped(self) -> bool:
         """Whether somebody has stopped it, as by SIGSTOP."""
@@ -138,6 +155,8 @@ class EngineProcess:
             except EngineUnavailableError:  # its nursery ended, and took it along
                 exit_code = -signal.SIGKILL
             self._listen()
+            if exit_code == -signal.SIGKILL and limits.oom_kills() > self._oom_kills:
+                self._last_words += b"\nout of memory: ended by the kernel"
             self._ended = Ended(exit_code, self._last_words.decode(errors="replace").strip())
         return self._ended
 

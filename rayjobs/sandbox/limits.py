@@ -22,6 +22,16 @@ def machine_bytes() -> int:
     return found
 
 
+def oom_kills() -> int:
+    """Return how many processes Linux has ended for want of memory, in all groups; 0 elsewhere."""
+    with suppress(OSError):
+        for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines():
+            name, _, count = line.partition(" ")
+            if name == "oom_kill":
+                return int(count)
+    return 0
+
+
 def no_core() -> None:
     """Write no core dump: it would hold other people's pictures, and take seconds."""
     import resource  # noqa: PLC0415 - POSIX only

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rayjobs.board import Board
+from rayjobs.board import Board, Word
 from tests.support.batches import finished, look, outputs, submit
 from tests.support.broken_decoder import HOOK, broken
 from tests.support.pictures import SAMPLES
@@ -38,10 +38,10 @@ def folder(own: Stack) -> Path:
     return folder
 
 
-def words(own: Stack) -> list[psutil.Process]:
-    """Return the engine processes that have an item in hand."""
-    busy = [word.engine_pid for word in Board(own.folder / "board").words() if word.batch_id]
-    return [psutil.Process(pid) for pid in busy if psutil.pid_exists(pid)]
+def busy(own: Stack) -> list[Word]:
+    """Return the words of the slots whose engine processes have an item in hand."""
+    words = [word for word in Board(own.folder / "board").words() if word.batch_id]
+    return [word for word in words if psutil.pid_exists(word.pid) and psutil.pid_exists(word.engine_pid)]
 
 
 def slots(own: Stack) -> set[int]:
@@ -69,8 +69,8 @@ def test_an_engine_process_is_killed_in_mid_chunk(own: Stack, folder: Path, clea
     before = slots(own)
     batch_id = submit(own, {"type": "folder", "path": str(folder)}, PIPELINE)
     wait_until(lambda: look(own, batch_id)["counts"]["succeeded"] >= 2, 60, "the batch is on its way")
-    wait_until(lambda: words(own), 30, "an engine process has an item in hand")
-    words(own)[0].send_signal(signal.SIGKILL)
+    wait_until(lambda: busy(own), 30, "an engine process has an item in hand")
+    os.kill(busy(own)[0].engine_pid, signal.SIGKILL)
     batch = finished(own, batch_id)
     assert (batch["state"], batch["counts"]["succeeded"]) == ("succeeded", COUNT)
     assert outputs(own, batch_id) == clean
@@ -94,6 +94,17 @@ def test_a_broken_picture_fails_alone(
     assert (batch["state"], batch["errors_by_code"]) == ("partial", {code: 1})
     assert outputs(own, batch_id) == {name: data for name, data in clean.items() if "-11." not in name}
     assert slots(own) == before
+
+
+def test_a_slot_that_is_told_to_leave_gives_the_rest_back_and_costs_no_attempt(
+    own: Stack, folder: Path, clean: dict[str, bytes]
+) -> None:
+    batch_id = submit(own, {"type": "folder", "path": str(folder)}, PIPELINE)
+    wait_until(lambda: busy(own), 60, "a slot has an item in hand")
+    os.kill(busy(own)[0].pid, signal.SIGTERM)
+    batch = finished(own, batch_id)
+    assert (batch["state"], outputs(own, batch_id)) == ("succeeded", clean)
+    assert {item["attempts"] for item in own.client.items(batch_id)} == {1}
 
 
 def test_nothing_is_left_of_an_engine_whose_slot_was_killed(own: Stack, clean: dict[str, bytes]) -> None:

@@ -1,9 +1,12 @@
 """The agent registers its worker by heartbeats, and never needs to be told of a purge."""
 
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 
 from rayjobs.adapters.memory_registry import MemoryRegistry
@@ -61,6 +64,23 @@ def test_what_slots_have_in_hand_and_have_done_is_told(
     assert worker.in_hand == (InHand("b_1", 5),)
     assert (worker.items_done, worker.busy_slots) == (2, 1)
     assert worker.rss_bytes > 10**6
+
+
+def test_the_engine_process_of_a_slot_counts_with_it(
+    agent: Agent, registry: MemoryRegistry, settings: Settings
+) -> None:
+    holds_much = "import sys; much = bytearray(b'x' * 10**8); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holds_much], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as engine:
+        assert engine.stdout is not None
+        engine.stdout.readline()
+        for engine_pid in (0, engine.pid):
+            Hand(settings.board_folder, os.getpid(), engine_pid)
+        agent.look()
+        [worker] = registry.workers()
+        assert worker.rss_bytes > 10**8 + psutil.Process().memory_info().rss / 2
+        engine.communicate()
 
 
 def test_a_slot_that_ended_is_forgotten_but_its_work_is_not(

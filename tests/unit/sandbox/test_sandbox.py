@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
-from rayjobs.sandbox import Confinement, kernel
+from rayjobs.sandbox import Confinement, kernel, limits
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
 
@@ -97,3 +98,8 @@ def test_what_is_lacking_is_said_aloud() -> None:
     assert str(whole) == "in force: a, b"
     assert str(part) == "in force: a; not in force: b (why)"
     assert whole.level < part.level
+
+
+def test_the_memory_that_there_is_and_the_processes_that_had_none_are_known() -> None:
+    assert 2**28 < limits.machine_bytes() <= psutil.virtual_memory().total
+    assert limits.oom_kills() >= 0
