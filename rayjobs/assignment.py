@@ -49,6 +49,8 @@ class Engine(Protocol):
     def carry_out(self, assignment: Assignment) -> list[Outcome]:
         """Return the outcome of each item, in the items' order; their outputs are in the store.
 
+        Items that were not begun when the worker began to drain have none.
+
         Raises:
             StoreUnavailableError: The store is away; some outputs may have been written.
             EngineUnavailableError: No engine process can be kept alive.

@@ -14,6 +14,7 @@ from rayjobs import naming
 from rayjobs.assignment import Assignment, Engine
 from rayjobs.board import Hand
 from rayjobs.codec import Limits
+from rayjobs.drain import DrainMark
 from rayjobs.engine import Rendered, render, second_picture
 from rayjobs.errors import (
     FilterFailedError,
@@ -45,6 +46,7 @@ class Means:
         self.worker = settings.worker_id
         self.limits = Limits(settings.max_pixels, settings.max_frames, settings.max_source_bytes)
         self.store = store
+        self.draining = DrainMark(settings.board_folder).holds
         self.sources = Sources(settings, store)
         # A watermark is the same for each item of a batch.
         self.picture = lru_cache(_PICTURES)(
@@ -173,6 +175,8 @@ class Inline(Engine):
         self._outcomes = []
         try:
             for attempt in self._means.attempts(assignment):
+                if self._means.draining():
+                    break
                 self._hand.take(assignment.batch_id, attempt.index)
                 for step in (attempt.read, attempt.render, attempt.write):
                     step()

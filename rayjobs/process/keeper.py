@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from rayjobs.assignment import Assignment, Engine
 from rayjobs.board import Hand
+from rayjobs.drain import DrainMark
 from rayjobs.errors import (
     DeadlineError,
     EngineUnavailableError,
@@ -53,6 +54,7 @@ class Keeper(Engine):
         self._memory_bytes = min(settings.engine_memory_bytes, machine // 2)
         self._large_memory_bytes = min(settings.engine_large_memory_bytes, machine)
         self._sweep = sweep
+        self._draining = DrainMark(settings.board_folder).holds
         self._hand = hand
         self._start = start
         self._nursery: Nursery | None = None
@@ -80,11 +82,11 @@ class Keeper(Engine):
         self._ended = {}
         ended = self._ended
         self._carry_out(assignment, self._memory_bytes, ended)
-        if assignment.attempt < assignment.document["max_attempts"]:
+        if assignment.attempt < assignment.document["max_attempts"] and not self._draining():
             for outcome in list(ended.values()):
                 if outcome.error is not None and outcome.error.code == WorkerOutOfMemoryError.code:
-                    ended[outcome.index] = self._in_large_lane(assignment.again(outcome.index))
-        return [ended[item.index] for item in assignment.items]
+                    ended[outcome.index] = self._in_large_lane(assignment, outcome)
+        return [ended[item.index] for item in assignment.items if item.index in ended]
 
     @override
     def leave(self) -> list[Outcome]:
@@ -105,6 +107,9 @@ class Keeper(Engine):
                 except Ended as end:
                     self._blame(end, left, ended)
                 left = left.without(ended)
+                if self._draining():
+                    self._drop()
+                    break
                 strikes = _counted(strikes, idle=len(ended) == before)
         except (StoreUnavailableError, SystemExit):
             raise
@@ -132,8 +137,13 @@ class Keeper(Engine):
         return min(max(rest_s, 0.0), _LOOK_S)
 
     def _watch(self, engine: EngineProcess) -> None:
-        """End an engine that was stopped, or that takes too long; raises `_Lost`."""
+        """End an engine that was stopped, or that takes too long; raises `_Lost`.
+
+        One whose worker drains is told to leave behind the item that it has in hand.
+        """
         word = self._hand.word()
+        if self._draining():
+            engine.leave()
         if engine.is_stopped():
             raise _Lost(engine.kill(), WorkerCrashedError("the process that rendered it was stopped"))
         limit_s = self._settings.item_deadline_s
@@ -160,15 +170,15 @@ class Keeper(Engine):
                 error=Fault.of(_error_of(end)),
             )
 
-    def _in_large_lane(self, assignment: Assignment) -> Outcome:
+    def _in_large_lane(self, assignment: Assignment, before: Outcome) -> Outcome:
         """Try an item once more with the memory that only one slot of the worker may have at a time."""
         most = self._large_memory_bytes
         with _alone(self._settings.board_folder / "large_memory.lock"):
             ended: dict[int, Outcome] = {}
-            self._carry_out(assignment, most, ended)
+            self._carry_out(assignment.again(before.index), most, ended)
             self._drop()
-        [outcome] = ended.values()
-        if outcome.error is None or outcome.error.code != WorkerOutOfMemoryError.code:
+        outcome = ended.get(before.index, before)
+        if outcome is before or outcome.error is None or outcome.error.code != WorkerOutOfMemoryError.code:
             return outcome
         detail = f"{most >> 20} MiB were not enough either (RAYJOBS_ENGINE_LARGE_MEMORY_BYTES)"
         return replace(outcome, error=replace(outcome.error, detail=detail, limit=most, retryable=False))

@@ -144,6 +144,11 @@ class EngineProcess:
             return int(psutil.Process(self.pid).memory_info().rss)
         return 0
 
+    def leave(self) -> None:
+        """Tell it to end behind the item in hand; a repeat does nothing."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGTERM)
+
     def kill(self) -> Ended:
         """End the process at once, also one that is stopped; return how it ended. A repeat does nothing."""
         if self._ended is None:

@@ -17,7 +17,7 @@ _MARK = b"\nBREAK "
 
 
 def broken(picture: bytes, how: str) -> bytes:
-    """Return a picture that crashes, hangs, aborts, or eats so many MiB: `eat 500`."""
+    """Return a picture that crashes, hangs, aborts, eats MiB (`eat 500`) or takes seconds (`wait 0.5`)."""
     return picture + _MARK + how.encode()
 
 
@@ -38,7 +38,17 @@ def _eat(mebibytes: str) -> None:
     bytearray(int(mebibytes) << 20)
 
 
-_WAYS: dict[str, Callable[..., None]] = {"crash": _crash, "hang": _hang, "abort": _abort, "eat": _eat}
+def _wait(seconds: str) -> None:
+    threading.Event().wait(float(seconds))
+
+
+_WAYS: dict[str, Callable[..., None]] = {
+    "crash": _crash,
+    "hang": _hang,
+    "abort": _abort,
+    "eat": _eat,
+    "wait": _wait,
+}
 _decode: Callable[..., Any] = vars(engine)["decode"]
 
 
