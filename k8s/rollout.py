@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from k8s import kuberay, render
+from k8s import render
 from k8s.applying import apply, prune
 from k8s.cluster import Cluster, Document, Ref
 from k8s.deadline import Deadline
 from k8s.errors import NotReadyError
-from k8s.names import API_KEYS_SECRET, MANAGER, MANAGER_LABEL, NAMESPACE, RAYCLUSTER, REDIS_SECRET
+from k8s.names import API_KEYS_SECRET, NAMESPACE, RAYCLUSTER, REDIS_SECRET
+from k8s.prerequisites import METRICS, install_kuberay, install_metrics, operator
 from k8s.waiting import Patience
 
 Say = Callable[[str], None]
 
-METRICS = Ref("apiregistration.k8s.io/v1", "APIService", "v1beta1.metrics.k8s.io")
-_CRD = Ref("apiextensions.k8s.io/v1", "CustomResourceDefinition", kuberay.CRD)
 _METRICS_S = 150.0
 """Two scrapes of 15 s, a look of the HPA each 15 s, and the start of metrics-server before."""
 
@@ -49,14 +48,14 @@ def roll_out(cluster: Cluster, order: Order, say: Say) -> bool:
     changed += _generate_secrets(cluster, say)
     # Redis starts and the volume is bound while the operator's definitions, of a megabyte each, are read.
     changed += apply(cluster, plain, say)
-    changed += _install_metrics(cluster, say)
-    changed += _install_kuberay(cluster, order, say)
+    changed += install_metrics(cluster, say)
+    changed += install_kuberay(cluster, order.kuberay_folder, order.cache, say)
     changed += apply(cluster, rest[len(plain) :], say)
     changed += prune(cluster, documents, "rayjobs", say)
     refs = [Ref.of(each) for each in documents]
     scalers = [ref for ref in refs if ref.kind == "HorizontalPodAutoscaler"]
-    operator = _operator(cluster)
-    others = [Ref.of(operator)] if operator else []
+    served_by = operator(cluster)
+    others = [Ref.of(served_by)] if served_by else []
     Patience(cluster, deadline, say).until_ready([*others, *(ref for ref in refs if ref not in scalers)])
     _await_metrics(cluster, scalers, say)
     return bool(changed)
@@ -70,43 +69,6 @@ def api_key(cluster: Cluster) -> str | None:
 def ray_token(cluster: Cluster) -> str | None:
     """Return the token that Ray's dashboard asks for; KubeRay made it."""
     return _secret(cluster, RAYCLUSTER, "auth_token")
-
-
-def _install_metrics(cluster: Cluster, say: Say) -> list[Ref]:
-    found = cluster.get(METRICS)
-    documents = render.metrics_server()
-    if found is not None and not _is_ours(found):
-        return []
-    if found is None:
-        say("the cluster has no metrics: metrics-server is installed")
-    return apply(cluster, documents, say)
-
-
-def _install_kuberay(cluster: Cluster, order: Order, say: Say) -> list[Ref]:
-    """Install the operator where there is none; one that is there is judged and left as it is."""
-    operator = _operator(cluster)
-    if operator is not None:
-        (image, *_) = _images(operator)
-        version = kuberay.judge(image)
-        say(f"KubeRay {version or image} is there")
-        return []
-    found = cluster.get(_CRD)
-    if found is not None and not _is_ours(found):
-        raise kuberay.OperatorError(
-            f"The cluster has {kuberay.CRD}, but no operator that serves it.",
-            "Install KubeRay, or delete its CustomResourceDefinitions to have it installed here.",
-        )
-    say(f"the cluster has no KubeRay: {order.kuberay_folder or kuberay.VERSION} is installed")
-    return apply(cluster, kuberay.objects(order.kuberay_folder or kuberay.fetch(order.cache)), say)
-
-
-def _operator(cluster: Cluster) -> Document | None:
-    deployments = cluster.find("apps/v1", "Deployment")
-    return next((each for each in deployments if any(map(kuberay.is_operator, _images(each)))), None)
-
-
-def _images(deployment: Document) -> list[str]:
-    return [each["image"] for each in deployment["spec"]["template"]["spec"]["containers"]]
 
 
 def _generate_secrets(cluster: Cluster, say: Say) -> list[Ref]:
@@ -149,8 +111,3 @@ def _await_metrics(cluster: Cluster, scalers: list[Ref], say: Say) -> None:
 def _secret(cluster: Cluster, name: str, key: str) -> str | None:
     found = cluster.get(Ref("v1", "Secret", name, NAMESPACE))
     return base64.b64decode(found["data"][key]).decode() if found else None
-
-
-def _is_ours(document: Document) -> bool:
-    labels: dict[str, str] = document["metadata"].get("labels", {})
-    return labels.get(MANAGER_LABEL) == MANAGER

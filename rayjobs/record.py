@@ -94,7 +94,7 @@ class Record(Commits):
     def discard(self, batch_id: str) -> None:
         """Remove a batch; its spec goes first, so that one removed by half is no batch."""
         spec = self._json(f"record/{batch_id}/spec.json")
-        if spec is not None and spec["key"] is not None:
+        if spec is not None and spec.get("key") is not None:
             self.drop_key(spec["key"])
         self.store.delete(f"record/{batch_id}/spec.json")
         self.store.delete(f"record/{batch_id}")

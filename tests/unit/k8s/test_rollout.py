@@ -11,8 +11,9 @@ from k8s import kuberay
 from k8s.cluster import Document, Ref
 from k8s.errors import DeployError, NotReadyError
 from k8s.names import API_IMAGE, MANAGER, NAMESPACE, RAY_IMAGE
+from k8s.prerequisites import METRICS
 from k8s.render import Values
-from k8s.rollout import METRICS, Order, roll_out
+from k8s.rollout import Order, roll_out
 from k8s.teardown import take_down
 from tests.support.fake_cluster import FakeCluster
 
