@@ -9,7 +9,6 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 
 from k8s import names, render
@@ -69,15 +68,20 @@ def test_kubernetes_takes_every_object(size: str | None, volume: str | None) -> 
         kubernetes_validate.validate(each, KUBERNETES, strict=True)
 
 
+@cache
+def kuberay_schema() -> Document:
+    (crd,) = render.load(Path(OPERATOR or "") / "crd" / "bases" / "ray.io_rayclusters.yaml")
+    version = next(each for each in crd["spec"]["versions"] if each["name"] == "v1")
+    strict: Document = _strict(version["schema"]["openAPIV3Schema"])
+    return strict
+
+
 @EACH_SIZE
 @pytest.mark.skipif(not OPERATOR, reason="the operator's manifests are not here")
 def test_kuberay_takes_the_cluster(size: str | None) -> None:
-    crd = yaml.safe_load((Path(OPERATOR or "") / "crd/bases/ray.io_rayclusters.yaml").read_text("utf-8"))
-    schema = next(each for each in crd["spec"]["versions"] if each["name"] == "v1")["schema"][
-        "openAPIV3Schema"
-    ]
     (cluster,) = [each for each in documents(size) if each["kind"] == "RayCluster"]
-    assert [error.message for error in Draft202012Validator(_strict(schema)).iter_errors(cluster)] == []
+    errors = Draft202012Validator(kuberay_schema()).iter_errors(cluster)
+    assert [error.message for error in errors] == []
 
 
 def _strict(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema
