@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
@@ -44,7 +43,7 @@ class Means:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.worker = settings.worker_id
-        self.limits = Limits(settings.max_pixels, settings.max_frames, settings.max_source_bytes)
+        self.limits = Limits.of(settings)
         self.store = store
         self.draining = DrainMark(settings.board_folder).holds
         self.sources = Sources(settings, store)
@@ -136,13 +135,15 @@ class Attempt:
         self._source = self._means.sources.read(self._item)
 
     def _render(self) -> None:
-        output = self._work.terms.output
+        terms, means = self._work.terms, self._means
+        rendered = render(
+            self._source, self._work.pipeline, terms.output, means.limits, means.picture, terms.input
+        )
         try:
-            self._name = naming.name(output.name, self._item, output.extension)
+            self._name = naming.name(terms.output.name, self._item, rendered.extension)
         except OutputNameError as error:
             raise OutputConflictError(error.detail) from error
-        means = self._means
-        self._rendered = render(self._source, self._work.pipeline, output, means.limits, means.picture)
+        self._rendered = rendered
 
     def _write(self) -> None:
         if (rendered := self._rendered) is None:
@@ -151,8 +152,8 @@ class Attempt:
         self._means.store.put(key, rendered.data)
         uri = self._means.store.uri(key)
         self._shown = {
-            "input": asdict(rendered.source),
-            "output": {"uri": uri, "name": self._name, **asdict(rendered.output)},
+            "input": rendered.source.as_json(),
+            "output": {"uri": uri, "name": self._name, **rendered.output.as_json()},
         }
         if rendered.analysis:
             self._shown["analysis"] = rendered.analysis

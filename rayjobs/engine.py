@@ -3,24 +3,37 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import pyvips
 from pydantic import JsonValue
 
 from rayjobs.codec import (
+    FORMATS,
+    Beside,
     Encoding,
     Header,
     Limits,
+    Reading,
     decode,
+    decode_frames,
     encode,
     engine_versions,
     facts,
+    is_animated,
+    joined,
     read_header,
     unreadable,
 )
-from rayjobs.errors import EncodeFailedError, FilterFailedError, ItemError, WorkerOutOfMemoryError
+from rayjobs.errors import (
+    EncodeFailedError,
+    FilterFailedError,
+    ItemError,
+    TruncatedError,
+    WorkerOutOfMemoryError,
+)
 from rayjobs.filters.base import Scene
 from rayjobs.filters.pixels import HELD_PIXELS, held
 from rayjobs.pipeline import Pipeline
@@ -39,6 +52,16 @@ class ImageInfo:
     format: str
     bytes: int
     sha256: str
+    quality: int | None = None
+    """Of an output: what it was written with, where the format has a quality."""
+    frames: int | None = None
+    """Of an animation."""
+    salvaged: bool | None = None
+    """Of a source: it was cut, and what there was of it was taken."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is known, without what does not apply."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -51,6 +74,11 @@ class Rendered:
     analysis: dict[str, JsonValue] = field(default_factory=dict)
     """What the pipeline's analyses found, by their keys."""
 
+    @property
+    def extension(self) -> str:
+        """Extension of the file, without the dot: of the format that it has."""
+        return FORMATS[self.output.format].extension
+
 
 def render(
     data: bytes,
@@ -58,6 +86,7 @@ def render(
     encoding: Encoding,
     limits: Limits,
     picture: Callable[[str], pyvips.Image] | None = None,
+    reading: Reading | None = None,
 ) -> Rendered:
     """Carry a pipeline out on one picture.
 
@@ -67,22 +96,71 @@ def render(
         encoding: What to write.
         limits: Checked from the header, before anything is decoded.
         picture: Returns the second picture of a filter by its reference, from `second_picture`.
+        reading: How to read it; the defaults if None.
 
     Raises:
         ItemError: Of the class that says what failed; no other kind of error is for the picture's sake.
     """
-    try:
-        header = read_header(data, limits)
+    reading = reading or Reading()
+
+    def attempt(*, lenient: bool) -> Rendered:
+        header = read_header(data, limits, reading, lenient=lenient)
         scene = Scene(partial(facts, data, header))
         scene = replace(scene, picture=picture) if picture else scene
-        image = _filtered(_decoded(data, header, pipeline), pipeline, data, header, scene)
-        with _blaming(EncodeFailedError, encoding.format, data, header):
-            encoded = encode(image, encoding)
+        return _rendered(data, header, pipeline, encoding, scene)
+
+    try:
+        try:
+            return attempt(lenient=False)
+        except TruncatedError:
+            if reading.on_truncated == "fail":
+                raise
+            return attempt(lenient=True)
     except MemoryError as error:
         raise WorkerOutOfMemoryError("the process had no memory left for this picture") from error
-    source = ImageInfo(header.width, header.height, header.format.name, len(data), _sha256(data))
-    output = ImageInfo(image.width, image.height, encoding.format, len(encoded), _sha256(encoded))
-    return Rendered(encoded, source, output, scene.findings)
+
+
+def _rendered(data: bytes, header: Header, pipeline: Pipeline, encoding: Encoding, scene: Scene) -> Rendered:
+    moves = is_animated(header) and encoding.frames == "all"
+    image = (_moving if moves else _still)(data, header, pipeline, scene)
+    turns = pipeline.auto_orients or header.orientation == 1
+    profile = header.profile if header.reading.profile == "keep" else None
+    beside = Beside(header.metadata, profile, 1 if turns else header.orientation)
+    with _blaming(EncodeFailedError, encoding.format, data, header):
+        encoded = encode(image, encoding, beside)
+    frames = header.frames if moves else None
+    salvaged = header.is_lenient or None
+    source = ImageInfo(
+        header.width,
+        header.height,
+        header.format.name,
+        len(data),
+        _sha256(data),
+        frames=frames,
+        salvaged=salvaged,
+    )
+    output = ImageInfo(
+        image.width,
+        image.height // (frames or 1),
+        encoded.format,
+        len(encoded.data),
+        _sha256(encoded.data),
+        quality=encoded.quality,
+        frames=frames,
+    )
+    return Rendered(encoded.data, source, output, scene.findings)
+
+
+def _still(data: bytes, header: Header, pipeline: Pipeline, scene: Scene) -> pyvips.Image:
+    return _filtered(_decoded(data, header, pipeline), pipeline, data, header, scene)
+
+
+def _moving(data: bytes, header: Header, pipeline: Pipeline, scene: Scene) -> pyvips.Image:
+    """Take each frame through the pipeline by itself, as if it were a picture of its own."""
+    frames = decode_frames(data, header)
+    # Backwards, so that what analyses find is of the first frame.
+    done = [_filtered(each, pipeline, data, header, scene).copy_memory() for each in reversed(frames)]
+    return joined(done[::-1], header)
 
 
 def second_picture(data: bytes, limits: Limits) -> pyvips.Image:
@@ -129,7 +207,7 @@ def _filtered(
     return image
 
 
-_LOADERS = ("load_buffer", "VipsJpeg", "webp2vips", "tiff2vips", "spng", "libpng")
+_LOADERS = ("load_buffer", "VipsJpeg", "webp2vips", "tiff2vips", "spng", "libpng", "heif")
 """Words of libvips's loaders, which show in a later step's error only when the picture is streamed."""
 
 

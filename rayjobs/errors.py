@@ -177,6 +177,12 @@ class TooManyFramesError(ItemError):
     code = "too_many_frames"
 
 
+class MetadataTooLargeError(ItemError):
+    """The colour profile, or the texts about the picture, have more bytes than the limit."""
+
+    code = "metadata_too_large"
+
+
 class DecodeFailedError(ItemError):
     """The decoder refused the file."""
 

@@ -29,8 +29,10 @@ _CODES = {
     "string_too_long": "too_long",
     "string_too_short": "too_short",
     "string_pattern_mismatch": "not_allowed",
+    "not_allowed": "not_allowed",
+    "out_of_bounds": "out_of_bounds",
 }
-"""pydantic's error type: our code. Bounds and wrong types follow rules of their own."""
+"""pydantic's error type, or a validator's own: our code. Bounds and wrong types follow rules of their own."""
 
 _LONGEST_ACTUAL = 80
 """Characters of a caller's own text that an answer repeats; arbitrary, it only has to be short."""

@@ -56,6 +56,12 @@ class Settings(BaseSettings):
     """Frames of a source, from its header."""
     max_source_bytes: int = 512 * 2**20
     """Bytes of a source; a 250 MP PNG of a photograph has about 400 MiB."""
+    max_source_side: int = 65_535
+    """Width or height of a source, in px: JPEG's own bound; longer ones are hardly pictures."""
+    max_icc_bytes: int = 4 * 2**20
+    """Bytes of a source's colour profile, unpacked; those of printers have up to 3 MiB."""
+    max_metadata_bytes: int = 8 * 2**20
+    """Bytes of a source's EXIF, XMP, IPTC and texts together, unpacked; panoramas embed a second picture."""
 
     lease_s: float = 15.0
     """Life of a lease, renewed each third of it: the longest wait after a silent loss."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from rayjobs.codec import Encoding
+from rayjobs.codec import Encoding, Reading
 from rayjobs.errors import InvalidRequestError
 from rayjobs.naming import check_template
 from rayjobs.pipeline import Pipeline, parse_pipeline
@@ -72,6 +72,7 @@ class Output(Encoding):
 class Terms(_Form):
     """What holds for every item of a batch, beside its pipeline."""
 
+    input: Reading = Reading()
     output: Output = Output()
     priority: int = Field(0, ge=-10, le=10)
     """Each step doubles the batch's share of the slots."""

@@ -1,14 +1,13 @@
 """From a file to pixels that filters take: uint8, sRGB or gray, as stored (not turned upright)."""
 
-import numpy as np
 import pyvips
 
-from rayjobs.codec import jpeg
+from rayjobs.codec import heif, jpeg, jxl, pillow
 from rayjobs.codec.colour import needs_transform, to_srgb, with_profile
 from rayjobs.codec.header import Header, open_lazily
 from rayjobs.codec.truncation import unreadable
 from rayjobs.filters.base import Size
-from rayjobs.filters.pixels import HELD_PIXELS, from_array, held
+from rayjobs.filters.pixels import HELD_PIXELS, held
 
 
 def decode(data: bytes, header: Header, wanted: Size | None, *, streamed: bool) -> pyvips.Image:
@@ -24,11 +23,34 @@ def decode(data: bytes, header: Header, wanted: Size | None, *, streamed: bool) 
         TruncatedError: The file ends before its picture does.
         DecodeFailedError: The file is broken.
     """
-    if header.format.name == "bmp":
-        return _by_pillow(data, header)
-    if header.format.name == "jpeg" and (mode := jpeg.mode_of(data)) is not None:
+    if header.format.reader != "libvips":
+        return _coloured(*_by_another(data, header), data, header)
+    is_jpeg = header.format.name == "jpeg" and not header.is_lenient
+    if is_jpeg and (mode := jpeg.mode_of(data)) is not None:
         return _jpeg(data, header, mode, wanted, streamed=streamed)
     return _by_libvips(data, header, streamed=streamed)
+
+
+def _by_another(data: bytes, header: Header) -> tuple[pyvips.Image, bytes | None]:
+    """Return the pixels of a format that libvips does not read, and the profile of their colours."""
+    name = header.format.name
+    if header.format.reader == "jxl":
+        return jxl.pixels(header.lazy)
+    if header.format.reader == "heif":
+        return heif.pixels(header.lazy, data, name), header.profile
+    return pillow.pixels(header.lazy, data, name, lenient=header.is_lenient), header.profile
+
+
+def decode_frames(data: bytes, header: Header) -> list[pyvips.Image]:
+    """Decode each frame of an animation.
+
+    Raises:
+        TruncatedError: The file ends before its pictures do.
+        DecodeFailedError: The file is broken.
+    """
+    tall = _by_libvips(data, header, streamed=False, n=-1)
+    tops = range(0, tall.height, header.height)
+    return [tall.crop(0, top, header.width, header.height) for top in tops]
 
 
 def _jpeg(data: bytes, header: Header, mode: str, wanted: Size | None, *, streamed: bool) -> pyvips.Image:
@@ -37,25 +59,29 @@ def _jpeg(data: bytes, header: Header, mode: str, wanted: Size | None, *, stream
     image = jpeg.decode(data, mode, header.size, by) if held_at_once or not streamed else None
     if image is None:
         return _by_libvips(data, header, streamed=streamed, shrink=by)
-    profile = header.profile
-    if profile is None or not needs_transform(profile):
+    return _coloured(image, header.profile, data, header)
+
+
+def _coloured(image: pyvips.Image, profile: bytes | None, data: bytes, header: Header) -> pyvips.Image:
+    """Return pixels that came from another decoder than libvips in the colours that were asked for."""
+    if profile is not None and needs_transform(profile):
+        image = with_profile(image, profile)
+    elif image.interpretation != "cmyk":
         return image
-    return held(to_srgb(with_profile(image, profile), profile))
-
-
-def _by_libvips(data: bytes, header: Header, *, streamed: bool, **options: int) -> pyvips.Image:
     try:
-        image = open_lazily(data, header.format.name, access="sequential", **options)
-        image = to_srgb(image, header.profile)
-        return held(image) if streamed else image.copy_memory()
+        return held(to_srgb(image, profile, keep=header.reading.profile == "keep"))
     except pyvips.Error as error:
         raise unreadable(data, header.format.name, str(error)) from error
 
 
-def _by_pillow(data: bytes, header: Header) -> pyvips.Image:
+def _by_libvips(data: bytes, header: Header, *, streamed: bool, **options: int) -> pyvips.Image:
+    if header.reading.page and "n" not in options:
+        options["page"] = header.reading.page
     try:
-        picture = header.lazy if header.lazy.mode in {"L", "RGB", "RGBA"} else header.lazy.convert("RGB")
-        pixels = np.asarray(picture)
-    except (OSError, ValueError, SyntaxError) as error:
+        image = open_lazily(
+            data, header.format.name, lenient=header.is_lenient, access="sequential", **options
+        )
+        image = to_srgb(image, header.profile, keep=header.reading.profile == "keep")
+        return held(image) if streamed else image.copy_memory()
+    except pyvips.Error as error:
         raise unreadable(data, header.format.name, str(error)) from error
-    return from_array(pixels.reshape(header.height, header.width, -1))

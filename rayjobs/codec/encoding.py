@@ -1,100 +1,148 @@
-"""From pixels to a file: how a client asks for it, and the writing."""
+"""From pixels to a file, at a quality that is asked for or searched for."""
 
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, field
 
 import pyvips
-from pydantic import BaseModel, ConfigDict, Field
 
-from rayjobs.codec import jpeg
+from rayjobs.codec import search
+from rayjobs.codec.colour import fits, to_srgb, with_profile
+from rayjobs.codec.decoding import decode
 from rayjobs.codec.formats import FORMATS, OutputFormat
+from rayjobs.codec.header import read_header
+from rayjobs.codec.likeness import ssim
+from rayjobs.codec.limits import Limits
+from rayjobs.codec.metadata import Metadata, with_metadata
+from rayjobs.codec.options import Encoding
+from rayjobs.codec.writing import WRITERS
 from rayjobs.errors import EncodeFailedError
-from rayjobs.filters.pixels import HELD_PIXELS
+from rayjobs.filters.pixels import has_alpha
 
 _WHITE = [255.0, 255.0, 255.0]
 
+_WITHOUT_PROFILE = {"gif", "jxl"}
+"""Formats that can't carry any profile: GIF, or that our encoder does not let us give: JPEG XL."""
 
-class Encoding(BaseModel):
-    """How pictures are written; metadata (EXIF with its GPS, ICC, XMP) never is."""
+_SAMPLE = 512
+"""Sides of the piece, in px, by which `auto` sees whether a picture is a drawing."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, strict=True, use_attribute_docstrings=True
-    )
-
-    format: OutputFormat = "jpeg"
-    """`jpeg` flattens alpha on white; `png` is lossless; `webp` is small and keeps alpha."""
-    quality: Annotated[int, Field(ge=1, le=100)] = 85
-    """Of `jpeg` and `webp`, on their own scales, 1 is the worst; `png` has none."""
-    compression: Annotated[int, Field(ge=0, le=9)] = 6
-    """Of `png`: zlib's effort. On a photograph 1 takes half the time of 6 for 17 % more bytes."""
-    effort: Annotated[int, Field(ge=0, le=6)] = 2
-    """Of `webp`: 4 takes 2.4 times the time of 2 for 4 % fewer bytes."""
-    chroma: Literal["420", "444"] = "420"
-    """Of `jpeg`: colour at half its size, or whole for drawings and red text."""
-
-    @property
-    def extension(self) -> str:
-        """Extension of the files, without the dot."""
-        return FORMATS[self.format].extension
-
-    @property
-    def media_type(self) -> str:
-        """Media type of the files."""
-        return FORMATS[self.format].media_type
+_OURS = Limits(max_pixels=2**40)
+"""What we wrote ourselves may be read again, however large."""
 
 
-def describe_formats() -> list[dict[str, Any]]:
-    """Return each format, and the JSON Schema of its options if it is written, for `GET /formats`."""
-    fields = Encoding.model_json_schema()["properties"]
-    return [
-        {
-            "name": each.name,
-            "summary": each.summary,
-            "extension": each.extension,
-            "media_type": each.media_type,
-            "reads": True,
-            "writes": each.writes,
-            "schema": {"type": "object", "properties": {name: fields[name] for name in each.options or ()}},
-        }
-        for each in FORMATS.values()
-    ]
+@dataclass(frozen=True)
+class Encoded:
+    """A file, and what was decided about it."""
+
+    data: bytes
+    format: OutputFormat
+    quality: int | None = None
+    """None if the format has none, or the file is lossless."""
 
 
-def encode(image: pyvips.Image, encoding: Encoding) -> bytes:
+@dataclass(frozen=True)
+class Beside:
+    """What a picture has beside its pixels, as its source says."""
+
+    metadata: Metadata = field(default_factory=Metadata)
+    profile: bytes | None = None
+    """Of the pixels, if it is not sRGB's."""
+    orientation: int = 1
+    """Of the pixels, EXIF."""
+
+
+def encode(image: pyvips.Image, encoding: Encoding, beside: Beside | None = None) -> Encoded:
     """Return the picture as a file.
 
     Args:
-        image: uint8, sRGB or gray, 1 to 4 bands; only evaluated now if it is lazy.
+        image: uint8, RGB or gray, 1 to 4 bands; only evaluated now if it is lazy.
         encoding: The format and its options.
+        beside: Metadata, written as far as the encoding says so, and the colours' profile.
 
     Raises:
-        EncodeFailedError: The encoder refused, for one because WebP has sides up to 16383 px.
+        EncodeFailedError: The encoder refused, for one because WebP has sides up to 16383 px; or no quality
+            gives a file as small as `max_bytes`.
         pyvips.Error: A lazy picture could not be evaluated.
     """
-    match encoding.format:
-        case "jpeg":
-            return _jpeg(image, encoding)
-        case "png":
-            return _checked(image, "png", compression=encoding.compression)
-        case "webp":
-            return _checked(image, "webp", Q=encoding.quality, effort=encoding.effort)
+    beside = beside or Beside()
+    if encoding.format == "auto":
+        return _smallest(image.copy_memory(), encoding, beside)
+    _check_side(image, encoding.format)
+    ready, kept = _prepared(image, encoding, beside)
+    if encoding.max_bytes or encoding.target_ssim:
+        return _searched(ready.copy_memory(), encoding, kept)
+    return _written(ready, encoding, encoding.option("quality"), kept)
 
 
-def _jpeg(image: pyvips.Image, encoding: Encoding) -> bytes:
-    opaque = image.flatten(background=_WHITE[: image.bands - 1]) if image.hasalpha() else image
-    if image.width * image.height <= HELD_PIXELS:
-        return jpeg.encode(opaque, encoding.quality, encoding.chroma)
-    subsample = "on" if encoding.chroma == "420" else "off"
-    return _checked(opaque, "jpeg", Q=encoding.quality, subsample_mode=subsample)
-
-
-_LONGEST_SIDE = {"jpeg": 65_500, "png": 2**31 - 1, "webp": 16_383}
-"""px; libjpeg's own, PNG's format, and libwebp's (14 bits)."""
-
-
-def _checked(image: pyvips.Image, name: str, **options: object) -> bytes:
-    limit, longest = _LONGEST_SIDE[name], max(image.width, image.height)
+def _check_side(image: pyvips.Image, name: str) -> None:
+    # An animation's frames stand on top of each other.
+    height = image.get("page-height") if image.get_typeof("page-height") else image.height
+    limit, longest = FORMATS[name].longest_side, max(image.width, height)
     if longest > limit:
         detail = f"a side of {longest} px is too long for {name}, whose limit is {limit} px"
         raise EncodeFailedError(detail, limit=limit, actual=longest)
-    encoded: bytes = getattr(image, f"{name}save_buffer")(keep="none", **options)
-    return encoded
+
+
+def _prepared(image: pyvips.Image, encoding: Encoding, beside: Beside) -> tuple[pyvips.Image, int]:
+    """Return what the format can hold: pixels, metadata, profile; and libvips's word for what to keep."""
+    profile = beside.profile if beside.profile and fits(beside.profile, image) else None
+    if profile and encoding.format in _WITHOUT_PROFILE:
+        image, profile = to_srgb(with_profile(image, profile), profile), None
+    if encoding.format == "jpeg" and has_alpha(image):
+        image = image.flatten(background=_WHITE[: image.bands - 1])
+    metadata = beside.metadata.under(
+        encoding.option("metadata") or "strip",
+        keep_copyright=bool(encoding.option("keep_copyright")),
+        orientation=beside.orientation,
+    )
+    return with_metadata(image, metadata, profile) if metadata.size or profile else (image, 0)
+
+
+def _written(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> Encoded:
+    assert encoding.format != "auto"  # noqa: S101 - `_smallest` has chosen
+    data = WRITERS[encoding.format](image, encoding, quality, kept)
+    return Encoded(data, encoding.format, None if encoding.lossless else quality)
+
+
+def _searched(image: pyvips.Image, encoding: Encoding, kept: int) -> Encoded:
+    tries: dict[int, Encoded] = {}
+
+    def at(quality: int) -> Encoded:
+        if quality not in tries:
+            tries[quality] = _written(image, encoding, quality, kept)
+        return tries[quality]
+
+    best: int = encoding.option("quality")
+    if (target := encoding.target_ssim) is not None:
+        best = search.lowest(best, lambda quality: _likeness(at(quality).data, image) >= target)
+    if (limit := encoding.max_bytes) is None:
+        return at(best)
+    found = search.highest(best, lambda quality: len(at(quality).data) <= limit)
+    if found is None:
+        smallest = min(len(each.data) for each in tries.values())
+        detail = f"no quality from {best} down gives a {encoding.format} file of at most {limit:,} bytes"
+        detail = f"{detail}, the smallest has {smallest:,}"
+        raise EncodeFailedError(detail, limit=limit, actual=smallest)
+    return at(found)
+
+
+def _likeness(data: bytes, image: pyvips.Image) -> float:
+    return ssim(decode(data, read_header(data, _OURS), None, streamed=False), image)
+
+
+def _smallest(image: pyvips.Image, encoding: Encoding, beside: Beside) -> Encoded:
+    """Write what `auto` means: what keeps the alpha that is there, and a drawing as a drawing."""
+    is_seen_through = has_alpha(image) and image.extract_band(image.bands - 1).min() < 255  # noqa: PLR2004 - opaque
+    lossy, lossless = encoding.of("webp" if is_seen_through else "jpeg"), encoding.of("png")
+    across, down = min(image.width, _SAMPLE), min(image.height, _SAMPLE)
+    piece = image.crop((image.width - across) // 2, (image.height - down) // 2, across, down)
+    samples = (encode(piece, each.model_copy(update=_ONE_TRY)) for each in (lossless, lossy))
+    # A photograph's PNG takes 20 times the time of its JPEG: written only if a piece of it looks like gain.
+    exact, near = (len(each.data) for each in samples)
+    if exact <= near:
+        drawing = encode(image, lossless, beside)
+        if encoding.max_bytes is None or len(drawing.data) <= encoding.max_bytes:
+            return drawing
+    return encode(image, lossy, beside)
+
+
+_ONE_TRY = {"max_bytes": None, "target_ssim": None}

@@ -1,9 +1,14 @@
-"""The formats that can be read or written, as data."""
+"""The formats that can be read or written, as data. What is not here can't be reached by any road."""
 
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from rayjobs.errors import UnsupportedFormatError
+
+Reader = Literal["libvips", "pillow", "heif", "jxl"]
+"""The library that decodes a format; each has one door, a module of this package."""
 
 
 @dataclass(frozen=True)
@@ -14,48 +19,134 @@ class Format:
     extension: str
     """Of files that we write, without the dot."""
     media_type: str
-    magic: tuple[tuple[int, bytes], ...]
-    """Offset and bytes, all of which a file of this format has; alternatives are entries of their own."""
+    magic: re.Pattern[bytes]
+    """What a file of this format begins with."""
     summary: str
     """What a user should know of it, one sentence."""
-    options: tuple[str, ...] | None = None
-    """Fields of `Encoding` that mean something to it; None if it is only read."""
+    reader: Reader = "libvips"
+    options: Mapping[str, object] = field(default_factory=dict)
+    """Fields of `Encoding` that mean something to it, and what they are if they are left out; empty if the
+    format is only read."""
+    efforts: range = range(0)
+    """What `effort` may be."""
+    longest_side: int = 2**31 - 1
+    """px; what the format, or its encoder, can hold."""
 
     @property
     def writes(self) -> bool:
         """Pictures can be written in it."""
-        return self.options is not None
+        return bool(self.options)
 
 
-_JPEG = Format(
-    "jpeg",
-    "jpg",
-    "image/jpeg",
-    ((0, b"\xff\xd8\xff"),),
-    "Alpha is flattened on white.",
-    ("quality", "chroma"),
+def _begins(pattern: bytes) -> re.Pattern[bytes]:
+    return re.compile(pattern, re.DOTALL)
+
+
+_SEARCHED: dict[str, object] = {"max_bytes": None, "target_ssim": None}
+_TOLD: dict[str, object] = {"metadata": "strip", "keep_copyright": False}
+
+_FORMATS = (
+    Format(
+        "jpeg",
+        "jpg",
+        "image/jpeg",
+        _begins(rb"\xff\xd8\xff"),
+        "Alpha is flattened on white; 8 bits a sample.",
+        options={"quality": 85, "chroma": "420", "progressive": False, "optimise": "none"}
+        | _SEARCHED
+        | _TOLD,
+        longest_side=65_500,
+    ),
+    Format(
+        "png",
+        "png",
+        "image/png",
+        _begins(rb"\x89PNG\r\n\x1a\n"),
+        "Lossless; 16 bits become 8; of an APNG the first frame is read.",
+        options={"compression": 6, "progressive": False, "palette": None, "dither": 1.0} | _TOLD,
+    ),
+    Format(
+        "webp",
+        "webp",
+        "image/webp",
+        _begins(rb"RIFF.{4}WEBP"),
+        "Sides up to 16383 px; may be animated.",
+        options={"quality": 85, "lossless": False, "effort": 2, "frames": "first"} | _SEARCHED | _TOLD,
+        efforts=range(7),
+        longest_side=16_383,
+    ),
+    Format(
+        "avif",
+        "avif",
+        "image/avif",
+        _begins(rb".{4}ftyp(avi[fs]|m[ia][fi][1f].{4}(.{4}){0,7}?avif)"),
+        "The smallest files, the slowest to write; sides up to 16384 px.",
+        options={"quality": 60, "lossless": False, "effort": 2, "chroma": "420"} | _SEARCHED | _TOLD,
+        efforts=range(10),
+        longest_side=16_384,
+    ),
+    Format(
+        "jxl",
+        "jxl",
+        "image/jxl",
+        _begins(rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
+        "JPEG XL; metadata is neither read nor written.",
+        reader="jxl",
+        options={"quality": 85, "lossless": False, "effort": 3} | _SEARCHED,
+        efforts=range(1, 10),
+        longest_side=65_535,
+    ),
+    Format(
+        "tiff",
+        "tif",
+        "image/tiff",
+        _begins(rb"II[*+]\0|MM\0[*+]"),
+        "One page is read, `input.page`; written without loss.",
+        options={"packing": "deflate", "frames": "first"} | _TOLD,
+    ),
+    Format(
+        "gif",
+        "gif",
+        "image/gif",
+        _begins(rb"GIF8[79]a"),
+        "At most 256 colours; may be animated.",
+        options={"palette": 256, "dither": 1.0, "effort": 4, "progressive": False, "frames": "first"},
+        efforts=range(1, 11),
+        longest_side=65_535,
+    ),
+    Format(
+        "heic",
+        "heic",
+        "image/heic",
+        _begins(rb".{4}ftyp(hei[cxms]|hev[cx]|m[is]f1)"),
+        "What phones write; 10 bits become 8.",
+        reader="heif",
+    ),
+    Format(
+        "jp2",
+        "jp2",
+        "image/jp2",
+        _begins(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
+        "JPEG 2000, as a file or a bare codestream.",
+        reader="pillow",
+    ),
+    Format("bmp", "bmp", "image/bmp", _begins(rb"BM.{4}\0\0\0\0"), "Windows bitmaps.", reader="pillow"),
+    Format(
+        "ppm",
+        "ppm",
+        "image/x-portable-anymap",
+        _begins(rb"P[1-6][\s#]"),
+        "PBM, PGM and PPM, as text or binary.",
+        reader="pillow",
+    ),
 )
-_PNG = Format(
-    "png", "png", "image/png", ((0, b"\x89PNG\r\n\x1a\n"),), "Lossless; 16 bits become 8.", ("compression",)
-)
-_WEBP = Format(
-    "webp", "webp", "image/webp", ((0, b"RIFF"), (8, b"WEBP")), "Sides up to 16383 px.", ("quality", "effort")
-)
-_GIF = Format("gif", "gif", "image/gif", ((0, b"GIF8"),), "The first frame is read.")
-_TIFF = Format("tiff", "tif", "image/tiff", ((0, b"II*\0"),), "The first page is read.")
-_BMP = Format("bmp", "bmp", "image/bmp", ((0, b"BM"), (6, b"\0\0\0\0")), "Decoded by Pillow.")
 
-_BIG_ENDIAN_TIFF = replace(_TIFF, magic=((0, b"MM\0*"),))
-_BIG_TIFFS = replace(_TIFF, magic=((0, b"II+\0"),)), replace(_TIFF, magic=((0, b"MM\0+"),))
-
-_READ = (_JPEG, _PNG, _WEBP, _GIF, _TIFF, _BIG_ENDIAN_TIFF, *_BIG_TIFFS, _BMP)
-
-FORMATS: dict[str, Format] = {each.name: each for each in _READ}
+FORMATS: dict[str, Format] = {each.name: each for each in _FORMATS}
 """Every format by its name; all can be read."""
 
 WRITABLE = tuple(name for name, each in FORMATS.items() if each.writes)
 
-OutputFormat = Literal["jpeg", "png", "webp"]
+OutputFormat = Literal["jpeg", "png", "webp", "avif", "jxl", "tiff", "gif"]
 """The names in `WRITABLE`, as a type."""
 
 
@@ -65,11 +156,12 @@ def recognise(data: bytes) -> Format:
     Raises:
         UnsupportedFormatError: The file is empty, or begins like none of the formats.
     """
+    known = ", ".join(FORMATS)
     if not data:
-        raise UnsupportedFormatError("the file is empty", limit=", ".join(FORMATS))
-    for each in _READ:
-        if all(data[at : at + len(magic)] == magic for at, magic in each.magic):
+        raise UnsupportedFormatError("the file is empty", limit=known)
+    for each in _FORMATS:
+        if each.magic.match(data):
             return each
     start = bytes(data[:8])
-    detail = f"the file begins with {start!r}, like no format that can be read: {', '.join(FORMATS)}"
-    raise UnsupportedFormatError(detail, limit=", ".join(FORMATS), actual=start.hex(" "))
+    detail = f"the file begins with {start!r}, like no format that can be read: {known}"
+    raise UnsupportedFormatError(detail, limit=known, actual=start.hex(" "))

@@ -1,22 +1,26 @@
 """What a file's header says of its picture, read without decoding a pixel."""
 
-import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import pyvips
-from PIL import Image as PillowImage
 
-from rayjobs.codec.formats import Format, recognise
+from rayjobs.codec import heif, jxl, pillow
+from rayjobs.codec.formats import Format, Reader, recognise
 from rayjobs.codec.limits import Limits
+from rayjobs.codec.metadata import Metadata, metadata_of, profile_of
+from rayjobs.codec.options import Reading
+from rayjobs.codec.structure import check_structure
 from rayjobs.codec.truncation import unreadable
-
-# `Limits` takes its place; Pillow's own would warn, or refuse, at a number that no setting names.
-PillowImage.MAX_IMAGE_PIXELS = None
+from rayjobs.errors import DecodeFailedError
 
 _TURNS_SIDEWAYS = 5
 """EXIF orientations from here on swap width and height. Source: CIPA DC-008 (Exif 2.32), table 6."""
+
+_PAGED = {"gif", "tiff", "webp"}
+"""Formats whose loaders take a page's number."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +32,12 @@ class Header:
     height: int
     frames: int
     orientation: int
-    """EXIF, 1 to 8; 1 is upright."""
+    """EXIF, 1 to 8; 1 is upright, and what decoders say that turn pictures by themselves."""
     lazy: Any
-    """The picture as libvips or Pillow opened it; its pixels are not decoded yet."""
+    """The picture as its reader opened it; its pixels are not decoded yet."""
+    reading: Reading
+    is_lenient: bool = False
+    """Of a cut file, what there is will do."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -44,48 +51,91 @@ class Header:
 
     @cached_property
     def profile(self) -> bytes | None:
-        """The embedded ICC profile."""
-        if not isinstance(self.lazy, pyvips.Image):
-            return None
-        return self.lazy.get("icc-profile-data") if self.lazy.get_typeof("icc-profile-data") else None
+        """The embedded ICC profile; None of a JPEG XL, whose decoder tells it with the pixels."""
+        return None if isinstance(self.lazy, jxl.Opened) else profile_of(self.lazy)
+
+    @cached_property
+    def metadata(self) -> Metadata:
+        """EXIF, XMP and IPTC."""
+        return Metadata() if isinstance(self.lazy, jxl.Opened) else metadata_of(self.lazy)
 
 
-def read_header(data: bytes, limits: Limits) -> Header:
+def read_header(
+    data: bytes, limits: Limits, reading: Reading | None = None, *, lenient: bool = False
+) -> Header:
     """Return the header of the picture in `data`, if it keeps the limits.
+
+    Args:
+        data: The file.
+        limits: Bounds of what it may declare.
+        reading: Which page, and what becomes of colours.
+        lenient: Of a file that was cut, take what there is.
 
     Raises:
         UnsupportedFormatError: The first bytes belong to no format that can be read.
-        SourceTooLargeError, TooManyFramesError, TooManyPixelsError: Beyond a limit.
+        SourceTooLargeError, TooManyFramesError, TooManyPixelsError, MetadataTooLargeError: Beyond a limit.
         TruncatedError: The file ends within its header.
-        DecodeFailedError: The header makes no sense.
+        DecodeFailedError: The header makes no sense, or there is no such page.
     """
     limits.check_bytes(len(data))
     found = recognise(data)
-    header = _by_pillow(data, found) if found.name == "bmp" else _by_libvips(data, found)
+    check_structure(data, found, limits)
+    header = _opened(data, found, reading or Reading(), lenient=lenient)
     limits.check_picture(header.width, header.height, header.frames)
+    limits.check_profile(len(header.profile or b""))
+    limits.check_metadata(header.metadata.size)
     return header
 
 
-def open_lazily(data: bytes, name: str, **options: object) -> pyvips.Image:
+def open_lazily(data: bytes, name: str, *, lenient: bool = False, **options: object) -> pyvips.Image:
     """Open the picture by the loader of its format, never by one that libvips picks."""
     # fail_on: a decoder's warning (a bad checksum, an odd chunk) is no reason to lose a picture, a cut
     # file is.
-    return getattr(pyvips.Image, f"{name}load_buffer")(data, fail_on="error", **options)
+    load = getattr(pyvips.Image, f"{_LOADERS.get(name, name)}load_buffer")
+    return load(data, fail_on="none" if lenient else "error", **options)
 
 
-def _by_libvips(data: bytes, found: Format) -> Header:
+_LOADERS = {"avif": "heif"}
+"""Formats that libvips's loader has another name for."""
+
+
+_OPENERS: dict[Reader, Callable[[bytes, str], Any]] = {
+    "pillow": pillow.opened,
+    "heif": heif.opened,
+    "jxl": jxl.opened,
+}
+
+
+def _opened(data: bytes, found: Format, reading: Reading, *, lenient: bool) -> Header:
+    if found.reader == "libvips":
+        return _by_libvips(data, found, reading, lenient=lenient)
+    _check_page(reading.page, 1, found)
+    lazy = _OPENERS[found.reader](data, found.name)
+    width, height = lazy.size
+    return Header(found, width, height, 1, 1, lazy, reading, lenient)
+
+
+def _by_libvips(data: bytes, found: Format, reading: Reading, *, lenient: bool) -> Header:
     try:
-        lazy = open_lazily(data, found.name)
-        frames = lazy.get("n-pages") if lazy.get_typeof("n-pages") else 1
-        turn = lazy.get("orientation") if lazy.get_typeof("orientation") else 1
+        lazy = open_lazily(data, found.name, lenient=lenient)
+        frames = _number(lazy, "n-pages", 1)
+        _check_page(reading.page, frames, found)
+        if reading.page:
+            lazy = open_lazily(data, found.name, lenient=lenient, page=reading.page)
+        # libheif turns the picture by itself, whatever the EXIF says. Source: ISO/IEC 23008-12, 6.5.10.
+        turn = 1 if found.name == "avif" else _number(lazy, "orientation", 1)
     except pyvips.Error as error:
         raise unreadable(data, found.name, str(error)) from error
-    return Header(found, lazy.width, lazy.height, frames, turn if turn in range(1, 9) else 1, lazy)
+    turn = turn if turn in range(1, 9) else 1
+    return Header(found, lazy.width, lazy.height, frames, turn, lazy, reading, lenient)
 
 
-def _by_pillow(data: bytes, found: Format) -> Header:
-    try:
-        lazy = PillowImage.open(io.BytesIO(data), formats=[found.name.upper()])
-    except (OSError, ValueError, SyntaxError) as error:
-        raise unreadable(data, found.name, str(error)) from error
-    return Header(found, lazy.width, lazy.height, 1, 1, lazy)
+def _number(image: pyvips.Image, name: str, default: int) -> int:
+    return int(image.get(name)) if image.get_typeof(name) else default
+
+
+def _check_page(page: int, pages: int, found: Format) -> None:
+    pages = pages if found.name in _PAGED else 1
+    if page >= pages:
+        detail = f"page {page} was asked for, counted from 0, the {found.name} file has {pages}"
+        raise DecodeFailedError(detail, limit=pages - 1, actual=page)

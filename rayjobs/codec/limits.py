@@ -1,8 +1,14 @@
-"""What a file may ask of us, checked from its header before anything is decoded."""
+"""What a file may ask of us, checked before anything is decoded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from rayjobs.errors import SourceTooLargeError, TooManyFramesError, TooManyPixelsError
+from rayjobs.errors import (
+    MetadataTooLargeError,
+    SourceTooLargeError,
+    TooManyFramesError,
+    TooManyPixelsError,
+)
+from rayjobs.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -15,6 +21,17 @@ class Limits:
     """Frames or pages; `RAYJOBS_MAX_FRAMES`."""
     max_source_bytes: int = 512 * 2**20
     """Bytes of the file; `RAYJOBS_MAX_SOURCE_BYTES`."""
+    max_source_side: int = 65_535
+    """Width or height, in px; `RAYJOBS_MAX_SOURCE_SIDE`."""
+    max_icc_bytes: int = 4 * 2**20
+    """Bytes of the colour profile, unpacked; `RAYJOBS_MAX_ICC_BYTES`."""
+    max_metadata_bytes: int = 8 * 2**20
+    """Bytes of EXIF, XMP, IPTC and texts together, unpacked; `RAYJOBS_MAX_METADATA_BYTES`."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """Return the limits that the settings say."""
+        return cls(**{each.name: getattr(settings, each.name) for each in fields(cls)})
 
     def check_bytes(self, size: int) -> None:
         """Raise `SourceTooLargeError` if the file has more than `max_source_bytes`."""
@@ -27,15 +44,35 @@ class Limits:
 
         Raises:
             TooManyFramesError: More than `max_frames`.
-            TooManyPixelsError: All frames together have more than `max_pixels`.
+            TooManyPixelsError: A side beyond `max_source_side`, or all frames together more than
+                `max_pixels`.
         """
-        if frames > self.max_frames:
-            detail = _refusal(frames, "frames", self.max_frames, "MAX_FRAMES")
-            raise TooManyFramesError(detail, limit=self.max_frames, actual=frames)
+        self.check_frames(frames)
         if (pixels := width * height * frames) > self.max_pixels:
             what = f"pixels ({width} x {height}" + (f" x {frames} frames)" if frames > 1 else ")")
             detail = _refusal(pixels, what, self.max_pixels, "MAX_PIXELS")
             raise TooManyPixelsError(detail, limit=self.max_pixels, actual=pixels)
+        if (side := max(width, height)) > self.max_source_side:
+            detail = _refusal(side, "px along a side", self.max_source_side, "MAX_SOURCE_SIDE")
+            raise TooManyPixelsError(detail, limit=self.max_source_side, actual=side)
+
+    def check_frames(self, frames: int) -> None:
+        """Raise `TooManyFramesError` if there are more than `max_frames`."""
+        if frames > self.max_frames:
+            detail = _refusal(frames, "frames", self.max_frames, "MAX_FRAMES")
+            raise TooManyFramesError(detail, limit=self.max_frames, actual=frames)
+
+    def check_profile(self, size: int) -> None:
+        """Raise `MetadataTooLargeError` if the colour profile has more than `max_icc_bytes`."""
+        if size > self.max_icc_bytes:
+            detail = _refusal(size, "bytes of colour profile", self.max_icc_bytes, "MAX_ICC_BYTES")
+            raise MetadataTooLargeError(detail, limit=self.max_icc_bytes, actual=size)
+
+    def check_metadata(self, size: int) -> None:
+        """Raise `MetadataTooLargeError` if metadata and texts have more than `max_metadata_bytes`."""
+        if size > self.max_metadata_bytes:
+            detail = _refusal(size, "bytes of metadata", self.max_metadata_bytes, "MAX_METADATA_BYTES")
+            raise MetadataTooLargeError(detail, limit=self.max_metadata_bytes, actual=size)
 
 
 def _refusal(actual: int, what: str, limit: int, setting: str) -> str:

@@ -39,6 +39,23 @@ def _bmp_is_short(data: bytes) -> bool:
     return len(data) < int.from_bytes(data[2:6], "little")
 
 
+def _boxes_are_short(data: bytes) -> bool:
+    # The last of the boxes tells where the file should end. Source: ISO/IEC 14496-12, section 4.2.
+    at = 0
+    while at + 16 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        size = int.from_bytes(data[at + 8 : at + 16], "big") if size == 1 else size
+        if size < 8:  # noqa: PLR2004 - 0: up to the end, whatever that is; less than its own head: broken
+            return False
+        at += size
+    return at != len(data)
+
+
+def _jp2_is_short(data: bytes) -> bool:
+    # The end of a codestream; its packets can't hold these bytes. Source: ITU-T T.800, annex A.2.
+    return b"\xff\xd9" not in data[-4096:]
+
+
 _LACKS_END: dict[str, Callable[[bytes], bool]] = {
     # Cameras pad behind the end marker, and write thumbnails with one of their own before: look at the tail.
     "jpeg": lambda data: b"\xff\xd9" not in data[-4096:],
@@ -46,8 +63,12 @@ _LACKS_END: dict[str, Callable[[bytes], bool]] = {
     "webp": _riff_is_short,
     "gif": lambda data: not data.rstrip(b"\0").endswith(b"\x3b"),
     "bmp": _bmp_is_short,
+    "avif": _boxes_are_short,
+    "heic": _boxes_are_short,
+    "jp2": _jp2_is_short,
 }
-"""Format: does the file lack the end that every whole one has. TIFF has none, its offsets point anywhere."""
+"""Format: does the file lack the end that every whole one has. TIFF has none, its offsets point anywhere;
+a bare JPEG XL has none that could be found."""
 
 _WORDS_OF_A_CUT = (
     "read error",

@@ -179,7 +179,14 @@ def test_a_cut_file_is_told_when_it_is_streamed_too(monkeypatch: pytest.MonkeyPa
 
 
 def test_versions_name_each_library_that_makes_pixels() -> None:
-    assert set(engine_versions()) == {"libvips", "pyvips", "simplejpeg", "pillow"}
+    assert set(engine_versions()) == {
+        "libvips",
+        "pyvips",
+        "simplejpeg",
+        "pillow",
+        "pi-heif",
+        "pillow-jxl-plugin",
+    }
 
 
 def test_a_picture_of_one_pixel_goes_through_everything() -> None:

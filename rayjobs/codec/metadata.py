@@ -1,0 +1,112 @@
+"""What a file says about its picture beside the pixels, and how much of that is written again."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import pyvips
+from PIL import Image as PillowImage
+
+Policy = Literal["strip", "keep", "strip_gps"]
+"""What becomes of metadata."""
+
+_HEAD = b"Exif\0\0"
+"""What EXIF begins with in a JPEG, and what libvips expects before it."""
+
+_ORIENTATION, _ARTIST, _COPYRIGHT = 0x0112, 0x013B, 0x8298
+_EXIF_IFD, _GPS_IFD, _MAKER_NOTE = 0x8769, 0x8825, 0x927C
+"""Tags. Source: CIPA DC-008 (Exif 2.32), section 4.6."""
+
+_KEEP = {"exif-data": 1, "xmp-data": 2, "iptc-data": 4, "icc-profile-data": 8}
+"""libvips's name of a field, and its bit of `VipsForeignKeep`."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Metadata as it stands in files, without interpretation."""
+
+    exif: bytes = b""
+    xmp: bytes = b""
+    iptc: bytes = b""
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        return len(self.exif) + len(self.xmp) + len(self.iptc)
+
+    def under(self, policy: Policy, *, keep_copyright: bool, orientation: int) -> "Metadata":
+        """Return what may be written.
+
+        Args:
+            policy: `strip_gps` also takes the maker's own notes, which may tell the place as well, and XMP
+                that speaks of GPS.
+            keep_copyright: Artist and copyright of the EXIF stay, even under `strip`.
+            orientation: Of the pixels that are written.
+        """
+        if policy == "strip" and not keep_copyright:
+            return Metadata()
+        exif = _rewritten(self.exif, policy, orientation)
+        if policy == "strip":
+            return Metadata(exif=exif)
+        told = b"" if policy == "strip_gps" and b"GPS" in self.xmp else self.xmp
+        turned = rb"\g<1>%d" % orientation
+        return replace(self, exif=exif, xmp=re.sub(rb"(tiff:Orientation(?:=.|>))\d", turned, told))
+
+
+def _rewritten(raw: bytes, policy: Policy, orientation: int) -> bytes:
+    """Return the EXIF with what may stay; empty if it can't be read, or nothing is left.
+
+    Its thumbnail, which would show what was cut off or blurred, never stays: Pillow does not write it.
+    """
+    exif = PillowImage.Exif()
+    try:
+        exif.load(raw)
+        if policy == "strip":
+            kept = {tag: exif[tag] for tag in (_ARTIST, _COPYRIGHT) if tag in exif}
+            exif = PillowImage.Exif()
+            exif.update(kept)
+        else:
+            exif[_ORIENTATION] = orientation
+        if policy == "strip_gps":
+            exif.pop(_GPS_IFD, None)
+            exif.get_ifd(_EXIF_IFD).pop(_MAKER_NOTE, None)
+        return exif.tobytes() if len(exif) else b""
+    except Exception:  # noqa: BLE001 - whatever Pillow stumbles over, damaged EXIF loses no picture
+        return b""
+
+
+def with_metadata(image: pyvips.Image, metadata: Metadata, profile: bytes | None) -> tuple[pyvips.Image, int]:
+    """Return a copy that carries just this, and the bits for libvips's `keep`."""
+    image = image.copy()
+    for name in set(image.get_fields()) & (set(_KEEP) | {"orientation", "jpeg-thumbnail-data"}):
+        image.remove(name)
+    exif = metadata.exif and _HEAD + metadata.exif.removeprefix(_HEAD)
+    values = exif, metadata.xmp, metadata.iptc, profile
+    kept = 0
+    for (name, bit), value in zip(_KEEP.items(), values, strict=True):
+        if value:
+            image.set_type(pyvips.GValue.blob_type, name, value)
+            kept |= bit
+    return image, kept
+
+
+def metadata_of(image: pyvips.Image | PillowImage.Image) -> Metadata:
+    """Return the metadata of a picture that was opened and not decoded yet."""
+    if isinstance(image, pyvips.Image):
+        return Metadata(*(_field(image, f"{kind}-data") for kind in ("exif", "xmp", "iptc")))
+    return Metadata(*(_bytes(image.info.get(kind)) for kind in ("exif", "xmp")))
+
+
+def profile_of(image: pyvips.Image | PillowImage.Image) -> bytes | None:
+    """Return the colour profile of a picture that was opened and not decoded yet."""
+    if isinstance(image, pyvips.Image):
+        return _field(image, "icc-profile-data") or None
+    return _bytes(image.info.get("icc_profile")) or None
+
+
+def _field(image: pyvips.Image, name: str) -> bytes:
+    return bytes(image.get(name)) if image.get_typeof(name) else b""
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""

@@ -1,0 +1,83 @@
+"""Formats that Pillow reads, because libvips's wheel does not."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pyvips
+from PIL import Image as PillowImage
+from PIL import ImageFile, Jpeg2KImagePlugin
+
+from rayjobs.codec.truncation import unreadable
+from rayjobs.filters.pixels import from_array
+
+# `Limits` takes its place; Pillow's own would warn, or refuse, at a number that no setting names.
+PillowImage.MAX_IMAGE_PIXELS = None
+
+# Pillow would find the plugin by loading all the others, in half a second.
+_PLUGINS = {"bmp": "BMP", "ppm": "PPM", "jp2": Jpeg2KImagePlugin.Jpeg2KImageFile.format}
+
+_BY_ROWS = {"bmp", "ppm"}
+"""Formats of which a cut file gives the rows that it has; of a JPEG 2000 it would give a black picture."""
+
+_MODES = {"L", "LA", "RGB", "RGBA", "CMYK"}
+"""Modes whose arrays are pixels as filters, or the colour transform, take them."""
+
+_INTERPRETATIONS = {"L": "b-w", "LA": "b-w", "CMYK": "cmyk"}
+
+
+def opened(data: bytes, name: str) -> PillowImage.Image:
+    """Open by the one plugin of the format."""
+    with _errors(data, name):
+        return PillowImage.open(io.BytesIO(data), formats=[_PLUGINS[name]])
+
+
+def pixels(picture: PillowImage.Image, data: bytes, name: str, *, lenient: bool) -> pyvips.Image:
+    """Decode into uint8: gray, sRGB or CMYK.
+
+    Args:
+        picture: From `opened`.
+        data: The file.
+        name: Its format's name.
+        lenient: Of a file that was cut, take what there is.
+    """
+    with _errors(data, name), _patience(lenient=lenient and name in _BY_ROWS):
+        if picture.mode.startswith("I"):
+            wide = np.asarray(picture).clip(0, 65535)
+            array = (wide >> 8).astype(np.uint8)
+            mode = "L"
+        else:
+            mode = picture.mode if picture.mode in _MODES else _likeness(picture)
+            array = np.asarray(picture if mode == picture.mode else picture.convert(mode))
+    image = from_array(array.reshape(picture.height, picture.width, -1))
+    return image.copy(interpretation=_INTERPRETATIONS.get(mode, "srgb"))
+
+
+def _likeness(picture: PillowImage.Image) -> str:
+    """Return the mode that loses least of one that arrays don't take."""
+    if picture.mode == "1":
+        return "L"
+    has_alpha = picture.mode in {"PA", "La", "RGBa"} or "transparency" in picture.info
+    return "RGBA" if has_alpha else "RGB"
+
+
+@contextmanager
+def _errors(data: bytes, name: str) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Pillow's plugins raise whatever their arithmetic ends in: struct.error, ZeroDivisionError, ...
+        raise unreadable(data, name, f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _patience(*, lenient: bool) -> Iterator[None]:
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = lenient
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before

@@ -1,0 +1,105 @@
+"""The encoders: one function a format, from pixels that it can hold to bytes."""
+
+import math
+from collections.abc import Callable
+
+import pyvips
+
+from rayjobs.codec import jpeg, jxl
+from rayjobs.codec.formats import OutputFormat
+from rayjobs.codec.options import Encoding
+from rayjobs.filters.pixels import HELD_PIXELS
+
+Writer = Callable[[pyvips.Image, Encoding, int | None, int], bytes]
+"""Pixels, options, quality if the format has one, and libvips's `keep`: bits of what is written beside."""
+
+
+def _jpeg(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> bytes:
+    chroma, optimise = encoding.option("chroma"), encoding.option("optimise")
+    progressive = encoding.option("progressive")
+    is_plain = not (progressive or kept) and optimise == "none"
+    if is_plain and image.width * image.height <= HELD_PIXELS:
+        return jpeg.encode(image, quality or 0, chroma)
+    is_trellis = optimise == "trellis"
+    return _saved(
+        image,
+        "jpeg",
+        kept,
+        Q=quality,
+        subsample_mode="on" if chroma == "420" else "off",
+        interlace=progressive,
+        # Progressive files have tables of their own for each scan in any case.
+        optimize_coding=optimise != "none",
+        trellis_quant=is_trellis,
+        overshoot_deringing=is_trellis,
+        optimize_scans=is_trellis and progressive,
+    )
+
+
+def _png(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> bytes:
+    del quality
+    options: dict[str, object] = {}
+    if colours := encoding.option("palette"):
+        options = {"palette": True, "bitdepth": _bits(colours), "dither": encoding.option("dither")}
+    interlace, compression = encoding.option("progressive"), encoding.option("compression")
+    return _saved(image, "png", kept, compression=compression, interlace=interlace, **options)
+
+
+def _webp(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> bytes:
+    # Of a lossless file, Q would be how hard to try, which is what effort is for.
+    options = {"lossless": True, "Q": 75} if encoding.lossless else {"Q": quality}
+    return _saved(image, "webp", kept, effort=encoding.option("effort"), **options)
+
+
+def _avif(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> bytes:
+    whole = encoding.lossless or encoding.option("chroma") == "444"
+    return _saved(
+        image,
+        "heif",
+        kept,
+        compression="av1",
+        Q=quality,
+        lossless=bool(encoding.lossless),
+        effort=encoding.option("effort"),
+        subsample_mode="off" if whole else "on",
+    )
+
+
+def _jxl(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> bytes:
+    del kept
+    lossless, effort = bool(encoding.lossless), encoding.option("effort")
+    return jxl.encode(image, quality=quality or 0, lossless=lossless, effort=effort)
+
+
+def _tiff(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> bytes:
+    del quality
+    packing = encoding.option("packing")
+    predictor = "none" if packing == "none" else "horizontal"
+    return _saved(image, "tiff", kept, compression=packing, predictor=predictor)
+
+
+def _gif(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> bytes:
+    del quality, kept
+    bits, interlace = _bits(encoding.option("palette")), encoding.option("progressive")
+    effort, dither = encoding.option("effort"), encoding.option("dither")
+    return _saved(image, "gif", 0, bitdepth=bits, dither=dither, effort=effort, interlace=interlace)
+
+
+def _bits(colours: int) -> int:
+    return int(math.log2(colours))
+
+
+def _saved(image: pyvips.Image, name: str, kept: int, **options: object) -> bytes:
+    encoded: bytes = getattr(image, f"{name}save_buffer")(keep=kept, **options)
+    return encoded
+
+
+WRITERS: dict[OutputFormat, Writer] = {
+    "jpeg": _jpeg,
+    "png": _png,
+    "webp": _webp,
+    "avif": _avif,
+    "jxl": _jxl,
+    "tiff": _tiff,
+    "gif": _gif,
+}

@@ -1,0 +1,72 @@
+"""Some 2000 files, most of them broken, through the engine in a process of its own: each has one outcome."""
+
+from pathlib import Path
+
+import pytest
+
+from rayjobs.errors import ITEM_ERRORS
+from tests.support import corpus, evil
+from tests.support.outcomes import Result, outcomes
+
+SLOWEST_REFUSAL_MS = 200.0
+GROWTH_MIB = 16.0
+"""Of the peak memory while a bomb is refused: a decoder's own buffers, and no picture's."""
+
+LONGEST_MS = 5000.0
+"""For any file of the corpus, all of which are small; a loaded machine's share included."""
+
+
+@pytest.fixture(scope="module")
+def good() -> corpus.Corpus:
+    return corpus.good()
+
+
+def unlike(results: dict[str, Result], *wanted: str) -> dict[str, Result]:
+    return {name: result for name, result in results.items() if result.outcome not in wanted}
+
+
+def test_every_good_file_is_rendered(good: corpus.Corpus, tmp_path: Path) -> None:
+    assert len(good) >= 140
+    assert unlike(outcomes(good, tmp_path), "rendered") == {}
+
+
+def test_a_broken_file_is_rendered_or_fails_by_itself(good: corpus.Corpus, tmp_path: Path) -> None:
+    results = outcomes(corpus.broken(good), tmp_path)
+    assert len(results) >= 1700
+    assert unlike(results, "rendered", *ITEM_ERRORS) == {}
+    assert {name: result for name, result in results.items() if result.ms > LONGEST_MS} == {}
+
+
+def test_a_wrong_extension_is_not_even_looked_at(good: corpus.Corpus, tmp_path: Path) -> None:
+    wrong = {f"{index}.{'jpg' if 'png' in name else 'png'}": good[name] for index, name in enumerate(good)}
+    assert unlike(outcomes(wrong, tmp_path), "rendered") == {}
+
+
+def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
+    assert unlike(outcomes(corpus.no_pictures(), tmp_path), "unsupported_format") == {}
+
+
+def test_a_bomb_is_refused_at_once_with_flat_memory(tmp_path: Path) -> None:
+    bombs = evil.bombs()
+    results = outcomes({name: data for name, (data, _) in bombs.items()}, tmp_path)
+    assert {name: result.outcome for name, result in results.items()} == {
+        name: code for name, (_, code) in bombs.items()
+    }
+    assert {n: r for n, r in results.items() if r.ms > SLOWEST_REFUSAL_MS or r.grown_mib > GROWTH_MIB} == {}
+
+
+def test_a_refusal_names_limit_value_and_setting(tmp_path: Path) -> None:
+    bombs = {name: data for name, (data, code) in evil.bombs().items() if code != "decode_failed"}
+    for name, result in outcomes(bombs, tmp_path).items():
+        assert "RAYJOBS_MAX_" in result.detail, name
+        assert "the limit is" in result.detail, name
+
+
+def test_a_process_that_dies_is_seen_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAYJOBS_TEST_KILL_AT", "b")
+    results = outcomes({"a": b"", "b": b"", "c": b""}, tmp_path)
+    assert [results[name].outcome for name in "abc"] == [
+        "unsupported_format",
+        "killed by SIGSEGV",
+        "unsupported_format",
+    ]
