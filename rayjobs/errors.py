@@ -147,7 +147,7 @@ class SourceForbiddenError(ItemError):
 
 
 class SourceTooLargeError(ItemError):
-    """The source has more bytes than the limit."""
+    """The source, its colour profile or its metadata have more bytes than the limit."""
 
     code = "source_too_large"
 
@@ -175,12 +175,6 @@ class TooManyFramesError(ItemError):
     """The header declares more frames than the limit; nothing was decoded."""
 
     code = "too_many_frames"
-
-
-class MetadataTooLargeError(ItemError):
-    """The colour profile, or the texts about the picture, have more bytes than the limit."""
-
-    code = "metadata_too_large"
 
 
 class DecodeFailedError(ItemError):

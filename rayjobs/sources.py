@@ -18,7 +18,12 @@ from rayjobs.ports import Store
 from rayjobs.settings import Settings
 from rayjobs.spec import FolderSource, PathsSource, SamplesSource, Source, UploadSource
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".ppm"})
+PICTURES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".pbm", ".pgm", ".ppm"),
+        *(".avif", ".heic", ".heif", ".jxl", ".jp2", ".j2k", ".jpx"),
+    }
+)
 """Suffixes that a picture's file has; what it is, its first bytes say when it is read."""
 
 

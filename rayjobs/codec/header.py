@@ -73,7 +73,7 @@ def read_header(
 
     Raises:
         UnsupportedFormatError: The first bytes belong to no format that can be read.
-        SourceTooLargeError, TooManyFramesError, TooManyPixelsError, MetadataTooLargeError: Beyond a limit.
+        SourceTooLargeError, TooManyFramesError, TooManyPixelsError: Beyond a limit.
         TruncatedError: The file ends within its header.
         DecodeFailedError: The header makes no sense, or there is no such page.
     """

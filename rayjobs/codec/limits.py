@@ -3,7 +3,6 @@
 from dataclasses import dataclass, fields
 
 from rayjobs.errors import (
-    MetadataTooLargeError,
     SourceTooLargeError,
     TooManyFramesError,
     TooManyPixelsError,
@@ -63,16 +62,16 @@ class Limits:
             raise TooManyFramesError(detail, limit=self.max_frames, actual=frames)
 
     def check_profile(self, size: int) -> None:
-        """Raise `MetadataTooLargeError` if the colour profile has more than `max_icc_bytes`."""
+        """Raise `SourceTooLargeError` if the colour profile has more than `max_icc_bytes`."""
         if size > self.max_icc_bytes:
             detail = _refusal(size, "bytes of colour profile", self.max_icc_bytes, "MAX_ICC_BYTES")
-            raise MetadataTooLargeError(detail, limit=self.max_icc_bytes, actual=size)
+            raise SourceTooLargeError(detail, limit=self.max_icc_bytes, actual=size)
 
     def check_metadata(self, size: int) -> None:
-        """Raise `MetadataTooLargeError` if metadata and texts have more than `max_metadata_bytes`."""
+        """Raise `SourceTooLargeError` if metadata and texts have more than `max_metadata_bytes`."""
         if size > self.max_metadata_bytes:
             detail = _refusal(size, "bytes of metadata", self.max_metadata_bytes, "MAX_METADATA_BYTES")
-            raise MetadataTooLargeError(detail, limit=self.max_metadata_bytes, actual=size)
+            raise SourceTooLargeError(detail, limit=self.max_metadata_bytes, actual=size)
 
 
 def _refusal(actual: int, what: str, limit: int, setting: str) -> str:

@@ -30,7 +30,7 @@ def check_structure(data: bytes, found: Format, limits: Limits) -> None:
     """Step over the file's parts.
 
     Raises:
-        TooManyFramesError, MetadataTooLargeError: Beyond a limit.
+        TooManyFramesError, SourceTooLargeError: Beyond a limit.
         DecodeFailedError: A JPEG of so many scans that it can only be meant to harm.
     """
     walk = _WALKS.get(found.name)

@@ -29,8 +29,8 @@ def test_every_error_survives_the_way_between_processes(cls: type[errors.RayJobs
 
 def test_the_item_codes_are_those_of_the_contract() -> None:
     contract = """source_not_found source_forbidden source_too_large source_changed unsupported_format
-    too_many_pixels too_many_frames metadata_too_large decode_failed truncated filter_failed encode_failed
-    output_denied output_no_space output_conflict worker_crashed worker_oom deadline cancelled"""
+    too_many_pixels too_many_frames decode_failed truncated filter_failed encode_failed output_denied
+    output_no_space output_conflict worker_crashed worker_oom deadline cancelled"""
     assert set(errors.ITEM_ERRORS) == set(contract.split())
 
 

@@ -8,7 +8,7 @@ import pytest
 from rayjobs.codec.formats import FORMATS
 from rayjobs.codec.limits import Limits
 from rayjobs.codec.structure import check_structure
-from rayjobs.errors import MetadataTooLargeError, TooManyFramesError
+from rayjobs.errors import SourceTooLargeError, TooManyFramesError
 from tests.support.evil import png, png_chunk
 from tests.support.pictures import file_of, picture
 
@@ -26,7 +26,7 @@ WORDS = b"w" * 3000
 )
 def test_a_text_of_a_png_counts_as_it_is_unpacked(chunk: bytes) -> None:
     check_structure(png(9, 9, chunk), FORMATS["png"], Limits(max_metadata_bytes=3100))
-    with pytest.raises(MetadataTooLargeError, match="RAYJOBS_MAX_METADATA_BYTES") as caught:
+    with pytest.raises(SourceTooLargeError, match="RAYJOBS_MAX_METADATA_BYTES") as caught:
         check_structure(png(9, 9, chunk), FORMATS["png"], Limits(max_metadata_bytes=2999))
     assert caught.value.limit == 2999
 
@@ -34,7 +34,7 @@ def test_a_text_of_a_png_counts_as_it_is_unpacked(chunk: bytes) -> None:
 def test_texts_behind_the_pixels_count_too() -> None:
     data = file_of(picture(9, 9))
     data = data[:-12] + png_chunk(b"tEXt", b"k\0" + WORDS) + data[-12:]
-    with pytest.raises(MetadataTooLargeError):
+    with pytest.raises(SourceTooLargeError):
         check_structure(data, FORMATS["png"], Limits(max_metadata_bytes=2999))
 
 
@@ -43,7 +43,7 @@ def test_a_profile_counts_by_itself(name: str) -> None:
     rng = np.random.default_rng(1)
     data = file_of(picture(9, 9), name.upper(), icc_profile=rng.bytes(5000))
     check_structure(data, FORMATS[name], Limits(max_icc_bytes=5100, max_metadata_bytes=1000))
-    with pytest.raises(MetadataTooLargeError, match="RAYJOBS_MAX_ICC_BYTES"):
+    with pytest.raises(SourceTooLargeError, match="RAYJOBS_MAX_ICC_BYTES"):
         check_structure(data, FORMATS[name], Limits(max_icc_bytes=4999))
 
 
@@ -51,7 +51,7 @@ def test_a_profile_counts_by_itself(name: str) -> None:
 def test_xmp_counts_as_metadata(name: str) -> None:
     options = {"xmp": WORDS} if name != "tiff" else {"tiffinfo": {700: WORDS}}
     data = file_of(picture(9, 9), name.upper(), **options)
-    with pytest.raises(MetadataTooLargeError, match="RAYJOBS_MAX_METADATA_BYTES"):
+    with pytest.raises(SourceTooLargeError, match="RAYJOBS_MAX_METADATA_BYTES"):
         check_structure(data, FORMATS[name], Limits(max_metadata_bytes=2000))
 
 
