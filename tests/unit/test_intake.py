@@ -145,7 +145,7 @@ def test_the_same_key_and_body_is_the_same_batch_and_another_body_is_refused(who
 
 def test_a_plan_says_what_would_run_and_stores_nothing(whole: Farm) -> None:
     plan = whole.intake.plan(body())
-    assert (plan["total"], plan["dry_run"], plan["output"]["quality"]) == (3, True, 85)
+    assert (plan["total"], plan["dry_run"], plan["output"]["format"]) == (3, True, "jpeg")
     assert plan["names"][0].startswith("000000-")
     assert stored(whole) == []
 
