@@ -47,6 +47,7 @@ class BatchAnswer(_Answer):
     labels: dict[str, str]
     source: dict[str, Any]
     pipeline: list[dict[str, Any]]
+    input: dict[str, Any]
     output: dict[str, Any]
     max_attempts: int
     deadline_s: float | None
@@ -107,6 +108,7 @@ class PlanAnswer(_Answer):
     dry_run: Literal[True]
     source: dict[str, Any]
     pipeline: list[dict[str, Any]]
+    input: dict[str, Any]
     output: dict[str, Any]
     priority: int
     max_attempts: int
@@ -142,9 +144,9 @@ class ItemAnswer(_Answer):
     worker: str | None = None
     duration_ms: float | None = None
     input: dict[str, Any] | None = None
-    """Width, height, format, bytes and SHA-256 of the source."""
+    """Width, height, format, bytes and SHA-256 of the source; `salvaged` if it was cut."""
     output: dict[str, Any] | None = None
-    """URI, name, width, height, format, bytes and SHA-256 of the picture written."""
+    """URI, name, width, height, format, bytes, SHA-256 and quality of the picture written; an animation's frames."""
     analysis: dict[str, Any] | None = None
     """What the pipeline's analyses found, by their keys."""
     error: FaultAnswer | None = None
