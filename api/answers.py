@@ -146,7 +146,7 @@ class ItemAnswer(_Answer):
     input: dict[str, Any] | None = None
     """Width, height, format, bytes and SHA-256 of the source; `salvaged` if it was cut."""
     output: dict[str, Any] | None = None
-    """URI, name, width, height, format, bytes, SHA-256 and quality of the picture written; an animation's frames."""
+    """URI, name, width, height, format, bytes, SHA-256, quality and frames of the file written."""
     analysis: dict[str, Any] | None = None
     """What the pipeline's analyses found, by their keys."""
     error: FaultAnswer | None = None
