@@ -30,7 +30,7 @@ class Assignment:
 
     def as_bytes(self) -> bytes:
         """Return it as an engine process is told."""
-        rows = [(item.index, item.source, item.custom_id) for item in self.items]
+        rows = [(item.index, item.source, item.custom_id, item.exists) for item in self.items]
         return orjson.dumps([self.batch_id, self.attempt, self.document, rows])
 
     @classmethod

@@ -23,7 +23,7 @@ from rayjobs.errors import (
     RayJobsError,
     WorkerOutOfMemoryError,
 )
-from rayjobs.item import Fault, Item, Outcome
+from rayjobs.item import Ending, Fault, Item, Outcome
 from rayjobs.ports import Store
 from rayjobs.record import output_key
 from rayjobs.settings import Settings
@@ -104,9 +104,10 @@ class Attempt:
 
     def outcome(self) -> Outcome:
         """Return how it ended."""
+        done: Ending = "skipped" if self._is_skipped else "succeeded"
         return Outcome(
             index=self._item.index,
-            state="failed" if self._fault else "succeeded",
+            state="failed" if self._fault else done,
             attempts=self._number,
             worker=self._means.worker,
             duration_ms=round(self._busy_s * 1000, 2),
@@ -114,8 +115,12 @@ class Attempt:
             **self._shown,
         )
 
+    @property
+    def _is_skipped(self) -> bool:
+        return self._item.exists and self._work.terms.output.on_exists == "skip"
+
     def _take(self, step: Callable[[], None]) -> None:
-        if self._fault is not None:
+        if self._fault is not None or self._is_skipped:
             return
         began = time.perf_counter()
         try:
@@ -132,6 +137,9 @@ class Attempt:
         self._busy_s += time.perf_counter() - began
 
     def _read(self) -> None:
+        output = self._work.terms.output
+        if self._item.exists and output.on_exists == "fail":
+            raise OutputConflictError(f"its output was in the folder {output.folder!r} before the batch")
         self._source = self._means.sources.read(self._item)
 
     def _render(self) -> None:
@@ -148,7 +156,7 @@ class Attempt:
     def _write(self) -> None:
         if (rendered := self._rendered) is None:
             return
-        key = output_key(self.batch_id, self._name)
+        key = output_key(self.batch_id, self._name, self._work.terms.output.folder)
         self._means.store.put(key, rendered.data)
         uri = self._means.store.uri(key)
         self._shown = {

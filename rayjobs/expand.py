@@ -1,14 +1,16 @@
 """Turns a source into sealed pages of items, while the first of them already run."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
-from rayjobs.errors import ItemError, SourceNotFoundError
+from rayjobs import naming
+from rayjobs.errors import ItemError, OutputNameError, SourceNotFoundError
 from rayjobs.item import Fault, Item
-from rayjobs.ports import Registry
-from rayjobs.record import PAGE, Listing, Record
+from rayjobs.ports import Registry, Store
+from rayjobs.record import PAGE, Listing, Record, output_key
 from rayjobs.sources import Sources
-from rayjobs.spec import FolderSource, Form, Source, parse_form
+from rayjobs.spec import FolderSource, Form, Output, Source, parse_form
 
 
 def pages(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -16,6 +18,29 @@ def pages(items: Iterable[Item]) -> Iterator[list[Item]]:
     remaining = iter(items)
     while page := list(islice(remaining, PAGE)):
         yield page
+
+
+def looked_up(items: Iterable[Item], output: Output, store: Store) -> Iterator[Item]:
+    """Give the items, with those marked whose output exists.
+
+    It is settled here, once and in the record, and not by who writes: a repeated attempt would find its own.
+    """
+    if output.on_exists == "overwrite":
+        yield from items
+        return
+    for item in items:
+        yield replace(item, exists=_has_output(item, output, store))
+
+
+def _has_output(item: Item, output: Output, store: Store) -> bool:
+    try:
+        name = naming.name(output.name, item, output.extension)
+    except OutputNameError:  # the item will fail by itself
+        return False
+    file = store.open(output_key("", name, output.folder))
+    if file is not None:
+        file.close()
+    return file is not None
 
 
 def expand(batch_id: str, registry: Registry, record: Record, sources: Sources) -> None:
@@ -29,11 +54,12 @@ def expand(batch_id: str, registry: Registry, record: Record, sources: Sources) 
         return
     if not listed.sealed:
         document = record.spec(batch_id)["document"]
-        source = parse_form(Form, {"source": document["source"]}).source
-        total, error = listed.total, None
+        form = parse_form(Form, {"source": document["source"], "output": document["output"]})
+        source, total, error = form.source, listed.total, None
+        left = looked_up(islice(sources.items(source), total, None), form.output, record.store)
         try:
             # A page that is not full was the last one.
-            for page in () if total % PAGE else pages(islice(sources.items(source), total, None)):
+            for page in () if total % PAGE else pages(left):
                 record.seal_page(batch_id, total // PAGE, page)
                 total += len(page)
                 if not registry.extend(batch_id, total):

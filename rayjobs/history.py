@@ -135,11 +135,11 @@ class History:
             NotFoundError: There is no such item, or its output was removed from the store.
             ConflictError: The item has no output (so far).
         """
-        item = self.item(batch_id, index)
+        item, folder = self.item(batch_id, index), self.batch(batch_id).document["output"].get("folder")
         if "output" not in item:
             raise ConflictError(f"item {index} of {batch_id} is {item['state']} and has no output")
         output = item["output"]
-        file = self._record.store.open(output_key(batch_id, output["name"]))
+        file = self._record.store.open(output_key(batch_id, output["name"], folder))
         if file is None:
             raise NotFoundError(f"the output {output['uri']} is gone")
         size = file.seek(0, os.SEEK_END)

@@ -21,7 +21,7 @@ from rayjobs.errors import (
     RegistryUnavailableError,
     SourceTooLargeError,
 )
-from rayjobs.expand import pages
+from rayjobs.expand import looked_up, pages
 from rayjobs.item import Item
 from rayjobs.ports import NewBatch, Registry, Retry
 from rayjobs.ranges import Range, runs
@@ -79,7 +79,7 @@ class Intake:
         batch_id = new_id("b")
         document = form.document(pipeline)
         created_ms = time.time_ns() // 1_000_000
-        for page, listed in enumerate(pages(items or ())):
+        for page, listed in enumerate(pages(looked_up(items or (), form.output, self._record.store))):
             self._record.seal_page(batch_id, page, listed)
         if items is not None:
             self._record.seal(batch_id, len(items))

@@ -18,6 +18,8 @@ class Item:
     source: str
     """An absolute path, `sample:<name>` or `upload:<id>/<name>`."""
     custom_id: str | None = None
+    exists: bool = False
+    """Whether its output was there when it was listed, in a folder that batches share."""
 
     @property
     def stem(self) -> str:
@@ -26,11 +28,13 @@ class Item:
         stem, dot, _ = name.rpartition(".")
         return stem if dot and stem else name
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, str | bool]:
         """Return the item's line in its page."""
-        line = {"source": self.source}
+        line: dict[str, str | bool] = {"source": self.source}
         if self.custom_id is not None:
             line["custom_id"] = self.custom_id
+        if self.exists:
+            line["exists"] = True
         return line
 
 

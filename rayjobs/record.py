@@ -14,6 +14,7 @@
     keys/<sha256 of the key>              which batch an idempotency key has made
     purge.json                            a purge that has begun and not ended
     outputs/<batch>/<name>                the pictures
+    outputs/shared/<folder>/<name>        those of batches that share a folder; deleting a batch leaves them
     uploads/<id>/<name>                   pictures that were sent
 
 What holds where two entries speak of one item, `commits` says.
@@ -136,7 +137,7 @@ class Record(Commits):
         found = []
         for index in chunk.indices():
             line = orjson.loads(self._page(batch_id, index // PAGE)[index % PAGE])
-            found.append(Item(index, line["source"], line.get("custom_id")))
+            found.append(Item(index, line["source"], line.get("custom_id"), line.get("exists", False)))
         return found
 
     def _read_page(self, batch_id: str, page: int) -> list[bytes]:
@@ -208,6 +209,6 @@ def _key_of(key: str) -> str:
     return f"keys/{hashlib.sha256(key.encode()).hexdigest()}"
 
 
-def output_key(batch_id: str, name: str) -> str:
-    """Return where an output stands in the store."""
-    return f"{OUTPUTS}/{batch_id}/{name}"
+def output_key(batch_id: str, name: str, folder: str | None = None) -> str:
+    """Return where an output stands in the store: in its batch's own folder, or in a shared one."""
+    return f"{OUTPUTS}/shared/{folder}/{name}" if folder else f"{OUTPUTS}/{batch_id}/{name}"

@@ -67,6 +67,18 @@ class Output(Encoding):
 
     name: Text = "{index:06d}-{stem}.{ext}"
     """Template of the file's name; see `naming.FIELDS`."""
+    folder: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
+    """Folder that batches share, below `outputs/shared`; by default each batch has its own."""
+    on_exists: Literal["overwrite", "skip", "fail"] = "overwrite"
+    """What becomes of an item whose output is in the shared folder when the item is listed."""
+
+    @model_validator(mode="after")
+    def _where_something_can_exist(self) -> "Output":
+        if self.on_exists != "overwrite" and self.folder is None:
+            raise ValueError(f"on_exists {self.on_exists!r} needs a folder; a batch's own is empty")
+        if self.on_exists != "overwrite" and self.format == "auto":
+            raise ValueError(f"on_exists {self.on_exists!r} needs a format: the name of an output has it")
+        return self
 
 
 class Terms(_Form):

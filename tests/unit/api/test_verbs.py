@@ -10,6 +10,7 @@ from rayjobs.batch import State
 from rayjobs.ports import Registry
 from rayjobs.settings import Settings
 from tests.support.farm import Farm, farm
+from tests.support.waiting import wait_until
 from tests.unit.api.asking import BODY, problem_of, refused, submitted
 
 
@@ -75,6 +76,10 @@ def test_the_log_tells_each_change_with_its_cause_and_who_made_it(
     (tmp_path / "keys").write_text("my-key\n", encoding="utf-8")
     client = client_with(api_keys_file=tmp_path / "keys")
     client.headers["Authorization"] = "Bearer my-key"
+    before = idle.dispatch()
+    wait_until(idle.registry.restored, 10, "a dispatcher has found the record empty")
+    before.set()
+    idle.threads[0].join(10)
     me = f"key:{sha256(b'my-key').hexdigest()[:8]}"
     batch_id = submitted(client)
     verb(client, batch_id, "pause")
