@@ -110,7 +110,7 @@ def _system(folder: Path) -> Iterator[_System]:
     server = (str(_binary.get_binary_path()), "--port", str(redis_port), "--bind", LOOPBACK, "--save", "")
     commands = {
         "redis": (*server, "--dir", str(folder), "--appendonly", "yes"),
-        "dispatcher": (sys.executable, "-m", "scripts.noop_farm"),
+        "dispatcher": (sys.executable, "-m", "scripts.benchmark.noop_farm"),
         "api": (sys.executable, "-m", "api", "--host", LOOPBACK, "--port", str(api_port)),
     }
     running: dict[str, subprocess.Popen[bytes]] = {}

@@ -1,0 +1,45 @@
+"""The table of `demo.py --chaos`: equal means every item, not only the sums."""
+
+import io
+
+import pytest
+
+from scripts import chaos
+from scripts.chaos import Look, Story
+from scripts.words import Words
+
+
+def look(**changes: str) -> Look:
+    counts = {"total": 3, "succeeded": 2, "failed": 1, "running": 0, "pending": 0}
+    batch = {"state": "partial", "counts": counts, "errors_by_code": {"worker_crashed": 1}, "exact": True}
+    items = {
+        0: ("succeeded", "aa"),
+        1: ("failed", "worker_crashed"),
+        2: ("succeeded", changes.get("last", "bb")),
+    }
+    return Look(batch, items, 1.5)
+
+
+def story(after: Look) -> Story:
+    return Story(look(), look(), look(), after, ("Redis was flushed",))
+
+
+def shown(told: Story) -> str:
+    words = Words(file=io.StringIO(), width=120)
+    chaos.tell(told, words)
+    assert isinstance(words.file, io.StringIO)
+    return words.file.getvalue()
+
+
+def test_two_equal_runs_are_said_to_be_equal() -> None:
+    told = story(look())
+    assert told.as_json()["ok"]
+    assert "NO" not in shown(told)
+    assert "1 worker_crashed" in shown(told)
+
+
+def test_one_other_byte_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    told = story(look(last="cc"))
+    assert not told.as_json()["ok"]
+    assert "NO" in shown(told)
+    assert capsys.readouterr().out == ""
