@@ -5,6 +5,8 @@ What the registry knows of a batch is later than the record; what it has forgott
 
 import base64
 import os
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +26,8 @@ from rayjobs.record import Record, output_key
 
 _WINDOW = 1000
 """Items that are read at a time: what a page or a stream holds in memory."""
+_FRESH_S = 2.0
+"""How old the sum of an open batch may be that only the record knows."""
 _LOOK = 100
 """Windows that one call searches for items that match, before it answers with what it has."""
 
@@ -46,6 +50,8 @@ class History:
     def __init__(self, registry: Registry, record: Record) -> None:
         self._registry = registry
         self._record = record
+        self._folding = threading.Lock()
+        self._folded: dict[str, tuple[float, Batch]] = {}
 
     def batch(self, batch_id: str) -> Batch:
         """Return a batch; raises `NotFoundError`."""
@@ -55,6 +61,21 @@ class History:
             return self._of_record(batch_id)
 
     def _of_record(self, batch_id: str) -> Batch:
+        if self._record.closed(batch_id) is not None:
+            return self._view(batch_id)
+        # While a lost registry is being restored, all who follow its batches come here, again and again; and
+        # an open batch is summed up from all its commit files.
+        with self._folding:
+            at, batch = self._folded.get(batch_id, (0.0, None))
+            if batch is None or time.monotonic() - at > _FRESH_S:
+                batch = self._view(batch_id)
+                recent = {
+                    one: kept for one, kept in self._folded.items() if time.monotonic() - kept[0] < _FRESH_S
+                }
+                self._folded = recent | {batch_id: (time.monotonic(), batch)}
+            return batch
+
+    def _view(self, batch_id: str) -> Batch:
         return view(account(self._record, batch_id), self._registry.run_id())
 
     def page(
