@@ -60,5 +60,6 @@ def close(batch_id: str, registry: Registry, record: Record) -> None:
         finished_ms = time.time_ns() // 1_000_000
         record.close(batch_id, closing(batch, state, finished_ms))
         registry.close(batch_id, state, finished_ms)
+        record.tidy(batch_id)
     except NotFoundError:  # purged in between
         log.info("batch was purged before its end", extra={"batch": batch_id})

@@ -185,6 +185,10 @@ class Record(Commits):
         self._put(f"record/{batch_id}/closed.json", orjson.dumps(body))
         self.unmark(batch_id)
 
+    def tidy(self, batch_id: str) -> None:
+        """Remove what processes that were killed while they wrote have left of a batch that has ended."""
+        self.store.tidy(f"record/{batch_id}")  # outputs begin elsewhere, where the engine's keeper tidies
+
     def begin_purge(self, purge: dict[str, Any]) -> None:
         """Write which batches a purge ends, before it does anything."""
         self._put("purge.json", orjson.dumps({"schema_version": SCHEMA, **purge}))

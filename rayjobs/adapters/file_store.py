@@ -100,6 +100,15 @@ class FileStore(Store):
                 path.unlink(missing_ok=True)
 
     @override
+    def tidy(self, prefix: str) -> None:
+        path = self._path(prefix)
+        with _as_ours(path):
+            for folder, _, names in os.walk(path):
+                for name in names:
+                    if name.startswith(_PART):
+                        Path(folder, name).unlink(missing_ok=True)
+
+    @override
     def uri(self, key: str) -> str:
         return self._path(key).as_uri()
 

@@ -36,5 +36,8 @@ class Store(Protocol):
     def delete(self, prefix: str) -> None:
         """Remove a blob, or all that is under a prefix."""
 
+    def tidy(self, prefix: str) -> None:
+        """Remove what writes that never ended have left under `prefix`; one that still goes on fails."""
+
     def uri(self, key: str) -> str:
         """Return where a blob stands, for people and other programs."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rayjobs.adapters.file_store import FileStore
 from rayjobs.ports import Store
 
 
@@ -36,6 +37,18 @@ def test_a_stream_that_breaks_off_leaves_nothing(store: Store) -> None:
         store.put_stream("u/x", broken())  # type: ignore[arg-type]
     assert store.get("u/x") is None
     assert list(store.names("u")) == []
+
+
+def test_what_a_killed_writer_left_is_tidied_away(store: Store) -> None:
+    store.put("o/b_1/sub/good", b"x")
+    if isinstance(store, FileStore):
+        (store.root / "o/b_1/sub/.part-1").write_bytes(b"half")
+        (store.root / "o/b_1/.part-2").write_bytes(b"half")
+    store.tidy("o/b_1")
+    store.tidy("o/none")
+    assert store.get("o/b_1/sub/good") == b"x"
+    if isinstance(store, FileStore):
+        assert [path.name for path in store.root.rglob("*") if path.is_file()] == ["good"]
 
 
 def test_names_are_one_level_and_delete_takes_a_whole_prefix(store: Store) -> None:
