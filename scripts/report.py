@@ -110,20 +110,37 @@ def render(
     data = {
         **trial,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "slots": sum(worker["slots"] for worker in last.workers),
+        "slots": max(sum(worker["slots"] for worker in one.workers) for one in snapshots),
         "errors": errors_by_code(last.batches),
-        "series": {
-            "t": [round(one.t_s, 2) for one in snapshots],
-            "speed": [round(one.images_per_s, 2) for one in snapshots],
-            "queue": [one.waiting for one in snapshots],
-            "cpu": [round(one.cpu_percent, 1) for one in snapshots],
-            "workers": [len(one.workers) for one in snapshots],
-        },
+        "series": _series(snapshots),
+        "events": [[round(one.t_s, 1), told] for one in snapshots for told in one.events],
         "pairs": list(pairs),
     }
     # A name that holds a tag must stay a name.
     safe = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
     return _TEMPLATE.read_text(encoding="utf-8").replace(_MARK, safe, 1)
+
+
+def _series(snapshots: Sequence[Snapshot]) -> dict[str, list[Any]]:
+    """Return each figure over time; those of a worker group only where one was seen at every look."""
+    series: dict[str, list[Any]] = {
+        "t": [round(one.t_s, 2) for one in snapshots],
+        "speed": [round(one.images_per_s, 2) for one in snapshots],
+        "queue": [one.waiting for one in snapshots],
+        "cpu": [round(one.cpu_percent, 1) for one in snapshots],
+        "workers": [len(one.workers) for one in snapshots],
+    }
+    seen = [one.standing for one in snapshots if one.standing is not None]
+    if not seen or len(seen) < len(snapshots):
+        return series
+    return series | {
+        "floor": [it.floor for it in seen],
+        "wanted": [it.wanted for it in seen],
+        "ready": [len(it.ready) for it in seen],
+        "target": [it.cpu.target for it in seen],
+        "memory": [it.memory.percent or 0 for it in seen],
+        "busy": [one.busy_slots for one in snapshots],
+    }
 
 
 def _size(picture: Mapping[str, Any] | None) -> str:

@@ -55,10 +55,10 @@ def test_an_overlay_changes_what_it_names_and_nothing_else() -> None:
     (before,), (after,) = of(honest, "RayCluster"), of(small, "RayCluster")
     group, small_group = before["spec"]["workerGroupSpecs"][0], after["spec"]["workerGroupSpecs"][0]
     assert (group["rayStartParams"]["num-cpus"], small_group["rayStartParams"]["num-cpus"]) == ("2", "1")
-    assert group["maxReplicas"] == small_group["maxReplicas"]
+    assert group["replicas"] == small_group["replicas"]
     worker, small_worker = (each["template"]["spec"]["containers"][0] for each in (group, small_group))
     assert small_worker["env"] == worker["env"]
-    assert small_worker["resources"]["requests"]["cpu"] == "100m"
+    assert small_worker["resources"]["requests"]["cpu"] == "200m"
     assert of(honest, "Service") == of(small, "Service")
 
 

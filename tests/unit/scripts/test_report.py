@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from k8s.standing import Standing, Usage
 from scripts import report
 from scripts.snapshot import Snapshot
 
@@ -46,6 +47,20 @@ def test_the_page_holds_the_run_as_data() -> None:
     assert data["series"]["queue"] == [1, 1]
     assert data["errors"] == {"decode_failed": 1}
     assert data["slots"] == 2
+
+
+def test_a_run_on_a_cluster_has_its_worker_group_on_the_same_axis_and_what_happened_to_it() -> None:
+    group = Standing(Usage(50, 143), Usage(80, 31), 4, 4, 1, 10, 60, frozenset("ab"), frozenset("c"))
+    events = ("HPA raised the floor 1 -> 4 (cpu 143%/50%)",)
+    seen = Snapshot(0.6, (BATCH,), (WORKER | {"busy_slots": 1},), {}, 3.21, group, events)
+    data = data_of(report.render({"ok": True, "faults": [], "batches": [BATCH]}, [seen], []))
+    assert data["events"] == [[0.6, events[0]]]
+    figures = {key: data["series"][key] for key in ("cpu", "target", "floor", "wanted", "ready", "busy")}
+    assert figures == {"cpu": [143.0], "target": [50], "floor": [4], "wanted": [1], "ready": [2], "busy": [1]}
+
+
+def test_without_a_cluster_there_is_no_group() -> None:
+    assert "floor" not in data_of(rendered())["series"]
 
 
 def test_a_name_with_a_tag_can_not_end_the_data() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
+from k8s.standing import Standing, Usage
 from scripts import follow, trial
 from scripts.client import Client, Document
 from scripts.outcome import CommandError, Exit
@@ -119,3 +120,45 @@ def test_a_run_without_progress_is_given_up(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(CommandError) as raised:
         run(System([batch("b_0", 1), batch("b_1", 0)]), tmp_path)
     assert raised.value.code == "stalled"
+
+
+def group(floor: int, ready: str, cpu: int) -> Standing:
+    return Standing(Usage(50, cpu), Usage(80, 31), floor, floor, 1, 10, 60, frozenset(ready))
+
+
+def test_on_a_cluster_the_way_down_is_followed_and_told(tmp_path: Path) -> None:
+    course = [
+        group(1, "a", 10),
+        group(1, "a", 143),
+        group(3, "abc", 143),
+        group(3, "abc", 9),
+        group(1, "a", 9),
+    ]
+    looks = chain(course, repeat(course[-1]))
+    ended = [batch("b_0", 2, "succeeded"), batch("b_1", 2, "succeeded")]
+    out = io.StringIO()
+    done = run(
+        System([batch("b_0", 0), batch("b_1", 1)], ended), tmp_path, out, lambda: (next(looks), ("it moved",))
+    )
+    rows = done.as_json()["scaling"]
+    assert [(row["floor"], row["pods"], row["ready"]) for row in rows] == [
+        (1, 1, 1),
+        (3, 3, 3),
+        (3, 3, 3),
+        (1, 1, 1),
+    ]
+    assert rows[0]["cpu_percent"] == 143.0
+    assert rows[0]["events"] == ["it moved"]
+    assert "ready pods: 1 -> 3 " in out.getvalue()
+    assert "one worker again" in out.getvalue()
+
+
+def test_a_group_that_stays_large_is_told_and_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "DESCENT_S", 0.05)
+    out = io.StringIO()
+    large = group(3, "abc", 9)
+    ended = [batch("b_0", 2, "succeeded"), batch("b_1", 2, "succeeded")]
+    assert run(System(ended), tmp_path, out, lambda: (large, ())).verdict.ok
+    assert "not small again" in out.getvalue()

@@ -3,6 +3,7 @@ from typing import Any
 
 from rich.console import Console
 
+from k8s.standing import Standing, Usage
 from scripts.snapshot import Snapshot
 from scripts.watch import Watch, live_table
 from scripts.words import Words
@@ -56,3 +57,30 @@ def test_a_terminal_is_redrawn_until_the_end() -> None:
         watch.show(snapshot(0.0, batch(1)))
         watch.show(snapshot(0.5, batch(4, "succeeded")))
     assert "4/4" in out.getvalue()
+
+
+GROUP = Standing(Usage(50, 143), Usage(80, 31), 4, 4, 1, 10, 60, frozenset("ab"), frozenset("c"))
+
+
+def on_a_cluster(t_s: float, *events: str) -> Snapshot:
+    return Snapshot(t_s, (batch(1),), ({"busy_slots": 2},), {}, 2.0, GROUP, events)
+
+
+def test_on_a_cluster_a_row_tells_of_the_group_and_events_have_lines_of_their_own() -> None:
+    out = io.StringIO()
+    with Watch(Words(file=out, width=60)) as watch:
+        watch.show(on_a_cluster(0.0))
+        watch.show(on_a_cluster(1.0, "HPA raised the floor 1 -> 4 (cpu 143%/50%)"))
+    head, row, event = out.getvalue().splitlines()
+    assert head.split()[-1] == "done"
+    assert " ".join(row.split()) == "0.0 s 143%/50% 31%/80% 4 1 2/1 2 3 2.0 2 s 1/4"
+    assert row.index("143%/50%") + len("143%/50%") == head.index("cpu") + len("cpu")
+    assert event == "  1.0 s  * HPA raised the floor 1 -> 4 (cpu 143%/50%)"
+
+
+def test_on_a_clusters_terminal_the_rows_stay_above_what_is_live() -> None:
+    out = io.StringIO()
+    with Watch(Words(file=out, width=120, force_terminal=True)) as watch:
+        watch.show(on_a_cluster(0.0, "Ray asked for 2 more: 4 -> 6"))
+    assert "Ray asked for 2 more: 4 -> 6" in out.getvalue()
+    assert "ready/starting" in out.getvalue()
