@@ -130,7 +130,8 @@ def test_the_docs_show_every_operation_and_open_the_one_that_is_linked(page: Pag
     expect(linked.locator("pre").first).to_contain_text('"source": {"type": "samples", "count": 20}')
     linked.get_by_text("BatchForm", exact=True).click()
     expect(linked.get_by_text("max_attempts", exact=True).first).to_be_visible()
-    expect(page.locator("details.operation")).to_have_count(21)
+    paths = page.request.get(f"{url}/openapi.json").json()["paths"]
+    expect(page.locator("details.operation")).to_have_count(sum(map(len, paths.values())))
 
 
 def test_the_page_asks_for_the_key_that_the_api_asks_for(

@@ -52,6 +52,7 @@ def deployed(folder: Path) -> dict[str, Any]:
 
 def test_deploy_says_where_everything_is(deployed: dict[str, Any], folder: Path) -> None:
     assert {"target", "api", "dashboard", "redis", "state", "pids"} <= deployed.keys()
+    assert deployed["changed"] is True
     assert deployed["state"] == str(folder)
     assert deployed["pids"].keys() == {"supervisor", "redis", "ray", "api", "dispatcher", "agent"}
     assert all(psutil.pid_exists(pid) for pid in deployed["pids"].values())
@@ -59,7 +60,7 @@ def test_deploy_says_where_everything_is(deployed: dict[str, Any], folder: Path)
 
 def test_a_second_deploy_changes_nothing_and_says_so(deployed: dict[str, Any], folder: Path) -> None:
     again = deploy(folder)
-    assert document(again) == deployed
+    assert document(again) == {**deployed, "changed": False}
     assert "nothing was changed" in again.stderr
 
 
