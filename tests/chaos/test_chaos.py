@@ -1,0 +1,107 @@
+"""Everything at once, at random, for a while: then each item of each batch has ended as it would have anyway.
+
+`CHAOS_SEED` repeats a run, `CHAOS_S` makes it longer, `CHAOS_ITEMS` larger.
+"""
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.driver import Chaos, all_ended
+from tests.support.broken_decoder import HOOK, broken
+from tests.support.faults import Harmed
+from tests.support.pictures import file_of, picture
+from tests.support.proxy import proxy_to
+from tests.support.redis_server import redis_server
+from tests.support.stack import running
+
+SECONDS = float(os.environ.get("CHAOS_S", "45"))
+ITEMS = int(os.environ.get("CHAOS_ITEMS", "10000"))
+BATCHES = 3
+KINDS = 8
+"""Different pictures; every output is compared with that of its kind in an undisturbed run."""
+POISON_EVERY = 997
+PIPELINE = [{"name": "resize", "width": 40, "height": 30}, {"name": "grayscale"}]
+CALM_S = 240.0
+"""Until all is done after the last fault, on a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harmed]:
+    folder = tmp_path_factory.mktemp("chaos")
+    with (
+        redis_server(folder / "redis") as server,
+        proxy_to(server.port) as proxy,
+        pytest.MonkeyPatch.context() as own,
+    ):
+        settings = {"REDIS_URL": f"redis://127.0.0.1:{proxy.port}/0", "RAYJOBS_LEASE_S": "3", **HOOK}
+        for name, value in settings.items():
+            own.setenv(name, value)
+        with running(folder / "stack") as up:
+            yield Harmed(up, server, proxy)
+
+
+def kinds() -> list[bytes]:
+    return [file_of(picture(64, 48, seed=kind), "JPEG", quality=90) for kind in range(KINDS)]
+
+
+def fill(folder: Path, count: int) -> set[int]:
+    """Write `count` pictures of all kinds, a few of them poisoned; return the indices of these."""
+    folder.mkdir()
+    files, poison = kinds(), set(range(POISON_EVERY // 2, count, POISON_EVERY))
+    for index in range(count):
+        data = files[index % KINDS]
+        (folder / f"{index:06d}.jpg").write_bytes(broken(data, "crash") if index in poison else data)
+    return poison
+
+
+def submit(stack: Harmed, folder: Path) -> str:
+    source = {"type": "folder", "path": str(folder)}
+    return str(stack.stack.client.submit({"source": source, "pipeline": PIPELINE, "max_attempts": 10})["id"])
+
+
+def outputs(stack: Harmed, batch_id: str) -> dict[str, str]:
+    folder = stack.stack.folder / "store" / "outputs" / batch_id
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def test_every_item_is_accounted_for(stack: Harmed) -> None:
+    seed = int(os.environ.get("CHAOS_SEED", secrets.randbelow(10**6)))
+    chaos, root = Chaos(stack, seed), stack.stack.folder
+    fill(root / "clean", KINDS)
+    clean_id = submit(stack, root / "clean")
+    all_ended(stack, [clean_id], 60)
+    clean = [digest for _, digest in sorted(outputs(stack, clean_id).items())]
+    poison = fill(root / "pictures", ITEMS // BATCHES)
+    began = time.monotonic()
+    batch_ids = [submit(stack, root / "pictures") for _ in range(BATCHES)]
+    chaos.harm(SECONDS, lambda: all(stack.look(batch)["finished_at"] for batch in batch_ids))
+    story = "\n".join([f"CHAOS_SEED={seed}", *chaos.said])
+    print(story)  # noqa: T201 - pytest shows it when the test fails
+    all_ended(stack, batch_ids, CALM_S)
+    print(f"{BATCHES} batches of {ITEMS // BATCHES}: {time.monotonic() - began:.1f} s")  # noqa: T201 - as above
+    for batch_id in batch_ids:
+        account_for(stack, batch_id, clean, poison)
+    stack.is_whole()
+    assert stack.stack.client.queue()["leases"] == 0
+    stack.check_keys()
+
+
+def account_for(stack: Harmed, batch_id: str, clean: list[str], poison: set[int]) -> None:
+    batch, total = stack.look(batch_id), ITEMS // BATCHES
+    assert batch["counts"]["total"] == total
+    assert batch["counts"]["succeeded"] == total - len(poison)
+    assert batch["errors_by_code"] == ({"worker_crashed": len(poison)} if poison else {})
+    items = stack.stack.client.items(batch_id)
+    assert [item["index"] for item in items] == list(range(total))
+    assert {item["index"] for item in items if item["state"] != "succeeded"} == poison
+    written = outputs(stack, batch_id)
+    good = [item for item in items if item["index"] not in poison]
+    assert len(written) == len(good)
+    for item in good:
+        assert written[item["output"]["name"]] == item["output"]["sha256"] == clean[item["index"] % KINDS]
