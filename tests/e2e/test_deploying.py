@@ -7,6 +7,7 @@ import pytest
 from k8s import render
 from k8s.cluster import Cluster, Ref
 from k8s.names import API_IMAGE, API_PODS, NAMESPACE, RAY_IMAGE
+from k8s.outlook import troubles
 from tests.support.on_cluster import READY_S, System, document
 from tests.support.waiting import wait_until
 
@@ -45,54 +46,46 @@ def test_a_container_image_that_is_nowhere_is_named_and_the_old_system_works_on(
 
 @pytest.fixture
 def full_node(system: System) -> Iterator[None]:
-    """Take all that the node has left."""
-    (node,) = system.cluster.find("v1", "Node")
-    cores = node["status"]["allocatable"]["cpu"]
-    hog = {
-        "apiVersion": "v1",
-        "kind": "Pod",
+    """Fill whatever the node has left with pods that ask for a little less than the API's."""
+    labels = {"app": "hog"}
+    container = {
+        "name": "hog",
+        "image": "registry.k8s.io/pause:3.10",
+        "resources": {"requests": {"cpu": "45m"}},
+    }
+    hogs = {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
         "metadata": {"name": "hog", "namespace": "default"},
         "spec": {
-            "priority": 0,
-            "containers": [
-                {"name": "hog", "image": "redis:7", "resources": {"requests": {"cpu": _rest(system, cores)}}}
-            ],
+            "replicas": 44,
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [container], "terminationGracePeriodSeconds": 0},
+            },
         },
     }
-    del hog["spec"]["priority"]  # type: ignore[attr-defined]
-    system.cluster.create(hog)
-    yield
-    system.cluster.delete(Ref.of(hog), grace_s=0)
+    system.cluster.create(hogs)
+    try:
+        wait_until(lambda: _unfit(system), READY_S, "a full node")
+        yield
+    finally:
+        system.cluster.delete(Ref.of(hogs))
 
 
-def _rest(system: System, cores: str) -> str:
-    asked = sum(
-        _milli(each["resources"].get("requests", {}).get("cpu", "0"))
-        for pod in system.cluster.find("v1", "Pod")
-        if pod["status"]["phase"] in ("Running", "Pending")
-        for each in (*pod["spec"]["containers"], *pod["spec"].get("initContainers", ()))
-        if each["name"] != "wait-gcs-ready"
-    )
-    return f"{_milli(cores) - asked - 10}m"
-
-
-def _milli(quantity: str) -> int:
-    return int(quantity[:-1]) if quantity.endswith("m") else int(float(quantity) * 1000)
+def _unfit(system: System) -> bool:
+    pods = system.cluster.find("v1", "Pod", "default", labelSelector="app=hog")
+    return any(trouble.code == "no_room" for pod in pods for trouble in troubles(pod))
 
 
 @pytest.mark.usefixtures("full_node")
 def test_a_full_node_is_the_reason_that_is_told(system: System) -> None:
-    wait_until(lambda: _phase(system) == "Running", READY_S, "the hog")
     system.kill(API_PODS)
     error = document(system.deploy(), 3)["error"]
     assert error["code"] == "not_ready"
     assert "Insufficient cpu" in error["detail"]
     assert "--size small" in error["remedy"]
-
-
-def _phase(system: System) -> str:
-    hog = system.cluster.get(Ref("v1", "Pod", "hog", "default"))
-    return str(hog["status"]["phase"]) if hog else ""
 
 
 @pytest.fixture
