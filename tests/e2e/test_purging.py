@@ -1,17 +1,22 @@
 """A purge in the middle of a run, and a fresh batch after it."""
 
-from tests.support.on_cluster import System
+from k8s.names import WORKER_PODS
+from k8s.outlook import is_ready
+from tests.support.on_cluster import READY_S, System
+from tests.support.waiting import wait_until
 
 
-def test_a_purge_in_mid_run_leaves_nothing_and_the_next_batch_succeeds(system: System) -> None:
+def test_a_purge_in_mid_run_leaves_nothing_to_do_and_the_next_batch_succeeds(system: System) -> None:
     old = system.submit(60)
     system.await_done(old, 2)
-    before = {worker["id"] for worker in system.client.workers()}
-    answer = system.client.purge()
-    assert answer["cancelled_batches"] == 1
+    assert system.client.purge()["cancelled_batches"] == 1
     assert system.client.queue()["pending"] == 0
-    assert old not in {batch["id"] for batch in system.client.batches()}
+    assert system.state(old) == "cancelled"
+    wait_until(lambda: unregistered(system) == set(), READY_S, "every worker to be registered again")
     fresh = system.await_end(system.submit(4))
-    assert fresh["state"] == "succeeded"
-    assert fresh["counts"]["succeeded"] == 4
-    assert before <= {worker["id"] for worker in system.client.workers()}
+    assert (fresh["state"], fresh["counts"]["succeeded"]) == ("succeeded", 4)
+
+
+def unregistered(system: System) -> set[str]:
+    pods = {pod["metadata"]["name"] for pod in system.pods(WORKER_PODS) if is_ready(pod)}
+    return pods - {worker["pod"] for worker in system.client.workers()}
