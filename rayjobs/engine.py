@@ -207,7 +207,7 @@ def _filtered(
     return image
 
 
-_LOADERS = ("load_buffer", "VipsJpeg", "webp2vips", "tiff2vips", "spng", "libpng", "heif")
+_LOADERS = ("load_source", "VipsJpeg", "webp2vips", "tiff2vips", "spng", "libpng", "heif")
 """Words of libvips's loaders, which show in a later step's error only when the picture is streamed."""
 
 

@@ -1,5 +1,6 @@
 """Whatever a file holds becomes uint8 in sRGB or gray."""
 
+import gc
 import struct
 import time
 import zlib
@@ -199,3 +200,11 @@ def test_too_many_bytes_are_refused() -> None:
 def test_a_png_that_holds_less_than_it_declares_fails() -> None:
     with pytest.raises(DecodeFailedError):
         read(huge_png(100, 100))
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF"])
+def test_a_picture_that_is_read_later_keeps_its_file_alive(name: str) -> None:
+    lazy = [read_header(file_of(picture(800, 600), name), Limits()).lazy for _ in range(3)]
+    gc.collect()
+    noise = [bytearray(b"\xff") * 400_000 for _ in range(20)]
+    assert len({image.extract_band(0, n=3).avg() for image in lazy}) == 1, len(noise)
