@@ -67,7 +67,7 @@ def api_key(cluster: Cluster) -> str | None:
 
 
 def ray_token(cluster: Cluster) -> str | None:
-    """Return the token that Ray's dashboard asks for; KubeRay made it."""
+    """Return the token that Ray's nodes and its dashboard ask for."""
     return _secret(cluster, RAYCLUSTER, "auth_token")
 
 
@@ -75,6 +75,8 @@ def _generate_secrets(cluster: Cluster, say: Say) -> list[Ref]:
     """Make the secrets that are not there; those that are stay what they are."""
     password = secrets.token_urlsafe(24)
     generated = {
+        # KubeRay would make it too, but only once it runs: the dispatcher need not wait for that.
+        RAYCLUSTER: {"auth_token": secrets.token_urlsafe(32)},
         REDIS_SECRET: {"password": password, "requirepass.conf": f"requirepass {password}\n"},
         API_KEYS_SECRET: {"keys": f"rayjobs_{secrets.token_urlsafe(24)}"},
     }
