@@ -14,11 +14,8 @@ import pytest
 
 from tests.chaos.driver import Chaos, all_ended
 from tests.support.broken_decoder import HOOK, broken
-from tests.support.faults import Harmed
+from tests.support.faults import Harmed, harmed_stack
 from tests.support.pictures import file_of, picture
-from tests.support.proxy import proxy_to
-from tests.support.redis_server import redis_server
-from tests.support.stack import running
 
 SECONDS = float(os.environ.get("CHAOS_S", "45"))
 ITEMS = int(os.environ.get("CHAOS_ITEMS", "10000"))
@@ -33,17 +30,8 @@ CALM_S = 240.0
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harmed]:
-    folder = tmp_path_factory.mktemp("chaos")
-    with (
-        redis_server(folder / "redis") as server,
-        proxy_to(server.port) as proxy,
-        pytest.MonkeyPatch.context() as own,
-    ):
-        settings = {"REDIS_URL": f"redis://127.0.0.1:{proxy.port}/0", "RAYJOBS_LEASE_S": "3", **HOOK}
-        for name, value in settings.items():
-            own.setenv(name, value)
-        with running(folder / "stack") as up:
-            yield Harmed(up, server, proxy)
+    with harmed_stack(tmp_path_factory.mktemp("chaos"), HOOK) as harmed:
+        yield harmed
 
 
 def kinds() -> list[bytes]:

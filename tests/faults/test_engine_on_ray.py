@@ -22,11 +22,9 @@ COUNT = 24
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**HOOK, "RAYJOBS_ITEM_DEADLINE_S": "10"}.items():
-            patch.setenv(name, value)
-        with running(tmp_path_factory.mktemp("broken")) as stack:
-            yield stack
+    environment = {**HOOK, "RAYJOBS_ITEM_DEADLINE_S": "10"}
+    with running(tmp_path_factory.mktemp("broken"), environment=environment) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ import hashlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from rayjobs.adapters.redis_keys import LAYOUT, PERMANENT
 from rayjobs.board import Board
 from scripts.outcome import CommandError
 from tests.support.batches import ENDS, finished, look, outputs, submit
-from tests.support.proxy import Proxy
-from tests.support.redis_server import RedisServer
-from tests.support.stack import Stack
+from tests.support.proxy import Proxy, proxy_to
+from tests.support.redis_server import RedisServer, redis_server
+from tests.support.stack import Stack, running
 from tests.support.waiting import wait_until
 
 COUNT = 40
@@ -155,3 +156,12 @@ def assert_equal(clean: Run, faulted: Run, *, slower_s: float) -> None:
     assert faulted.outcomes == clean.outcomes
     assert faulted.outputs == clean.outputs
     assert faulted.seconds < clean.seconds + slower_s
+
+
+@contextmanager
+def harmed_stack(folder: Path, environment: Mapping[str, str]) -> Iterator[Harmed]:
+    """Give a stack with a Redis of ours behind a proxy; leases are short, so that faults show soon."""
+    with redis_server(folder / "redis") as server, proxy_to(server.port) as proxy:
+        own = {"REDIS_URL": f"redis://127.0.0.1:{proxy.port}/0", "RAYJOBS_LEASE_S": "3", **environment}
+        with running(folder / "stack", environment=own) as stack:
+            yield Harmed(stack, server, proxy)

@@ -1,6 +1,6 @@
 """A running local stack for the tests that need one: the product's own, on free ports, in its own folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +55,16 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @contextmanager
-def running(folder: Path, *, slots: int = 2) -> Iterator[Stack]:
-    """Give a stack under `folder`, which is its root for sources too; it is ended afterwards."""
+def running(folder: Path, *, slots: int = 2, environment: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """Give a stack under `folder`, which is its root for sources too; it is ended afterwards.
+
+    Its processes inherit `environment`, and nothing that is started after them does.
+    """
     order = Order(folder=folder, api_port=0, dashboard_port=0, slots=slots, roots=(folder,))
-    stacks.deploy(order, lambda _: None)
+    with pytest.MonkeyPatch.context() as own:
+        for name, value in (environment or {}).items():
+            own.setenv(name, value)
+        stacks.deploy(order, lambda _: None)
     try:
         yield Stack(folder)
     finally:
