@@ -87,18 +87,21 @@ def _run(cluster: Cluster, command: list[str]) -> tuple[str, str]:
         each for each in cluster.find("v1", "Pod", NAMESPACE, labelSelector=_DISPATCHER) if is_ready(each)
     ]
     # A client of its own: the library changes it while it asks for the connection.
-    core = client.CoreV1Api(client.ApiClient(cluster._settings))
-    connection: Any = stream.stream(
-        core.connect_get_namespaced_pod_exec,
-        pod["metadata"]["name"],
-        NAMESPACE,
-        container="dispatcher",
-        command=command,
-        stdin=False,
-        stdout=True,
-        stderr=True,
-        tty=False,
-        _preload_content=False,
-    )
-    connection.run_forever()
-    return connection.read_stdout() or "", connection.read_stderr() or ""
+    with client.ApiClient(cluster._settings) as api:
+        connection: Any = stream.stream(
+            client.CoreV1Api(api).connect_get_namespaced_pod_exec,
+            pod["metadata"]["name"],
+            NAMESPACE,
+            container="dispatcher",
+            command=command,
+            stdin=False,
+            stdout=True,
+            stderr=True,
+            tty=False,
+            _preload_content=False,
+        )
+        try:
+            connection.run_forever()
+            return connection.read_stdout() or "", connection.read_stderr() or ""
+        finally:
+            connection.close()
