@@ -10,9 +10,8 @@ from k8s.outlook import Trouble, is_ready, pods_of, progress, troubles, waits_fo
 Say = Callable[[str], None]
 
 _LOOK_S = 1.0
-_GRACE_S = {"image": 15.0, "no_room": 20.0, "container": 60.0, "crash": 0.0}
-"""How long a trouble must last before it is believed: a pull is tried again, a node may be on its way, and
-the secret of Ray's token is not there before the operator has started, which it does at the same time."""
+_GRACE_S = {"image": 15.0, "no_room": 20.0, "container": 15.0, "crash": 0.0}
+"""How long a trouble must last before it is believed: a pull is tried again, a node may be on its way."""
 _REMEDIES = {
     "image": "Build it (--build), or name one that the nodes have or can pull (--image, --api-image).",
     "no_room": "Free a node, add one, or ask for less: --size small.",
