@@ -114,10 +114,13 @@ def test_a_state_that_can_not_be_read_is_not_guessed(tmp_path: Path) -> None:
         assert document(deploy(tmp_path, *options), 3)["error"]["code"] == "state_unreadable"
 
 
-def test_kubernetes_is_refused_with_a_word_on_what_works(tmp_path: Path) -> None:
+def test_without_a_kubeconfig_it_is_said_how_to_name_a_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     error = document(command("deploy", tmp_path, "k8s", "--json"), 3)["error"]
-    assert error["code"] == "no_k8s"
-    assert "local" in error["remedy"]
+    assert error["code"] == "no_cluster"
+    assert "--context" in error["remedy"]
 
 
 @pytest.mark.parametrize("name", ["demo", "deploy", "purge", "stress"])
