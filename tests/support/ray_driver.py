@@ -104,4 +104,5 @@ def _run(cluster: Cluster, command: list[str]) -> tuple[str, str]:
             connection.run_forever()
             return connection.read_stdout() or "", connection.read_stderr() or ""
         finally:
-            connection.close()
+            # Its own close does nothing once the other side has said goodbye, and leaves the socket open.
+            connection.sock.shutdown()
