@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
@@ -248,11 +249,18 @@ class RedisRegistry(RedisRestoring):
 
     @override
     def wait(self, timeout_s: float) -> bool:
-        with redis_errors():
-            if self._wake is None:
-                self._wake = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
-                self._wake.subscribe(wake_channel(self._settings.namespace))
-            return self._wake.get_message(timeout=timeout_s) is not None
+        with redis_errors(), ExitStack() as fault:
+            wake, self._wake = self._wake, None
+            if wake is None:
+                wake = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+            # Redis: after a fault a subscription has no socket, and asking it raises TypeError: make another.
+            fault.callback(wake.close)
+            if not wake.subscribed:
+                wake.subscribe(wake_channel(self._settings.namespace))
+            heard = wake.get_message(timeout=timeout_s) is not None
+            fault.pop_all()
+            self._wake = wake
+            return heard
 
 
 def _settled(answer: dict[str, Any]) -> Settled:
