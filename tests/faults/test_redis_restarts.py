@@ -9,6 +9,7 @@ from rayjobs.adapters.redis_registry import RedisRegistry
 from rayjobs.batch import State
 from rayjobs.errors import RegistryUnavailableError
 from rayjobs.lease import Tally
+from rayjobs.ports import NewBatch
 from rayjobs.settings import Settings
 from tests.support.farm import farm
 from tests.support.redis_server import redis_server
@@ -38,3 +39,17 @@ def test_a_batch_goes_on_where_it_was(farm_settings: Settings, pictures: Path, t
             again = whole.finished(whole.submit({"type": "folder", "path": str(pictures)}))
             assert whole.outputs(batch_id) == whole.outputs(again.id)
             assert whole.registry.leases() == []
+
+
+def test_who_waits_for_work_hears_of_it_again(farm_settings: Settings, tmp_path: Path) -> None:
+    with redis_server(tmp_path / "redis") as server:
+        registry = RedisRegistry.connect(farm_settings.model_copy(update={"redis_url": server.url}))
+        assert not registry.wait(0.01)
+        server.kill()
+        for _ in range(2):
+            with pytest.raises(RegistryUnavailableError):
+                registry.wait(0.01)
+        server.start()
+        assert not registry.wait(0.01)
+        registry.submit(NewBatch("b_1", 1, exact=True, priority=0, document={}))
+        assert registry.wait(5)
