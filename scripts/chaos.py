@@ -24,7 +24,8 @@ from scripts.client import Client, Document
 from scripts.local import state as states
 from scripts.local.plan import PROJECT
 from scripts.outcome import CommandError, Exit
-from scripts.patience import until
+from scripts.patience import pause, until
+from scripts.verdict import TERMINAL
 from scripts.words import Words
 
 COUNT = 80
@@ -36,7 +37,6 @@ _BACK_S = 120.0
 """Until whatever was killed works again; a busy machine takes its time."""
 _THAW_S = 5.0
 """A machine's only slot is not left frozen for longer: nothing else could do its work."""
-_ENDS = {"succeeded", "partial", "failed", "cancelled", "expired"}
 
 
 @dataclass
@@ -145,7 +145,7 @@ class _Chaos:
         return int(counts["succeeded"] + counts["failed"])
 
     def _to_the_end(self, batch_id: str, start: float) -> Look:
-        self._wait(lambda: self._client.batch(batch_id)["state"] in _ENDS, "the batch has ended")
+        self._wait(lambda: self._client.batch(batch_id)["state"] in TERMINAL, "the batch has ended")
         seconds = time.monotonic() - start
         look = self._look(batch_id)
         look.seconds = seconds
@@ -178,7 +178,7 @@ class _Chaos:
         slot.send_signal(signal.SIGSTOP)
         self._say("another slot was frozen")
         if self._running.plan.slots == 1:
-            time.sleep(_THAW_S)
+            pause(_THAW_S)
             slot.send_signal(signal.SIGCONT)
         return slot
 

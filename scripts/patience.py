@@ -8,6 +8,11 @@ _NEVER = threading.Event()
 """Waited on in place of a sleep, so that one name says where this project may pause."""
 
 
+def pause(seconds: float) -> None:
+    """Let a time go by; for where nothing tells that it is enough."""
+    _NEVER.wait(seconds)
+
+
 def ticks(limit_s: float, interval_s: float = 0.1) -> Iterator[float]:
     """Give the seconds gone by, at once and then after each interval, until the limit is reached."""
     start = time.monotonic()

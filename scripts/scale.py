@@ -38,7 +38,6 @@ _START_S = 60.0
 _STALL_S = 120.0
 _LOOK_S = 0.2
 _SAMPLE_S = 1.0
-_PRELUDE_BYTES = 1 << 20
 
 
 @dataclass

@@ -13,9 +13,6 @@ _CONFIG = ConfigDict(
     frozen=True, extra="forbid", allow_inf_nan=False, strict=True, use_attribute_docstrings=True
 )
 
-AUTO_FORMATS: tuple[OutputFormat, ...] = ("jpeg", "png", "webp")
-"""What `auto` chooses from: what every browser of the last years shows."""
-
 _OF_AUTO = {"quality", "max_bytes", "target_ssim", "metadata", "keep_copyright"}
 """Options that `auto` takes; they are kept as far as the chosen format has them."""
 

@@ -1,9 +1,9 @@
-"""Finding the quality whose file is small enough, or like enough, in a bounded number of tries."""
+"""Finding the quality whose file is small enough, or like enough, in eight tries at most.
+
+One is at the highest quality, seven halve what is left of 1 to 99.
+"""
 
 from collections.abc import Callable
-
-MOST_TRIES = 8
-"""One at the highest quality, seven halvings of what is left of 1 to 99."""
 
 
 def highest(highest: int, fits: Callable[[int], bool]) -> int | None:

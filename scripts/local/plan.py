@@ -113,9 +113,7 @@ def decide(order: Order, environment: Mapping[str, str]) -> Plan:
         redis_password=password if own_redis else "",
         ray_address=environment.get("RAY_ADDRESS") or f"{LOOPBACK}:{ports.gcs}",
         ray_ports=ports if own_ray else None,
-        dashboard_port=(claim(order.dashboard_port, "--dashboard-port") or dashboard_port)
-        if own_ray
-        else None,
+        dashboard_port=dashboard_port,
     )
 
 

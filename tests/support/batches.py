@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from scripts.verdict import TERMINAL
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
-ENDS = {"succeeded", "partial", "failed", "cancelled", "expired"}
+ENDS = TERMINAL
 
 
 def submit(stack: Stack, source: dict[str, Any], pipeline: list[dict[str, Any]], **more: object) -> str:
