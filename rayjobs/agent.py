@@ -85,9 +85,9 @@ class Agent:
             # Told first, marked at the next look: so nothing is sent here only to be given back.
             self._draining = changed = True
         if age >= self._settings.heartbeat_s or changed or self._registry.run_id() != self._run_id:
-            self._beat_at = time.monotonic()
-            self._shown = in_hand
             self._run_id = self._registry.beat(self._describe(words, in_hand), self._settings.worker_ttl_s)
+            self._beat_at = time.monotonic()  # one that was not answered is repeated at the next look
+            self._shown = in_hand
 
     def _words(self) -> list[Word]:
         found = []

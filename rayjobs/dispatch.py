@@ -10,7 +10,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from rayjobs import chronicle, purge, reaper
@@ -25,6 +25,7 @@ from rayjobs.record import Record
 from rayjobs.recovery import Recovery
 from rayjobs.settings import Settings
 from rayjobs.sources import Sources
+from rayjobs.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -194,13 +195,14 @@ class Dispatcher:
         return self._record.commit(lease, outcomes, tally)  # unless the slot had committed before it ended
 
     def _tick(self) -> None:
-        self._executor.avoid({w.pod or w.node for w in self._registry.workers() if w.draining})
+        workers = self._registry.workers()
+        self._executor.avoid({w.pod or w.node for w in workers if w.draining})
         self._slots = self._executor.slots()
         self._restore_if_lost()
         if time.monotonic() - self._checked_at > _CHECK_S:
             self._recovery.check(self._flight.leases())
             self._checked_at = time.monotonic()
-        self._take_back_what_is_lost()
+        self._take_back_what_is_lost(workers)
         for batch_id in self._registry.overdue():
             reaper.expire(batch_id, self._registry)
         for batch_id in self._registry.closable():
@@ -212,8 +214,8 @@ class Dispatcher:
         chronicle.write(self._registry, self._record)
         self._ticked_at = time.monotonic()
 
-    def _take_back_what_is_lost(self) -> None:
-        for lease in self._flight.look(self._registry.workers()):
+    def _take_back_what_is_lost(self, workers: Sequence[Worker]) -> None:
+        for lease in self._flight.look(workers):
             self._executor.cancel(lease)
             self._flight.end(lease)
             reaper.take_back(lease, self._registry, self._record, split=True)

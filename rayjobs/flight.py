@@ -16,6 +16,10 @@ _LEAST_S = 1.0
 """No chunk is overdue before this time: it has to reach its slot first."""
 _GRACE_S = 15.0
 """Beyond the longest time that a picture may take: a slot that still shows the same one is frozen."""
+_ABSENT_BEATS = 2
+"""Heartbeats for which a worker is missing before it is lost: after a loss of the registry all are."""
+_LOOK_S = 2.0
+"""Most of the time between two looks that counts: in a longer one, nobody could be seen."""
 
 
 @dataclass
@@ -23,7 +27,7 @@ class _Chunk:
     lease: Lease
     started_at: float
     moved_at: float
-    """When it was last seen to go on."""
+    """When it was last seen to go on, in watched time."""
     copies: int = 1
     worker: str | None = None
     """Where it was last seen."""
@@ -39,6 +43,11 @@ class Flight:
     clock: Callable[[], float] = time.monotonic
     _chunks: dict[int, _Chunk] = field(default_factory=dict)
     _times_s: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    _missed: dict[str, float] = field(default_factory=dict)
+    """Workers that were seen with a chunk and are not registered, and since when, in watched time."""
+    _watched_s: float = 0.0
+    """Time in which workers could be seen: it stands still while the registry is away."""
+    _looked_at: float = 0.0
 
     def __len__(self) -> int:
         """Return how many slots the chunks take, or wait for."""
@@ -54,8 +63,7 @@ class Flight:
 
     def start(self, lease: Lease) -> None:
         """Note that a chunk was started."""
-        now = self.clock()
-        self._chunks[lease.token] = _Chunk(lease, now, now)
+        self._chunks[lease.token] = _Chunk(lease, self.clock(), self._watched_s)
 
     def land(self, lease: Lease, *, whole: bool) -> bool:
         """Note that a chunk has come back; return whether that is of any meaning.
@@ -78,18 +86,28 @@ class Flight:
     def look(self, workers: Sequence[Worker]) -> list[Lease]:
         """Take in what the workers say they have in hand; return the chunks that nobody works on any more.
 
-        Those are the chunks whose worker has let its registration run out, and those that have shown the same
-        item for longer than one may take.
+        Those are the chunks whose worker has let its registration run out and did not come back, and those
+        that have shown the same item for longer than one may take.
         """
-        here = {worker.id for worker in workers}
+        now = self.clock()
+        self._watched_s += min(now - self._looked_at, _LOOK_S)
+        self._looked_at = now
         for worker in workers:
             for hand in worker.in_hand:
                 for chunk in self._with(hand.batch_id, hand.index):
                     if (chunk.worker, chunk.index) != (worker.id, hand.index):
-                        chunk.worker, chunk.index, chunk.moved_at = worker.id, hand.index, self.clock()
-        frozen_at = self.clock() - self.settings.item_deadline_s - _GRACE_S
+                        chunk.worker, chunk.index, chunk.moved_at = worker.id, hand.index, self._watched_s
+        gone = self._gone({worker.id for worker in workers})
+        frozen_at = self._watched_s - self.settings.item_deadline_s - _GRACE_S
         seen = [chunk for chunk in self._chunks.values() if chunk.worker is not None]
-        return [c.lease for c in seen if c.worker not in here or c.moved_at < frozen_at]
+        return [c.lease for c in seen if c.worker in gone or c.moved_at < frozen_at]
+
+    def _gone(self, here: set[str]) -> list[str]:
+        """Return the workers that had the time to register again, and did not."""
+        absent = {chunk.worker for chunk in self._chunks.values() if chunk.worker is not None} - here
+        self._missed = {worker: self._missed.get(worker, self._watched_s) for worker in absent}
+        gone_at = self._watched_s - _ABSENT_BEATS * self.settings.heartbeat_s
+        return [worker for worker, since in self._missed.items() if since <= gone_at]
 
     def _with(self, batch_id: str, index: int) -> Iterable[_Chunk]:
         for chunk in self._chunks.values():

@@ -12,6 +12,8 @@ from rayjobs.batch import Batch, State, Verb
 from rayjobs.errors import NotFoundError
 from rayjobs.lease import Lease, Tally
 from rayjobs.settings import Settings
+from rayjobs.worker import InHand, Worker
+from tests.support.failing import calls_of, fail_on
 from tests.support.farm import Farm, farm
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.waiting import wait_until
@@ -201,3 +203,29 @@ def test_one_batch_that_is_missing_comes_back_by_itself(harmed: Harmed, pictures
     harmed.go_on.set()
     assert harmed.farm.finished(batch_id).state is State.SUCCEEDED
     assert harmed.farm.registry.leases() == []
+
+
+def test_a_worker_that_is_not_registered_again_so_far_is_not_lost(harmed: Harmed, pictures: Path) -> None:
+    """Between a loss and the next heartbeat nobody is registered; what runs goes on, at its attempt."""
+    harmed.farm.settings = harmed.farm.settings.model_copy(update={"heartbeat_s": 5.0})
+    harmed.farm.registry = counted = fail_on(harmed.farm.registry, "nothing", nth=0)
+
+    def ticked() -> None:
+        seen = calls_of(counted)["workers"]
+        wait_until(lambda: calls_of(counted)["workers"] >= seen + 2, 10, "the dispatcher has looked twice")
+
+    batch_id, _ = harmed.in_mid_batch(pictures)
+    held = harmed.farm.registry.leases()
+    hands = tuple(InHand(batch_id, lease.range.first) for lease in held)
+    worker = Worker("w", "node", None, 2, 0, 0.0, 0, 0.0, hands)
+    harmed.farm.registry.beat(worker, 60)
+    ticked()
+    harmed.server.flush()
+    harmed.is_restored()
+    ticked()
+    assert [one.token for one in harmed.farm.registry.leases()] == [one.token for one in held]
+    harmed.farm.registry.beat(worker, 60)
+    harmed.go_on.set()
+    assert harmed.farm.finished(batch_id).counts.succeeded == 12
+    assert sorted(harmed.ran) == list(range(12)), "nothing ran twice"
+    assert {item["attempts"] for item in harmed.farm.items(batch_id)} == {1}

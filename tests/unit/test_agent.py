@@ -13,8 +13,10 @@ from rayjobs.adapters.memory_registry import MemoryRegistry
 from rayjobs.agent import Agent
 from rayjobs.board import Board, Hand
 from rayjobs.drain import DrainMark
+from rayjobs.errors import RegistryUnavailableError
 from rayjobs.settings import Settings
 from rayjobs.worker import InHand
+from tests.support.failing import fail_on
 from tests.support.waiting import wait_until
 
 
@@ -130,3 +132,12 @@ def test_a_worker_that_is_ended_waits_for_what_it_has_in_hand(
     assert not leaving.is_alive()
     assert registry.workers() == []
     assert not mark.holds(), "a worker that is started again takes chunks"
+
+
+def test_a_heartbeat_without_an_answer_is_repeated_at_the_next_look(settings: Settings) -> None:
+    registry = MemoryRegistry(settings)
+    agent = Agent(fail_on(registry, "beat", nth=1), settings, slots=2, capabilities={})
+    with pytest.raises(RegistryUnavailableError):
+        agent.look()
+    agent.look()
+    assert [worker.id for worker in registry.workers()] == ["w7"]

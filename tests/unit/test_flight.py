@@ -38,22 +38,51 @@ def finished(flight: Flight, clock: FakeClock, *seconds: float) -> None:
         flight.end(lease(token))
 
 
-def test_a_chunk_whose_worker_is_registered_no_more_is_lost(flight: Flight) -> None:
-    flight.start(lease(1, 0))
-    flight.start(lease(2, 10))
-    flight.start(lease(3, 20))
+@pytest.fixture
+def seen(flight: Flight) -> Flight:
+    """Return a flight of three chunks, two of them seen with a worker."""
+    for token in (1, 2, 3):
+        flight.start(lease(token, 10 * (token - 1)))
     assert flight.look([worker("a", 4), worker("b", 12)]) == []
-    assert flight.look([worker("b", 13)]) == [lease(1, 0)], "the third one waits, and was seen nowhere"
+    return flight
+
+
+def looks(flight: Flight, clock: FakeClock, seconds: int, *workers: Worker) -> list[list[Lease]]:
+    """Return what a look in each of so many seconds finds."""
+    found = []
+    for _ in range(seconds):
+        clock.advance(1)
+        found.append(flight.look(workers))
+    return found
+
+
+def test_a_chunk_whose_worker_is_registered_no_more_is_lost(seen: Flight, clock: FakeClock) -> None:
+    *before, last = looks(seen, clock, 11, worker("b", 13))
+    assert before == [[]] * 10
+    assert last == [lease(1, 0)], "the third one waits, and was seen nowhere"
+
+
+def test_after_a_loss_of_the_registry_a_worker_has_two_heartbeats_to_come_back(
+    seen: Flight, clock: FakeClock
+) -> None:
+    assert looks(seen, clock, 10) == [[]] * 10
+    assert looks(seen, clock, 10, worker("a", 4), worker("b", 12)) == [[]] * 10
+    assert looks(seen, clock, 10) == [[]] * 10, "it is counted anew"
+    assert looks(seen, clock, 1) == [[lease(1, 0), lease(2, 10)]]
+
+
+def test_time_counts_only_while_the_registry_could_be_looked_at(seen: Flight, clock: FakeClock) -> None:
+    """After a long cut everybody's registration has run out, and what was last in hand is long ago."""
+    looks(seen, clock, 5)
+    clock.advance(3600)
+    assert looks(seen, clock, 3) == [[]] * 3
 
 
 def test_a_slot_that_shows_one_item_for_ever_is_frozen(flight: Flight, clock: FakeClock) -> None:
     flight.start(lease(1))
     for index in (3, 4):
-        flight.look([worker("a", index)])
-        clock.advance(130)
-        assert flight.look([worker("a", index)]) == []
-    clock.advance(10)
-    assert flight.look([worker("a", 4)]) == [lease(1)]
+        assert looks(flight, clock, 130, worker("a", index)) == [[]] * 130
+    assert looks(flight, clock, 10, worker("a", 4))[-1] == [lease(1)]
 
 
 def test_a_chunk_far_slower_than_usual_is_a_straggler_once(flight: Flight, clock: FakeClock) -> None:
