@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from threading import Event
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from api import errors, openapi
 from api.access import authorize
+from api.bell import Bell
 from api.dependencies import Core
 from api.metrics import Metrics
 from api.observing import Observed
@@ -61,7 +63,16 @@ def create_app(settings: Settings, registry: Registry | None = None, store: Stor
 
 def _composed(settings: Settings, registry: Registry, store: Store) -> Core:
     record = Record(store)
-    return Core(settings, registry, store, Intake(registry, record, settings), History(registry, record))
+    closing = Event()
+    return Core(
+        settings,
+        registry,
+        store,
+        Intake(registry, record, settings),
+        History(registry, record),
+        Bell(registry, closing),
+        closing,
+    )
 
 
 def _all_routes() -> APIRouter:

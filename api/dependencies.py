@@ -8,6 +8,7 @@ import orjson
 from anyio import CapacityLimiter
 from fastapi import Depends, Request, Response
 
+from api.bell import Bell
 from rayjobs.errors import BatchTooLargeError, InvalidRequestError, Problem
 from rayjobs.history import History
 from rayjobs.intake import Intake
@@ -28,7 +29,8 @@ class Core:
     store: Store
     intake: Intake
     history: History
-    closing: Event = field(default_factory=Event)
+    bell: Bell
+    closing: Event
     """Set when the server is told to end: streams that would go on for ever end too."""
     upload_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_UPLOADS_AT_ONCE))
 

@@ -3,16 +3,18 @@
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager
 
 import anyio
 import orjson
 from anyio import to_thread
 
+from api.bell import Ring
 from rayjobs.errors import InvalidRequestError, Problem, RayJobsError
 from rayjobs.ports import Event
 
 _LOOK_S = 0.25
-"""Between two looks at the registry; as progress is told once a look, it comes at most 4 times a second."""
+"""Between two looks at the registry by a stream that nobody wakes: progress comes 4 times a second."""
 _KEEP_ALIVE_S = 15.0
 """Silence after which a comment is sent, so that no proxy takes the stream for dead."""
 _RETRY_MS = 1000
@@ -33,7 +35,11 @@ def checked_id(last: str | None) -> str | None:
 
 
 async def feed(
-    read: Read, found: list[Event], after: str | None, closing: Callable[[], bool]
+    read: Read,
+    found: list[Event],
+    after: str | None,
+    closing: Callable[[], bool],
+    listening: AbstractContextManager[Ring],
 ) -> AsyncIterator[bytes]:
     """Give the events in `found` and those that follow, until the batch has ended or `closing()`.
 
@@ -41,22 +47,23 @@ async def feed(
     """
     yield b"retry: %d\n\n" % _RETRY_MS
     spoke_at = anyio.current_time()
-    while not closing():
-        for event in thinned(found):
-            yield encoded(event)
-        if found:
-            after, spoke_at = found[-1].id, anyio.current_time()
-            if found[-1].kind == "end":
+    with listening as ring:
+        while not closing():
+            for event in thinned(found):
+                yield encoded(event)
+            if found:
+                after, spoke_at = found[-1].id, anyio.current_time()
+                if found[-1].kind == "end":
+                    return
+            elif anyio.current_time() - spoke_at >= _KEEP_ALIVE_S:
+                yield b": still here\n\n"
+                spoke_at = anyio.current_time()
+            await ring.wait(_LOOK_S)
+            try:
+                found = await to_thread.run_sync(read, after)
+            except RayJobsError as error:
+                _log.warning("a stream of events ends: %s", error)
                 return
-        elif anyio.current_time() - spoke_at >= _KEEP_ALIVE_S:
-            yield b": still here\n\n"
-            spoke_at = anyio.current_time()
-        await anyio.sleep(_LOOK_S)
-        try:
-            found = await to_thread.run_sync(read, after)
-        except RayJobsError as error:
-            _log.warning("a stream of events ends: %s", error)
-            return
 
 
 def thinned(events: Sequence[Event]) -> list[Event]:

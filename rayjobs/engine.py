@@ -201,9 +201,12 @@ def _upright(image: pyvips.Image, orientation: int) -> pyvips.Image:
 def _filtered(
     image: pyvips.Image, pipeline: Pipeline, data: bytes, header: Header, scene: Scene
 ) -> pyvips.Image:
-    for each in pipeline.pixel_filters:
+    last = len(pipeline.pixel_filters) - 1
+    for at, each in enumerate(pipeline.pixel_filters):
         with _blaming(FilterFailedError, each.name, data, header):
-            image = held(each.run(image, scene)) if each.costly else each.run(image, scene)
+            image = each.run(image, scene)
+            # The last one's pixels are asked for once, by the encoder, which takes a copy of its own.
+            image = held(image) if each.costly and at < last else image
     return image
 
 

@@ -1,5 +1,6 @@
 """Batches: submit, list, watch, steer, retry, delete."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -76,7 +77,8 @@ async def follow(
     found = await to_thread.run_sync(core.history.events, batch_id, after)
     if not found and (await to_thread.run_sync(core.history.batch, batch_id)).state in TERMINAL:
         return Response(status_code=204)  # what tells an EventSource not to come back
-    stream = events.feed(lambda last: core.history.events(batch_id, last), found, after, core.closing.is_set)
+    listening = core.bell.listening(batch_id)
+    stream = events.feed(partial(core.history.events, batch_id), found, after, core.closing.is_set, listening)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
 

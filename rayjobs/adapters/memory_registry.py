@@ -1,5 +1,6 @@
 """The registry in memory, for tests: the twin of the one on Redis, under the same contract suite."""
 
+import queue
 from collections.abc import Sequence
 from typing import Any
 
@@ -225,3 +226,10 @@ class MemoryRegistry(MemoryRestoring):
         queued = self._queued.wait(timeout_s)
         self._queued.clear()
         return queued
+
+    @override
+    def moved(self, timeout_s: float) -> str | None:
+        try:
+            return self._moved.get(timeout=timeout_s)
+        except queue.Empty:
+            return None

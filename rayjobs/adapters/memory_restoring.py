@@ -1,5 +1,6 @@
 """The registry in memory, as far as it follows the record: the twin of `redis_restoring`."""
 
+import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ class MemoryRestoring(MemoryFarm):
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         super().__init__(settings, clock)
         self._queued = threading.Event()
+        self._moved: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._runs = 0
         self._begin_run()
 
@@ -71,6 +73,7 @@ class MemoryRestoring(MemoryFarm):
 
     def _note(self, entry: Entry, said: dict[str, Any]) -> None:
         self._moves.append(Move.of({"id": f"{self._token()}-0", "batch_id": entry.id, **said}))
+        self._moved.put(entry.id)
 
     def _lease_end(self) -> float:
         return self._clock() + self._settings.lease_s

@@ -60,9 +60,14 @@ PERMANENT = frozenset(name for name, key in LAYOUT.items() if key.ttl == "perman
 """Kinds of key that may stand without a TTL."""
 
 
-def wake_channel(namespace: str) -> str:
-    """Return the channel on which a new range is announced; nothing is kept there."""
-    return f"{namespace}:wake"
+CHANNELS = {"wake": "a new range, or a batch to close", "moved": "a batch that has changed its state"}
+"""Channels, named behind the namespace: what each announces by a batch's id; nothing is kept there."""
+
+
+def channel(namespace: str, name: str) -> str:
+    """Return a channel's whole name."""
+    assert name in CHANNELS  # noqa: S101 - a slip of ours
+    return f"{namespace}:{name}"
 
 
 def lua_table() -> str:

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
 import redis
 from typing_extensions import override
 
-from rayjobs.adapters.redis_keys import DRAIN_S, wake_channel
+from rayjobs.adapters.redis_channel import Channel
+from rayjobs.adapters.redis_keys import DRAIN_S, channel
 from rayjobs.adapters.redis_restoring import IDEMPOTENCY_S, RedisRestoring, entry
 from rayjobs.adapters.redis_scripts import redis_errors
 from rayjobs.batch import ENOUGH, Batch, Counts, Move, State, Verb
@@ -30,7 +30,8 @@ class RedisRegistry(RedisRestoring):
 
     def __init__(self, client: redis.Redis, settings: Settings) -> None:
         super().__init__(client, settings)
-        self._wake: redis.client.PubSub | None = None
+        self._wake = Channel(client, channel(settings.namespace, "wake"))
+        self._moved = Channel(client, channel(settings.namespace, "moved"))
 
     @classmethod
     def connect(cls, settings: Settings) -> "RedisRegistry":
@@ -249,18 +250,11 @@ class RedisRegistry(RedisRestoring):
 
     @override
     def wait(self, timeout_s: float) -> bool:
-        with redis_errors(), ExitStack() as fault:
-            wake, self._wake = self._wake, None
-            if wake is None:
-                wake = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
-            # Redis: after a fault a subscription has no socket, and asking it raises TypeError: make another.
-            fault.callback(wake.close)
-            if not wake.subscribed:
-                wake.subscribe(wake_channel(self._settings.namespace))
-            heard = wake.get_message(timeout=timeout_s) is not None
-            fault.pop_all()
-            self._wake = wake
-            return heard
+        return self._wake.hear(timeout_s) is not None
+
+    @override
+    def moved(self, timeout_s: float) -> str | None:
+        return self._moved.hear(timeout_s)
 
 
 def _settled(answer: dict[str, Any]) -> Settled:

@@ -182,3 +182,9 @@ class Registry(Protocol):
 
     def wait(self, timeout_s: float) -> bool:
         """Block until something was queued, or the time is up; True in the first case."""
+
+    def moved(self, timeout_s: float) -> str | None:
+        """Block until a batch changes its state, and return its id; None if the time is up.
+
+        What happened before the first call is not told; for one thread at a time.
+        """

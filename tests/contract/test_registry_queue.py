@@ -2,7 +2,7 @@
 
 import pytest
 
-from rayjobs.batch import State
+from rayjobs.batch import State, Verb
 from rayjobs.errors import IllegalTransitionError, LeaseLostError
 from rayjobs.lease import Lease, Pace, Tally
 from rayjobs.ports import NewBatch, Registry
@@ -168,3 +168,13 @@ def test_wait_returns_when_something_is_queued(registry: Registry) -> None:
     registry.wait(0.05)
     registry.submit(new("b_1"))
     wait_until(lambda: registry.wait(0.5), 2, "the new batch is announced")
+
+
+def test_a_batch_that_moves_is_announced(registry: Registry) -> None:
+    registry.moved(0.05)  # subscribes
+    registry.moved(0.05)
+    registry.submit(new("b_1"))
+    wait_until(lambda: registry.moved(0.5) == "b_1", 2, "the new batch is announced")
+    assert registry.moved(0.05) is None
+    registry.steer("b_1", Verb.CANCEL, "somebody")
+    wait_until(lambda: registry.moved(0.5) == "b_1", 2, "its end is announced")

@@ -50,6 +50,7 @@ local function enter(b, to, cause, actor)
   local said = cjson.encode({state = to, at_ms = NOW, cause = cause, actor = actor})
   redis.call('XADD', K.events(b.id), 'MAXLEN', '~', 256, '*', 'kind', 'state', 'data', said)
   redis.call('XADD', K.moves, '*', 'batch', b.id, 'move', said)
+  redis.call('PUBLISH', NS .. ':moved', b.id)
 end
 
 -- Invariant: a batch that is there changes its state only through here.

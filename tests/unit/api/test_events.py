@@ -1,15 +1,23 @@
 import json
+import queue
+import threading
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import anyio
 import pytest
 from fastapi.testclient import TestClient
+from typing_extensions import override
 
 from api import events
+from api.bell import Bell, Ring
+from rayjobs.adapters.memory_registry import MemoryRegistry
 from rayjobs.errors import RegistryUnavailableError
 from rayjobs.ports import Event
+from rayjobs.settings import Settings
 from tests.support.farm import Farm
+from tests.support.waiting import wait_until
 from tests.unit.api.asking import problem_of, submitted
 
 
@@ -86,7 +94,7 @@ def test_of_several_steps_of_progress_only_the_last_is_told() -> None:
 
 def collected(read: events.Read, closing: Callable[[], bool] = lambda: False) -> list[bytes]:
     async def run() -> list[bytes]:
-        return [chunk async for chunk in events.feed(read, [], None, closing)]
+        return [chunk async for chunk in events.feed(read, [], None, closing, nullcontext(Ring()))]
 
     return anyio.run(run)
 
@@ -111,3 +119,57 @@ def test_a_stream_ends_when_the_registry_goes_away(monkeypatch: pytest.MonkeyPat
 
 def test_a_stream_ends_when_the_server_does() -> None:
     assert collected(lambda _: [], closing=lambda: True) == [b"retry: 1000\n\n"]
+
+
+class Announced(MemoryRegistry):
+    """Of which a test says itself what moves."""
+
+    def __init__(self) -> None:
+        super().__init__(Settings())
+        self.ids: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    @override
+    def moved(self, timeout_s: float) -> str | None:
+        with suppress(queue.Empty):
+            return self.ids.get(timeout=timeout_s)
+        return None
+
+
+def test_a_stream_is_woken_by_its_own_batch_alone() -> None:
+    registry = Announced()
+    bell = Bell(registry, threading.Event())
+
+    async def run() -> None:
+        with bell.listening("b_1") as mine, bell.listening("b_2") as other:
+            await mine.wait(60)  # the look at once
+            await other.wait(60)
+            registry.ids.put("b_1")
+            with anyio.fail_after(10):
+                await mine.wait(60)
+            with anyio.move_on_after(0.05) as scope:
+                await other.wait(60)
+            assert scope.cancelled_caught
+
+    anyio.run(run)
+    registry.ids.put("b_3")
+    wait_until(lambda: not [t for t in threading.enumerate() if t.name == "bell"], 5, "nobody listens")
+
+
+def test_without_the_registry_a_stream_still_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "_LOOK_S", 0.01)
+
+    class Away(MemoryRegistry):
+        @override
+        def moved(self, timeout_s: float) -> str | None:
+            raise RegistryUnavailableError("Redis does not answer")
+
+    looks = iter([[], [], [Event("1", "end", {})]])
+    closing = threading.Event()
+    bell = Bell(Away(Settings()), closing)
+
+    async def run() -> list[bytes]:
+        feed = events.feed(lambda _: list(next(looks)), [], None, closing.is_set, bell.listening("b_1"))
+        return [chunk async for chunk in feed]
+
+    assert anyio.run(run)[-1].startswith(b"id: 1\nevent: end\n")
+    closing.set()
