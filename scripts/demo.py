@@ -50,7 +50,7 @@ def _chaos(given: Namespace) -> Exit:
     chaos.pictures(folder)
     given.roots = [*given.roots, folder]
     os.environ.update(poison.HOOK)
-    words.say("starting Redis, Ray and the API ...")
+    words.say(launch.BEGINS[given.target])
     say = partial(words.say, style="dim")
     running = launch.launch(given, say)
     if not running.changed:
@@ -71,7 +71,7 @@ def _chaos(given: Namespace) -> Exit:
 
 def _demo(given: Namespace) -> Exit:
     words = Words(stderr=given.json)
-    words.say("starting Redis, Ray and the API ...")
+    words.say(launch.BEGINS[given.target])
     say = partial(words.say, style="dim")
     running = launch.launch(given, say)
     try:

@@ -11,6 +11,12 @@ from scripts.running import Running, on_a_cluster, on_this_machine
 
 Say = Callable[[str], None]
 
+BEGINS = {
+    "local": "starting Redis, Ray and the API ...",
+    "k8s": "deploying KubeRay, Redis, Ray and the API to the cluster ...",
+}
+"""What is said first of each target."""
+
 _READY_S = 90.0
 """From the last pod that is ready to a dispatcher that leads: a former one's lead may still hold."""
 

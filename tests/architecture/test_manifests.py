@@ -84,7 +84,7 @@ def test_kuberay_takes_the_cluster(size: str | None) -> None:
     assert [error.message for error in errors] == []
 
 
-def _strict(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema
+def _strict(schema: Any) -> Any:
     """Return a schema that refuses fields which it does not name, as the API server drops them in silence."""
     if not isinstance(schema, dict):
         return schema

@@ -88,6 +88,6 @@ def test_a_stream_goes_on_behind_its_last_event(harmed: Harmed) -> None:
     assert ids == sorted(set(ids))
 
 
-def _until_it_breaks(listen: Any) -> None:  # noqa: ANN401 - a function of this file
+def _until_it_breaks(listen: Any) -> None:
     with suppress(requests.RequestException):
         listen()

@@ -27,7 +27,7 @@ def source(name: str) -> Image.Image:
     return image.resize((1920, 1080)) if image.width > 2048 else image
 
 
-def filtered(image: Image.Image, name: str, **parameters: Any) -> Any:  # noqa: ANN401 - untyped pyvips
+def filtered(image: Image.Image, name: str, **parameters: Any) -> Any:
     return CATALOGUE[name].model_validate({"name": name, **parameters}).run(vips(image), Scene())
 
 

@@ -15,7 +15,7 @@ KERNEL = [[1, 2, 0], [0, 3, -1], [-2, 0, 1]]
 WIDE = [[(row * 5 + column) % 7 for column in range(5)] for row in range(5)]
 
 
-def as_pillow(kernel: list[list[int]], **options: Any) -> ImageFilter.Kernel:  # noqa: ANN401 - Pillow's own
+def as_pillow(kernel: list[list[int]], **options: Any) -> ImageFilter.Kernel:
     """Return the same kernel: Pillow's stand on their heads."""
     side = len(kernel)
     return ImageFilter.Kernel((side, side), [value for row in kernel[::-1] for value in row], **options)

@@ -24,7 +24,7 @@ def turned(image: Image.Image, matrix: tuple[float, ...], canvas: tuple[int, int
     return image.transform(canvas, Image.Transform.AFFINE, rows, Image.Resampling.BICUBIC)
 
 
-def decibels_inside(ours: Any, image: Image.Image, matrix: tuple[float, ...]) -> float:  # noqa: ANN401
+def decibels_inside(ours: Any, image: Image.Image, matrix: tuple[float, ...]) -> float:
     """Return how near ours is to Pillow's, 3 px off the picture's outline: theirs is jagged, ours smooth."""
     canvas = ours.width, ours.height
     covered = ImageOps.expand(turned(Image.new("L", image.size, 255), matrix, canvas), 4, 0)
@@ -69,7 +69,7 @@ def test_border_is_pillows_expand(name: str) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize(("fill", "mode"), [("repeat", "wrap"), ("mirror", "symmetric"), ("stretch", "edge")])
-def test_pad_fills_as_numpy_does(name: str, fill: str, mode: Any) -> None:  # noqa: ANN401 - a Literal
+def test_pad_fills_as_numpy_does(name: str, fill: str, mode: Any) -> None:
     image = kind(name)
     ours = filtered(image, "pad", left=5, top=3, right=70, bottom=9, fill=fill)
     assert np.array_equal(array(ours), np.pad(array(image), ((3, 9), (5, 70), (0, 0)), mode))

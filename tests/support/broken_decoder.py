@@ -55,7 +55,7 @@ _WAYS: dict[str, Callable[..., None]] = {
 _decode: Callable[..., Any] = vars(engine)["decode"]
 
 
-def _breaking(data: bytes, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - of the decoder's own kinds
+def _breaking(data: bytes, *args: Any, **options: Any) -> Any:
     picture, mark, how = data.partition(_MARK)
     if mark:
         way, *more = how.decode().split()

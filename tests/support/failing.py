@@ -19,12 +19,12 @@ class _Failing:
         self._lock = threading.Lock()
         self.calls: Counter[str] = Counter()
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the port has
+    def __getattr__(self, name: str) -> Any:
         found = getattr(self._port, name)
         return self._counted(name, found) if callable(found) else found
 
     def _counted(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the port's
+        def counted(*args: Any, **kwargs: Any) -> Any:
             with self._lock:
                 self.calls[name] += 1
                 method, nth, when = self._plan

@@ -97,7 +97,7 @@ class FakeCluster(Cluster):
         return deepcopy(made)
 
 
-def _merged(before: Any, change: Any) -> Any:  # noqa: ANN401 - any part of a document
+def _merged(before: Any, change: Any) -> Any:
     if isinstance(before, dict) and isinstance(change, dict):
         return {**before, **{key: _merged(before.get(key), value) for key, value in change.items()}}
     return deepcopy(change)

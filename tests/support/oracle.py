@@ -49,7 +49,7 @@ def filtered(
     image: Image.Image,
     name: str,
     other: Image.Image | None = None,
-    **parameters: Any,  # noqa: ANN401 - as a request has them
+    **parameters: Any,
 ) -> pyvips.Image:
     """Return what the filter `name` makes of a picture, with `other` as the second one."""
     scene = Scene(picture=lambda _: vips(other or image))

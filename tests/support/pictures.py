@@ -43,7 +43,7 @@ def photograph(name: str) -> Image.Image:
     return image.convert("RGB")
 
 
-def file_of(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:  # noqa: A002, ANN401 - Pillow's own
+def file_of(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:  # noqa: A002 - Pillow's own
     """Return the picture as a file."""
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
@@ -75,7 +75,7 @@ def tiny(rows: list[list[int]]) -> pyvips.Image:
     return from_array(np.array(rows, dtype=np.uint8)[..., None])
 
 
-def decibels(one: Any, other: Any, frame: int = 0) -> float:  # noqa: ANN401 - libvips's or Pillow's
+def decibels(one: Any, other: Any, frame: int = 0) -> float:
     """Return the peak signal to noise ratio of two pictures, `frame` px left out all around."""
     inside = slice(frame, -frame or None)
     first, second = (array(each)[inside, inside].astype(float) for each in (one, other))

@@ -150,7 +150,7 @@ class Farm:
         )
         self._stopper._executor.submit(lambda: None).result()
 
-    def _state(self) -> Any:  # noqa: ANN401 - Ray's own message
+    def _state(self) -> Any:
         version = next(self._version)
         state = ClusterResourceState(cluster_resource_state_version=version)
         head = self._node(_HEAD, "headgroup", NodeStatus.RUNNING, total_resources=_OF_HEAD)
@@ -176,7 +176,7 @@ class Farm:
             state.pending_resource_requests.append(ResourceRequestByCount(request=request, count=self.demand))
         return state
 
-    def _node(self, name: str, group: str, status: Any, **more: Any) -> Any:  # noqa: ANN401 - Ray's own message
+    def _node(self, name: str, group: str, status: Any, **more: Any) -> Any:
         digest = hashlib.sha256(name.encode()).digest()[:28]
         self._pod_of[digest.hex()] = name
         return NodeState(node_id=digest, instance_id=name, ray_node_type_name=group, status=status, **more)

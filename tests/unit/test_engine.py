@@ -77,7 +77,7 @@ def test_an_orientation_that_does_not_exist_is_ignored(orientation: int) -> None
 
 
 @pytest.mark.parametrize("name", ["jpeg", "png", "webp"])
-def test_no_metadata_is_written(name: Any) -> None:  # noqa: ANN401 - a Literal
+def test_no_metadata_is_written(name: Any) -> None:
     source = opened(oriented(3))
     data = file_of(source, "JPEG", exif=source.getexif(), icc_profile=b"\0" * 200, comment="here")
     result = opened(run(data, encoding=Encoding(format=name)).data)

@@ -35,7 +35,7 @@ def stored(whole: Farm) -> list[str]:
     return sorted(whole.record.store.names("record"))
 
 
-def body(source: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def body(source: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     return {"source": source or {"type": "samples", "count": 3}, "pipeline": THUMB, **more}
 
 

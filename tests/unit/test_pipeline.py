@@ -9,7 +9,7 @@ from rayjobs.filters.detail import Blur
 from rayjobs.pipeline import MAX_FILTERS, Pipeline, parse_pipeline
 
 
-def problem_of(raw: Any) -> Problem:  # noqa: ANN401 - any JSON
+def problem_of(raw: Any) -> Problem:
     with pytest.raises(InvalidRequestError) as caught:
         parse_pipeline(raw)
     assert len(caught.value.problems) == 1
@@ -71,7 +71,7 @@ def test_defaults_are_filled_in_and_parse_again() -> None:
     ],
 )
 def test_a_problem_names_its_place_its_bound_and_the_value(
-    one: Any,  # noqa: ANN401 - any JSON
+    one: Any,
     pointer: str,
     code: str,
     limit: float | str | None,
@@ -92,7 +92,7 @@ def test_a_bound_is_told_with_its_unit() -> None:
     ("raw", "hint"),
     [([{"name": "blurr"}], "'blur'"), ([{"name": "greyscale"}], "'grayscale'"), ([{"name": "x" * 500}], "")],
 )
-def test_an_unknown_filter_is_met_with_the_nearest_name(raw: Any, hint: str) -> None:  # noqa: ANN401 - any JSON
+def test_an_unknown_filter_is_met_with_the_nearest_name(raw: Any, hint: str) -> None:
     with pytest.raises(UnknownFilterError) as caught:
         parse_pipeline(raw)
     assert caught.value.problems[0].code == "unknown_filter"
@@ -120,7 +120,7 @@ def test_too_many_filters_are_refused() -> None:
 
 
 @pytest.mark.parametrize("raw", [{}, "edges", None, 5])
-def test_what_is_no_list_is_refused(raw: Any) -> None:  # noqa: ANN401 - any JSON
+def test_what_is_no_list_is_refused(raw: Any) -> None:
     assert problem_of(raw).code == "wrong_type"
 
 

@@ -28,11 +28,11 @@ COPYRIGHT, ARTIST, MAKE, ORIENTATION, GPS, PHOTO, NOTE = (
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><d tiff:Orientation="6" exif:Model="M"/></x:xmpmeta>'
 
 
-def run(data: bytes, *filters: dict[str, Any], reading: Reading | None = None, **output: Any) -> Rendered:  # noqa: ANN401
+def run(data: bytes, *filters: dict[str, Any], reading: Reading | None = None, **output: Any) -> Rendered:
     return render(data, parse_pipeline(list(filters)), Encoding(**output), Limits(), reading=reading)
 
 
-def camera_file(name: str = "JPEG", **options: Any) -> bytes:  # noqa: ANN401 - Pillow's own
+def camera_file(name: str = "JPEG", **options: Any) -> bytes:
     exif = Image.Exif()
     exif[ORIENTATION], exif[COPYRIGHT], exif[ARTIST], exif[MAKE] = 6, "(c) somebody", "an artist", "a maker"
     exif.get_ifd(GPS)[1] = "N"
@@ -48,7 +48,7 @@ def exif_of(data: bytes) -> Exif:
 
 
 @pytest.mark.parametrize("name", TOLD)
-def test_nothing_is_told_by_default(name: Any) -> None:  # noqa: ANN401 - a Literal
+def test_nothing_is_told_by_default(name: Any) -> None:
     data = run(camera_file(), format=name).data
     for word in (b"somebody", b"a maker", b"a note", b"xmpmeta"):
         assert word not in data
@@ -57,7 +57,7 @@ def test_nothing_is_told_by_default(name: Any) -> None:  # noqa: ANN401 - a Lite
 
 @pytest.mark.parametrize("name", TOLD)
 @pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP"])
-def test_everything_is_kept_but_the_orientation_which_is_applied(name: Any, source: str) -> None:  # noqa: ANN401
+def test_everything_is_kept_but_the_orientation_which_is_applied(name: Any, source: str) -> None:
     rendered = run(camera_file(source), format=name, metadata="keep")
     exif = exif_of(rendered.data)
     assert (exif[COPYRIGHT].strip(), exif[MAKE].strip()) == ("(c) somebody", "a maker")
@@ -69,7 +69,7 @@ def test_everything_is_kept_but_the_orientation_which_is_applied(name: Any, sour
 
 
 @pytest.mark.parametrize("name", TOLD)
-def test_the_place_alone_can_be_left_out(name: Any) -> None:  # noqa: ANN401
+def test_the_place_alone_can_be_left_out(name: Any) -> None:
     data = run(camera_file(), format=name, metadata="strip_gps").data
     exif = exif_of(data)
     assert exif[MAKE].strip() == "a maker"
@@ -84,7 +84,7 @@ def test_xmp_that_tells_the_place_is_left_out_too() -> None:
 
 
 @pytest.mark.parametrize("name", TOLD)
-def test_copyright_can_stay_alone(name: Any) -> None:  # noqa: ANN401
+def test_copyright_can_stay_alone(name: Any) -> None:
     data = run(camera_file(), format=name, keep_copyright=True).data
     exif = exif_of(data)
     assert (exif[COPYRIGHT].strip(), exif[ARTIST].strip()) == ("(c) somebody", "an artist")
@@ -125,7 +125,7 @@ def test_damaged_exif_loses_no_picture(junk: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["jpeg", "png", "webp", "avif", "tiff"])
-def test_a_kept_profile_is_written(name: Any) -> None:  # noqa: ANN401
+def test_a_kept_profile_is_written(name: Any) -> None:
     wide = vips(picture(61, 47)).icc_transform("p3", input_profile="srgb")
     data = run(wide.pngsave_buffer(), reading=Reading(profile="keep"), format=name).data
     assert opened(data).info["icc_profile"] == wide.get("icc-profile-data")
@@ -133,7 +133,7 @@ def test_a_kept_profile_is_written(name: Any) -> None:  # noqa: ANN401
 
 
 @pytest.mark.parametrize("name", ["gif", "jxl"])
-def test_where_no_profile_can_be_written_colours_become_srgb(name: Any) -> None:  # noqa: ANN401
+def test_where_no_profile_can_be_written_colours_become_srgb(name: Any) -> None:
     wide = vips(picture(61, 47)).icc_transform("p3", input_profile="srgb").pngsave_buffer()
     kept, plain = (
         run(wide, reading=Reading(profile=profile), format=name).data for profile in ("keep", "srgb")
@@ -147,7 +147,7 @@ def test_a_colour_profile_is_not_written_to_a_picture_that_became_gray() -> None
     assert "icc_profile" not in opened(data).info
 
 
-def animation(name: str, frames: int = 4, **options: Any) -> bytes:  # noqa: ANN401 - Pillow's own
+def animation(name: str, frames: int = 4, **options: Any) -> bytes:
     first, *more = (picture(40, 30, seed=seed) for seed in range(frames))
     durations = [100 * (index + 1) for index in range(frames)]
     return file_of(first, name, save_all=True, append_images=more, duration=durations, **options)
@@ -155,7 +155,7 @@ def animation(name: str, frames: int = 4, **options: Any) -> bytes:  # noqa: ANN
 
 @pytest.mark.parametrize("output", ["gif", "webp"])
 @pytest.mark.parametrize("source", ["GIF", "WEBP"])
-def test_an_animation_goes_through_the_pipeline_frame_by_frame(source: str, output: Any) -> None:  # noqa: ANN401
+def test_an_animation_goes_through_the_pipeline_frame_by_frame(source: str, output: Any) -> None:
     resize = {"name": "resize", "width": 20, "height": 16}
     rendered = run(
         animation(source), resize, {"name": "flip", "direction": "horizontal"}, format=output, frames="all"

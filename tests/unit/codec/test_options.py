@@ -20,7 +20,7 @@ from tests.support.pictures import array, decibels, opened, picture, vips
 IMAGE = vips(picture(320, 240))
 
 
-def written(image: pyvips.Image = IMAGE, **options: Any) -> bytes:  # noqa: ANN401 - of several types
+def written(image: pyvips.Image = IMAGE, **options: Any) -> bytes:
     return encode(image, Encoding(**options)).data
 
 
@@ -29,7 +29,7 @@ def read(data: bytes) -> pyvips.Image:
 
 
 @pytest.mark.parametrize("name", WRITABLE)
-def test_an_option_of_another_format_is_a_problem_that_names_those_it_has(name: Any) -> None:  # noqa: ANN401
+def test_an_option_of_another_format_is_a_problem_that_names_those_it_has(name: Any) -> None:
     values: dict[str, Any] = {
         "quality": 50, "lossless": True, "effort": 3, "chroma": "444", "progressive": True,
         "optimise": "tables", "compression": 3, "palette": 16, "dither": 0.5, "packing": "lzw",
@@ -50,7 +50,7 @@ def test_an_option_of_another_format_is_a_problem_that_names_those_it_has(name: 
 @pytest.mark.parametrize(
     ("name", "efforts"), [("webp", (0, 6)), ("avif", (0, 9)), ("jxl", (1, 9)), ("gif", (1, 10))]
 )
-def test_effort_has_each_formats_own_bounds(name: Any, efforts: tuple[int, int]) -> None:  # noqa: ANN401
+def test_effort_has_each_formats_own_bounds(name: Any, efforts: tuple[int, int]) -> None:
     for effort in efforts:
         assert written(vips(picture(24, 16)), format=name, effort=effort)
     for effort in {efforts[0] - 1, efforts[1] + 1} & set(range(11)):
@@ -75,7 +75,7 @@ def test_no_option_is_asked_for_by_default() -> None:
 
 
 @pytest.mark.parametrize("optimise", ["tables", "trellis"])
-def test_an_optimised_jpeg_is_smaller(optimise: Any) -> None:  # noqa: ANN401
+def test_an_optimised_jpeg_is_smaller(optimise: Any) -> None:
     plain, small = written(), written(optimise=optimise)
     assert len(small) < len(plain)
     assert decibels(opened(small), opened(plain)) >= (44 if optimise == "tables" else 38)
@@ -89,7 +89,7 @@ def test_a_progressive_jpeg_or_png_or_gif_says_so() -> None:
 
 @pytest.mark.parametrize("palette", [2, 4, 16, 256])
 @pytest.mark.parametrize("name", ["png", "gif"])
-def test_a_palette_has_no_more_colours_than_asked_for(name: Any, palette: Any) -> None:  # noqa: ANN401
+def test_a_palette_has_no_more_colours_than_asked_for(name: Any, palette: Any) -> None:
     image = opened(written(format=name, palette=palette)).convert("RGB")
     assert len(np.unique(array(image).reshape(-1, 3), axis=0)) <= palette
 
@@ -99,14 +99,14 @@ def test_without_dither_a_palette_makes_plain_areas() -> None:
 
 
 @pytest.mark.parametrize("name", ["webp", "avif", "jxl"])
-def test_lossless_is_lossless(name: Any) -> None:  # noqa: ANN401
+def test_lossless_is_lossless(name: Any) -> None:
     file = encode(IMAGE, Encoding(format=name, lossless=True))
     assert decibels(read(file.data), IMAGE) >= 50
     assert file.quality is None
 
 
 @pytest.mark.parametrize("packing", ["none", "lzw", "deflate"])
-def test_a_tiff_is_lossless_however_it_is_packed(packing: Any) -> None:  # noqa: ANN401
+def test_a_tiff_is_lossless_however_it_is_packed(packing: Any) -> None:
     data = written(format="tiff", packing=packing)
     assert decibels(read(data), IMAGE) == 99
     kinds = {"none": "raw", "lzw": "tiff_lzw", "deflate": "tiff_adobe_deflate"}
@@ -123,7 +123,7 @@ def test_whole_colour_is_nearer_in_avif_too() -> None:
 
 
 @pytest.mark.parametrize("name", ["jpeg", "webp", "avif", "jxl", "auto"])
-def test_a_file_keeps_its_largest_size_at_the_best_quality_that_fits(name: Any) -> None:  # noqa: ANN401
+def test_a_file_keeps_its_largest_size_at_the_best_quality_that_fits(name: Any) -> None:
     image = vips(picture(160, 120))
     whole = encode(image, Encoding(format=name))
     limit = len(whole.data) * 2 // 3
@@ -145,7 +145,7 @@ def test_a_size_that_no_quality_gives_fails_with_the_smallest() -> None:
 
 
 @pytest.mark.parametrize("name", ["jpeg", "webp", "avif", "jxl"])
-def test_the_lowest_quality_with_the_wanted_likeness_is_found(name: Any) -> None:  # noqa: ANN401
+def test_the_lowest_quality_with_the_wanted_likeness_is_found(name: Any) -> None:
     image = vips(picture(160, 120))
     file = encode(image, Encoding(format=name, target_ssim=0.95, quality=95))
     assert ssim(read(file.data), image) >= 0.95

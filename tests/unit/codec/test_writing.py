@@ -20,7 +20,7 @@ def read(data: bytes) -> pyvips.Image:
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 @pytest.mark.parametrize("name", WRITABLE)
-def test_every_kind_of_picture_is_written(name: Any, mode: str) -> None:  # noqa: ANN401 - a Literal
+def test_every_kind_of_picture_is_written(name: Any, mode: str) -> None:
     written = encode(vips(picture(61, 47, mode)), Encoding(format=name))
     assert (recognise(written.data).name, written.format) == (name, name)
     pixels = read(written.data)

@@ -13,7 +13,7 @@ from rayjobs.filters.base import Analysis, Scene
 from tests.support.pictures import SAMPLES, file_of, opened, picture, vips
 
 
-def found(image: Image.Image, name: str, **parameters: Any) -> Any:  # noqa: ANN401 - any JSON
+def found(image: Image.Image, name: str, **parameters: Any) -> Any:
     analysis = CATALOGUE[name].model_validate({"name": name, **parameters})
     assert isinstance(analysis, Analysis)
     scene = Scene()

@@ -98,7 +98,7 @@ LEAVE_ALPHA_ALONE = [
 ]
 
 
-def made(name: str, **parameters: Any) -> Filter:  # noqa: ANN401 - as a request has them
+def made(name: str, **parameters: Any) -> Filter:
     return CATALOGUE[name].model_validate({"name": name, **parameters})
 
 

@@ -14,7 +14,7 @@ from tests.support.pictures import array, picture, tiny, vips
 ROWS = [[1, 2, 3], [4, 5, 6]]
 
 
-def rows(image: Any) -> list[list[int]]:  # noqa: ANN401 - untyped pyvips
+def rows(image: Any) -> list[list[int]]:
     values: list[list[int]] = array(image)[..., 0].tolist()
     return values
 
@@ -23,7 +23,7 @@ def rows(image: Any) -> list[list[int]]:  # noqa: ANN401 - untyped pyvips
     ("angle", "expected"),
     [(90, [[4, 1], [5, 2], [6, 3]]), (180, [[6, 5, 4], [3, 2, 1]]), (270, [[3, 6], [2, 5], [1, 4]])],
 )
-def test_rotate_turns_clockwise(angle: Any, expected: list[list[int]]) -> None:  # noqa: ANN401 - a Literal
+def test_rotate_turns_clockwise(angle: Any, expected: list[list[int]]) -> None:
     assert rows(Rotate(angle=angle).apply(tiny(ROWS))) == expected
 
 

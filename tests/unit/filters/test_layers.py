@@ -23,7 +23,7 @@ from tests.support.pictures import array, picture, tiny, vips
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def redact(*area: float, **parameters: Any) -> Redact:  # noqa: ANN401 - as a request has them
+def redact(*area: float, **parameters: Any) -> Redact:
     left, top, width, height = area
     areas = [{"left": left, "top": top, "width": width, "height": height}]
     return Redact.model_validate({"areas": areas, **parameters})
@@ -60,7 +60,7 @@ def test_any_text_is_written_as_it_stands(text: str) -> None:
     assert image.max() > 200
 
 
-def rows_with_ink(image: Image.Image, **parameters: Any) -> set[int]:  # noqa: ANN401 - as a request has them
+def rows_with_ink(image: Image.Image, **parameters: Any) -> set[int]:
     text = Text.model_validate({"text": "many words in a row", "size": 20, "gravity": "north"} | parameters)
     return set(np.nonzero(array(text.apply(vips(image)))[..., 0] > 128)[0].tolist())
 
@@ -116,7 +116,7 @@ def test_a_result_beyond_the_longest_side_is_refused_before_it_is_made(
 
 
 @pytest.mark.parametrize("by", ["attention", "entropy"])
-def test_a_smart_crop_keeps_what_draws_the_eye(by: Any) -> None:  # noqa: ANN401 - a Literal
+def test_a_smart_crop_keeps_what_draws_the_eye(by: Any) -> None:
     dull = Image.new("RGB", (600, 200), (90, 100, 95))
     dull.paste(picture(120, 120).point(lambda value: 255 - value), (440, 40))
     kept = array(SmartCrop(width=200, height=200, by=by).apply(vips(dull)))
