@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pyvips
 
-from rayjobs.codec import jpeg, jxl
+from rayjobs.codec import jpeg, jxl, webp
 from rayjobs.codec.formats import OutputFormat
 from rayjobs.codec.options import Encoding
-from rayjobs.filters.pixels import HELD_PIXELS
+from rayjobs.filters.pixels import HELD_PIXELS, PASSED_PIXELS
 
 Writer = Callable[[pyvips.Image, Encoding, int | None, int], bytes]
 """Pixels, options, quality if the format has one, and libvips's `keep`: bits of what is written beside."""
@@ -46,6 +46,9 @@ def _png(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int
 
 
 def _webp(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> bytes:
+    is_plain = not (encoding.lossless or kept or image.get_typeof("page-height"))
+    if is_plain and image.width * image.height <= PASSED_PIXELS:
+        return webp.encode(image, quality or 0, encoding.option("effort"))
     # Of a lossless file, Q would be how hard to try, which is what effort is for.
     options = {"lossless": True, "Q": 75} if encoding.lossless else {"Q": quality}
     return _saved(image, "webp", kept, effort=encoding.option("effort"), **options)

@@ -19,7 +19,7 @@ from rayjobs.filters.pixels import (
     has_alpha,
     is_gray,
     on_colour,
-    rounded,
+    recombined,
     with_alpha,
 )
 
@@ -47,7 +47,7 @@ class Hue(Edit):
     def apply(self, image: pyvips.Image) -> pyvips.Image:
         if self.angle % 360 == 0 or is_gray(image):
             return image
-        return _recombined(image, hue_matrix(self.angle))
+        return recombined(image, hue_matrix(self.angle).tolist())
 
 
 class Modulate(Edit):
@@ -99,7 +99,7 @@ class Temperature(Edit):
             return image
         gains = np.array([1 + 0.3 * self.warmth, 1.0, 1 - 0.3 * self.warmth])
         gains /= gains @ LUMA
-        return _recombined(as_rgb(image), np.diag(gains))
+        return recombined(as_rgb(image), np.diag(gains).tolist())
 
 
 class Channel(Edit):
@@ -140,7 +140,7 @@ class ChannelMixer(Edit):
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
         rows = np.array([self.red, self.green, self.blue])
-        return image if (rows == np.eye(3)).all() else _recombined(as_rgb(image), rows)
+        return image if (rows == np.eye(3)).all() else recombined(as_rgb(image), rows.tolist())
 
 
 class Flatten(Edit):
@@ -199,9 +199,3 @@ def hue_matrix(angle: float) -> "np.ndarray[tuple[int, int], np.dtype[np.float64
         even + math.cos(turn) * (np.eye(3) - even) + math.sin(turn) * sine
     )
     return matrix
-
-
-def _recombined(
-    image: pyvips.Image, matrix: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"
-) -> pyvips.Image:
-    return on_colour(image, lambda colour: rounded(colour.recomb(matrix.tolist())))

@@ -103,10 +103,18 @@ class Unsharp(Edit):
     def _sharpened(self, image: pyvips.Image) -> pyvips.Image:
         # Held: it is read twice, by the blur and beside it.
         colour = held(image)
-        differs = colour - blurred(colour, self.radius)
-        # A cast to whole numbers cuts towards 0, as the division of C that Pillow has.
-        sharper = (colour + (differs * (self.percent / 100)).cast("short")).cast("uchar")
-        return (differs.abs() > self.threshold).ifthenelse(sharper, colour)
+        # What the blur took away, and 255: a place in a table. Whole numbers and one look-up take half the
+        # time of floats.
+        place = colour + blurred(colour, self.radius).invert()
+        return (colour + place.maplut(self._table())).cast("uchar")
+
+    def _table(self) -> pyvips.Image:
+        """Return what is added for each difference of -255 to 255."""
+        differs = np.arange(-255, 256)
+        # Cut towards 0, as the division of C that Pillow has.
+        added = np.sign(differs) * (np.abs(differs) * self.percent // 100)
+        added[np.abs(differs) <= self.threshold] = 0
+        return pyvips.Image.new_from_memory(added.astype(np.int16), len(added), 1, 1, "short")
 
 
 FILTERS: tuple[type[Filter], ...] = (Blur, BoxBlur, Sharpen, Unsharp)

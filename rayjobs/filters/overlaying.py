@@ -26,8 +26,14 @@ def laid_over(
     """
     if is_gray(image) != is_gray(other):
         image, other = as_rgb(image), as_rgb(other)
-    result = image.composite2(with_alpha(other), blend, x=at[0], y=at[1])
-    return result if has_alpha(image) else colour_of(result)
+    left, top = max(at[0], 0), max(at[1], 0)
+    right, lower = min(at[0] + other.width, image.width), min(at[1] + other.height, image.height)
+    if right <= left or lower <= top:
+        return image
+    # Blended there alone: outside nothing changes, and blending takes longer than copying by far.
+    below = image.crop(left, top, right - left, lower - top)
+    blended = below.composite2(with_alpha(other), blend, x=at[0] - left, y=at[1] - top)
+    return image.insert(blended if has_alpha(image) else colour_of(blended), left, top)
 
 
 def solid(mask: pyvips.Image, colour: list[int]) -> pyvips.Image:

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from rayjobs.filters.base import Edit, Filter
 from rayjobs.filters.paint import Colour, rgba
-from rayjobs.filters.pixels import VALUES, as_rgb, luma, mixed, on_colour, rounded, through_table
+from rayjobs.filters.pixels import VALUES, as_rgb, luma, mixed, on_colour, recombined, through_table
 
 Strength = Annotated[float, Field(ge=0, le=1)]
 """Part of the result in the picture; 0 changes nothing."""
@@ -102,7 +102,7 @@ class Sepia(Edit):
         if self.strength == 0:
             return image
         matrix = (np.eye(3) * (1 - self.strength) + _SEPIA * self.strength).tolist()
-        return on_colour(as_rgb(image), lambda colour: rounded(colour.recomb(matrix)))
+        return recombined(as_rgb(image), matrix)
 
 
 class Colorize(Edit):

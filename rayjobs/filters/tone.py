@@ -8,7 +8,16 @@ from pydantic import Field
 from typing_extensions import override
 
 from rayjobs.filters.base import Edit, Filter
-from rayjobs.filters.pixels import LUMA, VALUES, histogram, is_gray, luma, on_colour, rounded, through_table
+from rayjobs.filters.pixels import (
+    LUMA,
+    VALUES,
+    histogram,
+    is_gray,
+    luma,
+    on_colour,
+    recombined,
+    through_table,
+)
 
 Factor = Annotated[float, Field(ge=0, le=10)]
 """A strength without unit: 0 takes all away, 1 changes nothing; above 10 pictures are white or plain
@@ -83,7 +92,7 @@ class Saturation(Edit):
         if self.factor == 1 or is_gray(image):
             return image
         matrix = np.eye(3) * self.factor + np.outer(np.ones(3), LUMA) * (1 - self.factor)
-        return on_colour(image, lambda colour: rounded(colour.recomb(matrix.tolist())))
+        return recombined(image, matrix.tolist())
 
 
 FILTERS: tuple[type[Filter], ...] = (Grayscale, Brightness, Contrast, Saturation)

@@ -7,7 +7,7 @@ import pyvips
 from PIL import Image
 from pydantic import ValidationError
 
-from rayjobs.codec import FORMATS, Encoding, Limits, decode, describe_formats, encode, read_header
+from rayjobs.codec import FORMATS, Encoding, Limits, decode, describe_formats, encode, read_header, writing
 from rayjobs.codec.formats import WRITABLE, recognise
 from rayjobs.errors import EncodeFailedError
 from rayjobs.filters.pixels import has_alpha
@@ -88,3 +88,14 @@ def test_formats_are_described_as_they_are() -> None:
 def test_each_option_belongs_to_a_format() -> None:
     options = {option for each in FORMATS.values() for option in each.options or ()}
     assert options == set(Encoding.model_fields) - {"format"}
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize("effort", [0, 4])
+def test_a_webp_has_the_same_bytes_whichever_library_writes_it(
+    mode: str, effort: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, encoding = vips(picture(61, 47, mode)), Encoding(format="webp", quality=80, effort=effort)
+    small = encode(image, encoding).data
+    monkeypatch.setattr(writing, "PASSED_PIXELS", 0)
+    assert small == encode(image, encoding).data

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rayjobs.filters import CATALOGUE
+from rayjobs.filters import CATALOGUE, pixels
 from rayjobs.filters.base import Scene
+from rayjobs.filters.pixels import LUMA
 from rayjobs.filters.tone import Brightness, Contrast, Grayscale, Saturation
-from tests.support.pictures import array, tiny, vips
+from tests.support.pictures import array, decibels, picture, tiny, vips
 
 
 def colour(*rgb: int) -> Image.Image:
@@ -65,3 +66,16 @@ def test_contrast_and_equalize_look_at_what_can_be_seen() -> None:
 def test_a_picture_of_nothing_is_no_fault(name: str) -> None:
     example = CATALOGUE[name].model_validate(CATALOGUE[name].example())
     assert array(example.run(vips(Image.new("RGBA", (3, 3))), Scene())).shape == (3, 3, 4)
+
+
+@pytest.mark.parametrize("rows", [[LUMA], [[1.2, -0.1, -0.1], [0, 3, 0], [0.3, 0.3, 0.5]]])
+def test_colours_are_recombined_alike_in_a_small_and_in_a_large_picture(
+    rows: list[list[float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = vips(picture(61, 47))
+    small = pixels.recombined(image, rows)
+    monkeypatch.setattr(pixels, "PASSED_PIXELS", 0)
+    large = pixels.recombined(image, rows)
+    assert (small.bands, small.interpretation) == (large.bands, large.interpretation)
+    # A half may be rounded up or to the even number.
+    assert decibels(small, large) > 60
