@@ -47,6 +47,8 @@ class BatchAnswer(_Answer):
     labels: dict[str, str]
     source: dict[str, Any]
     pipeline: list[dict[str, Any]]
+    variants: list[dict[str, Any]] | None = None
+    """Name, pipeline and output of each, whole: with what they have of the batch's output."""
     input: dict[str, Any]
     output: dict[str, Any]
     max_attempts: int
@@ -108,6 +110,8 @@ class PlanAnswer(_Answer):
     dry_run: Literal[True]
     source: dict[str, Any]
     pipeline: list[dict[str, Any]]
+    variants: list[dict[str, Any]] | None = None
+    """Name, pipeline and output of each, whole: with what they have of the batch's output."""
     input: dict[str, Any]
     output: dict[str, Any]
     priority: int
@@ -147,8 +151,10 @@ class ItemAnswer(_Answer):
     """Width, height, format, bytes and SHA-256 of the source; `salvaged` if it was cut."""
     output: dict[str, Any] | None = None
     """URI, name, width, height, format, bytes, SHA-256, quality and frames of the file written."""
+    outputs: dict[str, dict[str, Any]] | None = None
+    """The same of each variant, by its name, and the `analysis` of its own filters; in place of `output`."""
     analysis: dict[str, Any] | None = None
-    """What the pipeline's analyses found, by their keys."""
+    """What the analyses of the batch's pipeline found, by their keys."""
     error: FaultAnswer | None = None
 
 

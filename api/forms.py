@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.dependencies import JsonObject
 from rayjobs.errors import BatchTooLargeError, InvalidRequestError, Problem
 from rayjobs.filters import FilterSpec
+from rayjobs.outputs import MAX_VARIANTS, Output, VariantName
 from rayjobs.problems import near_match, pointer_to
 from rayjobs.spec import Form, Terms, parse_form
 
@@ -23,10 +24,26 @@ _SHORT = ("filters", "filter_params", "count")
 _FILTER = re.compile(r"/pipeline/(\d+)(/.*)?")
 
 
+class VariantForm(BaseModel):
+    """One of several files that are made of each picture."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    name: VariantName
+    """Its key in the item's `outputs`; `{variant}` in the file's name."""
+    pipeline: list[FilterSpec] = Field(default_factory=list)
+    """What is done for this file alone, behind the batch's pipeline."""
+    output: Output = Output()
+    """What is left out is the batch's."""
+
+
 class BatchForm(Form):
     """A batch: where its pictures come from, what is done to them, how they are written."""
 
-    pipeline: list[FilterSpec]
+    pipeline: list[FilterSpec] = Field(default_factory=list)
+    """Must be there, unless there are variants; with them it is carried out once for all."""
+    variants: list[VariantForm] | None = Field(None, min_length=1, max_length=MAX_VARIANTS)
+    """Several files of each picture, decoded once; in place of the batch's single one."""
 
 
 class ShortForm(Terms):
@@ -49,6 +66,19 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "max_attempts": 3,
         "labels": {"who": "docs"},
     },
+    "BatchForm with variants": {
+        "source": {"type": "samples", "count": 20},
+        "pipeline": [{"name": "crop_aspect", "width": 3, "height": 2}],
+        "output": {"quality": 80},
+        "variants": [
+            {"name": "large", "pipeline": [{"name": "thumbnail", "size": 1600}]},
+            {
+                "name": "small",
+                "pipeline": [{"name": "thumbnail", "size": 320}, {"name": "sharpen", "factor": 1.3}],
+                "output": {"format": "webp"},
+            },
+        ],
+    },
     "ShortForm": {
         "filters": ["resize", "blur", "sharpen", "edges"],
         "filter_params": {
@@ -59,7 +89,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "count": 2,
     },
 }
-"""A request in each form, for the docs; in the order in which people write it."""
+"""Requests in each form, for the docs; in the order in which people write them."""
 
 
 class _Filters(BaseModel):

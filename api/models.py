@@ -48,6 +48,13 @@ class ItemsQuery(_Query):
     limit: int = Field(100, ge=1, le=MAX_PAGE)
 
 
+class OutputQuery(_Query):
+    """Which of an item's pictures to get."""
+
+    variant: str | None = None
+    """Name of a variant, if the batch has variants."""
+
+
 class SubmitQuery(_Query):
     """How to submit."""
 

@@ -35,7 +35,10 @@ def body_of(*names: str, required: bool = True) -> Document:
     refs = [{"$ref": _REF.format(model=name)} for name in names]
     schema = refs[0] if len(refs) == 1 else {"oneOf": refs}
     content: Document = {"schema": schema}
-    if examples := {name: {"value": forms.EXAMPLES[name]} for name in names if name in forms.EXAMPLES}:
+    examples = {
+        title: {"value": value} for title, value in forms.EXAMPLES.items() if title.split()[0] in names
+    }
+    if examples:
         content["examples"] = examples
     return {"requestBody": {"required": required, "content": {"application/json": content}}}
 

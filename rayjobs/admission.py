@@ -1,22 +1,20 @@
 """Whether what a request names may be run: its source, its second pictures, the names of its outputs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from rayjobs import naming
 from rayjobs.errors import (
     BatchTooLargeError,
     InvalidPipelineError,
     InvalidRequestError,
     ItemError,
-    OutputNameError,
     Problem,
 )
 from rayjobs.item import Item
-from rayjobs.pipeline import Pipeline
+from rayjobs.outputs import Variant, are_unique, check_names, require_unique
 from rayjobs.record import PAGE
 from rayjobs.settings import Settings
 from rayjobs.sources import Sources
-from rayjobs.spec import FolderSource, Form, PathsSource, SamplesSource, UploadSource
+from rayjobs.spec import FolderSource, Form, PathsSource, SamplesSource, UploadSource, Work
 
 
 class Admission:
@@ -26,17 +24,17 @@ class Admission:
         self._settings = settings
         self._sources = sources
 
-    def listed(self, form: Form) -> list[Item] | None:
+    def listed(self, form: Form, variants: Sequence[Variant]) -> list[Item] | None:
         """Return the items where the request names them all; None where they are listed later."""
         source, limit = form.source, self._settings.max_inline_items
         if isinstance(source, SamplesSource):
             self._check_number("count", source.count, self._settings.max_samples)
             if source.count > PAGE:
-                self._require_unique(form)
+                require_unique(variants)
                 return None
         elif isinstance(source, FolderSource):
             self._check_roots([(source.path, "/source/path")])
-            self._require_unique(form)
+            require_unique(variants)
             return None
         elif isinstance(source, PathsSource):
             self._check_number("paths", len(source.paths), limit)
@@ -45,8 +43,8 @@ class Admission:
             self._check_number("ids", len(source.ids), limit)
             self._check_uploads(source)
         items = list(self._sources.items(source))
-        if not naming.is_unique(form.output.name):
-            naming.check_names(form.output.name, items, form.output.extension)
+        if not are_unique(variants):
+            check_names(variants, items)
         return items
 
     def _check_number(self, field: str, number: int, limit: int) -> None:
@@ -79,20 +77,16 @@ class Admission:
         if problems:
             raise InvalidRequestError(problems[0].detail, problems)
 
-    def check_pictures(self, pipeline: Pipeline) -> None:
-        """Refuse a pipeline whose second pictures do not exist: every item would fail."""
+    def check_pictures(self, work: Work) -> None:
+        """Refuse pipelines whose second pictures do not exist: every item would fail."""
+        pipelines = [("", work.pipeline), *((each.pointer, each.pipeline) for each in work.variants)]
         problems = []
-        for index, reference in pipeline.pictures:
-            try:
-                self._sources.check_picture(reference)
-            except ItemError as error:
-                pointer = f"/pipeline/{index}/picture"
-                problems.append(Problem(pointer, error.code, error.detail, actual=reference))
+        for pointer, pipeline in pipelines:
+            for index, reference in pipeline.pictures:
+                try:
+                    self._sources.check_picture(reference)
+                except ItemError as error:
+                    here = f"{pointer}/pipeline/{index}/picture"
+                    problems.append(Problem(here, error.code, error.detail, actual=reference))
         if problems:
             raise InvalidPipelineError(f"{problems[0].pointer}: {problems[0].detail}", problems)
-
-    def _require_unique(self, form: Form) -> None:
-        if not naming.is_unique(form.output.name):
-            detail = "this source is listed later, so the name must have {index} to be no other item's"
-            problem = Problem("/output/name", "output_conflict", detail, actual=form.output.name)
-            raise OutputNameError(detail, [problem])

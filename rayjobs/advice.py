@@ -20,17 +20,18 @@ _HARD_STEPS = (Posterize, Threshold)
 """Filters whose few values a change of size would make many again."""
 
 
-def advice(pipeline: Pipeline, pointer: str = "/pipeline") -> list[Problem]:
+def advice(pipeline: Pipeline, pointer: str = "/pipeline", behind: tuple[Filter, ...] = ()) -> list[Problem]:
     """Return what its author should know, in the order of the filters; nothing of it is an error.
 
     Args:
         pipeline: As it would run.
         pointer: JSON pointer of the pipeline in the request's body.
+        behind: Filters that have run before it.
     """
     return [
         Problem(f"{pointer}/{at}", code, text)
         for at, each in enumerate(pipeline.filters)
-        for code, text in _said_of(each, pipeline.filters[:at])
+        for code, text in _said_of(each, behind + pipeline.filters[:at])
     ]
 
 

@@ -30,14 +30,14 @@ class Assignment:
 
     def as_bytes(self) -> bytes:
         """Return it as an engine process is told."""
-        rows = [(item.index, item.source, item.custom_id, item.exists) for item in self.items]
+        rows = [(item.index, item.as_json()) for item in self.items]
         return orjson.dumps([self.batch_id, self.attempt, self.document, rows])
 
     @classmethod
     def of(cls, raw: bytes) -> "Assignment":
         """Read what `as_bytes` wrote."""
         batch_id, attempt, document, rows = orjson.loads(raw)
-        return cls(batch_id, attempt, document, tuple(Item(*row) for row in rows))
+        return cls(batch_id, attempt, document, tuple(Item.of(*row) for row in rows))
 
 
 class Engine(Protocol):

@@ -9,12 +9,11 @@ from typing import Any
 import orjson
 from typing_extensions import override
 
-from rayjobs import naming
 from rayjobs.assignment import Assignment, Engine
 from rayjobs.board import Hand
 from rayjobs.codec import Limits
 from rayjobs.drain import DrainMark
-from rayjobs.engine import Rendered, render, second_picture
+from rayjobs.engine import render_all, second_picture
 from rayjobs.errors import (
     FilterFailedError,
     ItemError,
@@ -24,8 +23,10 @@ from rayjobs.errors import (
     WorkerOutOfMemoryError,
 )
 from rayjobs.item import Ending, Fault, Item, Outcome
+from rayjobs.outputs import Variant
 from rayjobs.ports import Store
 from rayjobs.record import output_key
+from rayjobs.rendering import Branch, Rendered, of_variant
 from rayjobs.settings import Settings
 from rayjobs.sources import Sources
 from rayjobs.spec import Work
@@ -72,8 +73,9 @@ class Attempt:
         self.batch_id = assignment.batch_id
         self._number = assignment.attempt
         self._item = item
+        self._wanted = [each for each in work.variants if not self._exists(each, "skip")]
         self._source = b""
-        self._rendered: Rendered | None = None
+        self._files: list[tuple[Variant, str, Rendered]] = []
         self._fault: Fault | None = None
         self._shown: dict[str, Any] = {}
         self._busy_s = 0.0
@@ -86,21 +88,24 @@ class Attempt:
     @property
     def held_bytes(self) -> int:
         """Size of the files that it holds in memory."""
-        return len(self._source) + (len(self._rendered.data) if self._rendered else 0)
+        return len(self._source) + sum(len(rendered.data) for _, _, rendered in self._files)
 
     def read(self) -> None:
         """Take the source's bytes into memory."""
         self._take(self._read)
 
     def render(self) -> None:
-        """Make the output's bytes of the source's, and let go of those."""
+        """Make the bytes of all the files of the source's, and let go of those."""
         self._take(self._render)
         self._source = b""
 
     def write(self) -> None:
-        """Put the output into the store, under a name that depends on batch and item alone."""
+        """Put the files into the store, under names that depend on batch and item alone.
+
+        Where one can't be written, the others stay: nothing tells of them, and a repeat writes the same.
+        """
         self._take(self._write)
-        self._rendered = None
+        self._files = []
 
     def outcome(self) -> Outcome:
         """Return how it ended."""
@@ -117,7 +122,7 @@ class Attempt:
 
     @property
     def _is_skipped(self) -> bool:
-        return self._item.exists and self._work.terms.output.on_exists == "skip"
+        return not self._wanted
 
     def _take(self, step: Callable[[], None]) -> None:
         if self._fault is not None or self._is_skipped:
@@ -136,35 +141,49 @@ class Attempt:
             self._fault = Fault.of(FilterFailedError(f"unexpected {type(error).__name__}: {error}"))
         self._busy_s += time.perf_counter() - began
 
+    def _exists(self, variant: Variant, on_exists: str) -> bool:
+        return variant.name in self._item.exists and variant.output.on_exists == on_exists
+
     def _read(self) -> None:
-        output = self._work.terms.output
-        if self._item.exists and output.on_exists == "fail":
-            raise OutputConflictError(f"its output was in the folder {output.folder!r} before the batch")
+        for each in self._wanted:
+            if self._exists(each, "fail"):
+                detail = f"its output was in the folder {each.output.folder!r} before the batch"
+                with of_variant(each.name):
+                    raise OutputConflictError(detail)
         self._source = self._means.sources.read(self._item)
 
     def _render(self) -> None:
-        terms, means = self._work.terms, self._means
-        rendered = render(
-            self._source, self._work.pipeline, terms.output, means.limits, means.picture, terms.input
+        means, work = self._means, self._work
+        branches = [Branch(each.pipeline, each.output, each.name) for each in self._wanted]
+        rendered = render_all(
+            self._source, work.pipeline, branches, means.limits, means.picture, work.terms.input
         )
-        try:
-            self._name = naming.name(terms.output.name, self._item, rendered.extension)
-        except OutputNameError as error:
-            raise OutputConflictError(error.detail) from error
-        self._rendered = rendered
+        self._files = [
+            (variant, self._name(variant, each), each)
+            for variant, each in zip(self._wanted, rendered, strict=True)
+        ]
+
+    def _name(self, variant: Variant, rendered: Rendered) -> str:
+        with of_variant(variant.name):
+            try:
+                return variant.file_name(self._item, rendered.extension)
+            except OutputNameError as error:
+                raise OutputConflictError(error.detail) from error
 
     def _write(self) -> None:
-        if (rendered := self._rendered) is None:
-            return
-        key = output_key(self.batch_id, self._name, self._work.terms.output.folder)
-        self._means.store.put(key, rendered.data)
-        uri = self._means.store.uri(key)
-        self._shown = {
-            "input": rendered.source.as_json(),
-            "output": {"uri": uri, "name": self._name, **rendered.output.as_json()},
-        }
-        if rendered.analysis:
-            self._shown["analysis"] = rendered.analysis
+        _, _, first = self._files[0]
+        written = {variant.name: self._put(variant, name, each) for variant, name, each in self._files}
+        self._shown = {"input": first.source.as_json()}
+        self._shown |= {"outputs": written} if self._work.has_variants else {"output": written[""]}
+        if first.analysis:
+            self._shown["analysis"] = first.analysis
+
+    def _put(self, variant: Variant, name: str, rendered: Rendered) -> dict[str, Any]:
+        store, key = self._means.store, output_key(self.batch_id, name, variant.output.folder)
+        with of_variant(variant.name):
+            store.put(key, rendered.data)
+        shown = {"uri": store.uri(key), "name": name, **rendered.output.as_json()}
+        return shown | {"analysis": rendered.own_analysis} if rendered.own_analysis else shown
 
 
 class Inline(Engine):

@@ -1,17 +1,20 @@
-"""One picture, from bytes to bytes: decode, pipeline, encode. Knows no services; runs in any process."""
+"""One picture, from bytes to bytes: decode, pipeline, encode. Knows no services; runs in any process.
+
+Several files of one picture share what they can: it is decoded once, the filters that come first are run
+once, and from there each file's branch goes on by itself.
+"""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from itertools import chain
 
 import pyvips
 from pydantic import JsonValue
 
 from rayjobs.codec import (
-    FORMATS,
     Beside,
     Encoding,
     Header,
@@ -36,48 +39,10 @@ from rayjobs.errors import (
 )
 from rayjobs.filters.base import Scene
 from rayjobs.filters.pixels import HELD_PIXELS, held
-from rayjobs.pipeline import Pipeline
+from rayjobs.pipeline import Pipeline, shrinks_to
+from rayjobs.rendering import Branch, ImageInfo, Rendered, of_variant
 
-__all__ = ["ImageInfo", "Rendered", "engine_versions", "render", "second_picture"]
-
-
-@dataclass(frozen=True)
-class ImageInfo:
-    """What is known of a picture's file."""
-
-    width: int
-    """In px. Of a source: as its header says, before the EXIF orientation is applied."""
-    height: int
-    """In px. Of a source: as its header says, before the EXIF orientation is applied."""
-    format: str
-    bytes: int
-    sha256: str
-    quality: int | None = None
-    """Of an output: what it was written with, where the format has a quality."""
-    frames: int | None = None
-    """Of an animation."""
-    salvaged: bool | None = None
-    """Of a source: it was cut, and what there was of it was taken."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what is known, without what does not apply."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """An encoded picture, with what it was and what it became."""
-
-    data: bytes
-    source: ImageInfo
-    output: ImageInfo
-    analysis: dict[str, JsonValue] = field(default_factory=dict)
-    """What the pipeline's analyses found, by their keys."""
-
-    @property
-    def extension(self) -> str:
-        """Extension of the file, without the dot: of the format that it has."""
-        return FORMATS[self.output.format].extension
+__all__ = ["Branch", "ImageInfo", "Rendered", "engine_versions", "render", "render_all", "second_picture"]
 
 
 def render(
@@ -88,12 +53,25 @@ def render(
     picture: Callable[[str], pyvips.Image] | None = None,
     reading: Reading | None = None,
 ) -> Rendered:
-    """Carry a pipeline out on one picture.
+    """Carry a pipeline out on one picture; arguments and errors are those of `render_all`."""
+    [rendered] = render_all(data, pipeline, [Branch(Pipeline(), encoding)], limits, picture, reading)
+    return rendered
+
+
+def render_all(
+    data: bytes,
+    pipeline: Pipeline,
+    branches: Sequence[Branch],
+    limits: Limits,
+    picture: Callable[[str], pyvips.Image] | None = None,
+    reading: Reading | None = None,
+) -> list[Rendered]:
+    """Make all the files of one picture; return them in the order of their branches.
 
     Args:
         data: A file of one of the formats that can be read.
-        pipeline: The filters.
-        encoding: What to write.
+        pipeline: The filters that come first, once for all.
+        branches: What comes then, and what to write; with names of their own.
         limits: Checked from the header, before anything is decoded.
         picture: Returns the second picture of a filter by its reference, from `second_picture`.
         reading: How to read it; the defaults if None.
@@ -103,11 +81,11 @@ def render(
     """
     reading = reading or Reading()
 
-    def attempt(*, lenient: bool) -> Rendered:
+    def attempt(*, lenient: bool) -> list[Rendered]:
         header = read_header(data, limits, reading, lenient=lenient)
         scene = Scene(partial(facts, data, header))
         scene = replace(scene, picture=picture) if picture else scene
-        return _rendered(data, header, pipeline, encoding, scene)
+        return _Source(data, header, scene).rendered(pipeline, branches)
 
     try:
         try:
@@ -120,65 +98,149 @@ def render(
         raise WorkerOutOfMemoryError("the process had no memory left for this picture") from error
 
 
-def _rendered(data: bytes, header: Header, pipeline: Pipeline, encoding: Encoding, scene: Scene) -> Rendered:
-    moves = is_animated(header) and encoding.frames == "all"
-    image = (_moving if moves else _still)(data, header, pipeline, scene)
-    turns = pipeline.auto_orients or header.orientation == 1
-    profile = header.profile if header.reading.profile == "keep" else None
-    beside = Beside(header.metadata, profile, 1 if turns else header.orientation)
-    with _blaming(EncodeFailedError, encoding.format, data, header):
-        encoded = encode(image, encoding, beside)
-    frames = header.frames if moves else None
-    salvaged = header.is_lenient or None
-    source = ImageInfo(
-        header.width,
-        header.height,
-        header.format.name,
-        len(data),
-        _sha256(data),
-        frames=frames,
-        salvaged=salvaged,
-    )
-    output = ImageInfo(
-        image.width,
-        image.height // (frames or 1),
-        encoded.format,
-        len(encoded.data),
-        _sha256(encoded.data),
-        quality=encoded.quality,
-        frames=frames,
-    )
-    return Rendered(encoded.data, source, output, scene.findings)
-
-
-def _still(data: bytes, header: Header, pipeline: Pipeline, scene: Scene) -> pyvips.Image:
-    return _filtered(_decoded(data, header, pipeline), pipeline, data, header, scene)
-
-
-def _moving(data: bytes, header: Header, pipeline: Pipeline, scene: Scene) -> pyvips.Image:
-    """Take each frame through the pipeline by itself, as if it were a picture of its own."""
-    frames = decode_frames(data, header)
-    # Backwards, so that what analyses find is of the first frame.
-    done = [_filtered(each, pipeline, data, header, scene).copy_memory() for each in reversed(frames)]
-    return joined(done[::-1], header)
-
-
 def second_picture(data: bytes, limits: Limits) -> pyvips.Image:
-    """Return a picture to be put on others, upright and in memory; raises as `render` does."""
+    """Return a picture to be put on others, upright and in memory; raises as `render_all` does."""
     header = read_header(data, replace(limits, max_pixels=min(limits.max_pixels, HELD_PIXELS)))
-    return held(_decoded(data, header, Pipeline()))
+    return held(_Source(data, header, Scene()).decoded([Pipeline()], Pipeline()))
 
 
-def _decoded(data: bytes, header: Header, pipeline: Pipeline) -> pyvips.Image:
-    """Decode no more than the first filter needs, and turn the picture upright."""
-    turns = pipeline.auto_orients and header.orientation > 1
-    sideways = turns and header.is_sideways
-    upright = header.size[::-1] if sideways else header.size
-    wanted = pipeline.shrinks_to(upright)
-    streamed = not turns and pipeline.streams(upright)
-    image = decode(data, header, wanted[::-1] if wanted and sideways else wanted, streamed=streamed)
-    return _upright(image, header.orientation) if turns else image
+_Made = tuple[Branch, pyvips.Image, dict[str, JsonValue]]
+"""A branch, what comes out of it, and what its analyses found."""
 
+
+@dataclass(frozen=True)
+class _Source:
+    """A picture's file, of which others are made."""
+
+    data: bytes
+    header: Header
+    scene: Scene
+
+    def rendered(self, pipeline: Pipeline, branches: Sequence[Branch]) -> list[Rendered]:
+        moving = [each for each in branches if self._moves(each)]
+        still = [each for each in branches if not self._moves(each)]
+        info = ImageInfo(
+            self.header.width,
+            self.header.height,
+            self.header.format.name,
+            len(self.data),
+            _sha256(self.data),
+            frames=self.header.frames if moving else None,
+            salvaged=self.header.is_lenient or None,
+        )
+        turns = pipeline.auto_orients or self.header.orientation == 1
+        profile = self.header.profile if self.header.reading.profile == "keep" else None
+        beside = Beside(self.header.metadata, profile, 1 if turns else self.header.orientation)
+        files = {}
+        for branch, image, findings in chain(self._still(pipeline, still), self._moving(pipeline, moving)):
+            with of_variant(branch.name):
+                encoded, output = self._encoded(image, branch, beside)
+            files[branch.name] = Rendered(encoded, info, output, self.scene.findings, findings)
+        return [files[branch.name] for branch in branches]
+
+    def _moves(self, branch: Branch) -> bool:
+        return branch.encoding.frames == "all" and is_animated(self.header)
+
+    def _still(self, pipeline: Pipeline, branches: Sequence[Branch]) -> Iterator[_Made]:
+        """Give the picture at each branch's end, lazy: one is written before the next is begun."""
+        if not branches:
+            return
+        shared = self._parting(pipeline, branches)
+        if shared is None:
+            for branch in branches:
+                yield from self._still(pipeline, [branch])
+            return
+        for branch in branches:
+            scene = replace(self.scene, findings={})
+            with of_variant(branch.name):
+                image = self._filtered(shared, branch.pipeline, scene)
+            yield branch, image, scene.findings
+
+    def _parting(self, pipeline: Pipeline, branches: Sequence[Branch]) -> pyvips.Image | None:
+        """Return the picture where the branches part; None if it is too large to be held for several."""
+        wholes = [pipeline.then(branch.pipeline) for branch in branches]
+        is_alone = len(branches) == 1
+        image = self.decoded(wholes, wholes[0] if is_alone else pipeline)
+        goes_on = not is_alone or bool(branches[0].pipeline.pixel_filters)
+        image = self._filtered(image, pipeline, self.scene, keeps=goes_on)
+        if is_alone:
+            return image
+        return held(image) if image.width * image.height <= HELD_PIXELS else None
+
+    def _moving(self, pipeline: Pipeline, branches: Sequence[Branch]) -> Iterator[_Made]:
+        """Take each frame through the filters by itself, as if it were a picture of its own."""
+        if not branches:
+            return
+        frames = decode_frames(self.data, self.header)
+        # Backwards, so that what analyses find is of the first frame.
+        shared = [self._filtered(each, pipeline, self.scene, keeps=True) for each in reversed(frames)]
+        for branch in branches:
+            scene = replace(self.scene, findings={})
+            with of_variant(branch.name):
+                done = [self._filtered(each, branch.pipeline, scene, keeps=True) for each in shared]
+                image = joined(done[::-1], self.header)
+            yield branch, image, scene.findings
+
+    def decoded(self, pipelines: Sequence[Pipeline], reader: Pipeline) -> pyvips.Image:
+        """Decode no more than the first filters need, and turn the picture upright.
+
+        Args:
+            pipelines: All that is going to be done, in one or several ways.
+            reader: What of it reads the decoded picture.
+        """
+        header = self.header
+        turns = reader.auto_orients and header.orientation > 1
+        sideways = turns and header.is_sideways
+        upright = header.size[::-1] if sideways else header.size
+        wanted = shrinks_to(pipelines, upright)
+        streamed = not turns and reader.streams(upright)
+        stored = wanted[::-1] if wanted and sideways else wanted
+        image = decode(self.data, header, stored, streamed=streamed)
+        return _upright(image, header.orientation) if turns else image
+
+    def _filtered(
+        self, image: pyvips.Image, pipeline: Pipeline, scene: Scene, *, keeps: bool = False
+    ) -> pyvips.Image:
+        """Return what comes of the picture; lazy, unless it `keeps` its pixels to be asked for again."""
+        last = len(pipeline.pixel_filters) - 1
+        for at, each in enumerate(pipeline.pixel_filters):
+            with self._blaming(FilterFailedError, each.name):
+                image = each.run(image, scene)
+                # Of the last one the encoder asks once, and takes a copy of its own.
+                image = held(image) if (each.costly if at < last else keeps) else image
+        return image
+
+    def _encoded(self, image: pyvips.Image, branch: Branch, beside: Beside) -> tuple[bytes, ImageInfo]:
+        frames = self.header.frames if self._moves(branch) else None
+        with self._blaming(EncodeFailedError, branch.encoding.format):
+            encoded = encode(image, branch.encoding, beside)
+        info = ImageInfo(
+            image.width,
+            image.height // (frames or 1),
+            encoded.format,
+            len(encoded.data),
+            _sha256(encoded.data),
+            quality=encoded.quality,
+            frames=frames,
+        )
+        return encoded.data, info
+
+    @contextmanager
+    def _blaming(self, kind: type[ItemError], name: str) -> Iterator[None]:
+        """Turn libvips's errors into `kind`, unless they come from a source that is only read now."""
+        try:
+            yield
+        except pyvips.Error as error:
+            said = " ".join(str(error).split())
+            if "out of memory" in said:
+                raise MemoryError from error
+            if any(word in said for word in _LOADERS):
+                raise unreadable(self.data, self.header.format.name, said) from error
+            raise kind(f"{name}: {said[:200]}") from error
+
+
+_LOADERS = ("load_source", "VipsJpeg", "webp2vips", "tiff2vips", "spng", "libpng", "heif")
+"""Words of libvips's loaders, which show in a later step's error only when the picture is streamed."""
 
 _TURNS: dict[int, tuple[str, ...]] = {
     2: ("fliphor",),
@@ -196,36 +258,6 @@ def _upright(image: pyvips.Image, orientation: int) -> pyvips.Image:
     for turn in _TURNS[orientation]:
         image = getattr(image, turn)()
     return image
-
-
-def _filtered(
-    image: pyvips.Image, pipeline: Pipeline, data: bytes, header: Header, scene: Scene
-) -> pyvips.Image:
-    last = len(pipeline.pixel_filters) - 1
-    for at, each in enumerate(pipeline.pixel_filters):
-        with _blaming(FilterFailedError, each.name, data, header):
-            image = each.run(image, scene)
-            # The last one's pixels are asked for once, by the encoder, which takes a copy of its own.
-            image = held(image) if each.costly and at < last else image
-    return image
-
-
-_LOADERS = ("load_source", "VipsJpeg", "webp2vips", "tiff2vips", "spng", "libpng", "heif")
-"""Words of libvips's loaders, which show in a later step's error only when the picture is streamed."""
-
-
-@contextmanager
-def _blaming(kind: type[ItemError], name: str, data: bytes, header: Header) -> Iterator[None]:
-    """Turn libvips's errors into `kind`, unless they come from a source that is only read now."""
-    try:
-        yield
-    except pyvips.Error as error:
-        said = " ".join(str(error).split())
-        if "out of memory" in said:
-            raise MemoryError from error
-        if any(word in said for word in _LOADERS):
-            raise unreadable(data, header.format.name, said) from error
-        raise kind(f"{name}: {said[:200]}") from error
 
 
 def _sha256(data: bytes) -> str:

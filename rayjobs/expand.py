@@ -1,16 +1,16 @@
 """Turns a source into sealed pages of items, while the first of them already run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from rayjobs import naming
 from rayjobs.errors import ItemError, OutputNameError, SourceNotFoundError
 from rayjobs.item import Fault, Item
+from rayjobs.outputs import Variant
 from rayjobs.ports import Registry, Store
 from rayjobs.record import PAGE, Listing, Record, output_key
 from rayjobs.sources import Sources
-from rayjobs.spec import FolderSource, Form, Output, Source, parse_form
+from rayjobs.spec import FolderSource, Form, Source, Work, parse_form
 
 
 def pages(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -20,24 +20,25 @@ def pages(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield page
 
 
-def looked_up(items: Iterable[Item], output: Output, store: Store) -> Iterator[Item]:
-    """Give the items, with those marked whose output exists.
+def looked_up(items: Iterable[Item], variants: Sequence[Variant], store: Store) -> Iterator[Item]:
+    """Give the items, each with the variants whose files exist.
 
     It is settled here, once and in the record, and not by who writes: a repeated attempt would find its own.
     """
-    if output.on_exists == "overwrite":
+    minding = [variant for variant in variants if variant.output.on_exists != "overwrite"]
+    if not minding:
         yield from items
         return
     for item in items:
-        yield replace(item, exists=_has_output(item, output, store))
+        yield replace(item, exists=tuple(each.name for each in minding if _has_file(item, each, store)))
 
 
-def _has_output(item: Item, output: Output, store: Store) -> bool:
+def _has_file(item: Item, variant: Variant, store: Store) -> bool:
     try:
-        name = naming.name(output.name, item, output.extension)
+        name = variant.file_name(item, variant.output.extension)
     except OutputNameError:  # the item will fail by itself
         return False
-    file = store.open(output_key("", name, output.folder))
+    file = store.open(output_key("", name, variant.output.folder))
     if file is not None:
         file.close()
     return file is not None
@@ -54,9 +55,10 @@ def expand(batch_id: str, registry: Registry, record: Record, sources: Sources) 
         return
     if not listed.sealed:
         document = record.spec(batch_id)["document"]
-        form = parse_form(Form, {"source": document["source"], "output": document["output"]})
-        source, total, error = form.source, listed.total, None
-        left = looked_up(islice(sources.items(source), total, None), form.output, record.store)
+        source = parse_form(Form, {"source": document["source"]}).source
+        total, error = listed.total, None
+        unseen = islice(sources.items(source), total, None)
+        left = looked_up(unseen, Work.of(document).variants, record.store)
         try:
             # A page that is not full was the last one.
             for page in () if total % PAGE else pages(left):

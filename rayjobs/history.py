@@ -149,18 +149,26 @@ class History:
             raise NotFoundError(f"{batch_id} has items 0 to {batch.counts.total - 1}, not {index}")
         return next(self._window(batch, Range(index, 1), self._record.entries(batch_id)))
 
-    def output(self, batch_id: str, index: int) -> OutputFile:
-        """Return an item's picture.
+    def output(self, batch_id: str, index: int, variant: str | None = None) -> OutputFile:
+        """Return an item's picture, or one of its variants by its name.
 
         Raises:
-            NotFoundError: There is no such item, or its output was removed from the store.
+            NotFoundError: There is no such item or variant, or its output was removed from the store.
             ConflictError: The item has no output (so far).
         """
-        item, folder = self.item(batch_id, index), self.batch(batch_id).document["output"].get("folder")
-        if "output" not in item:
-            raise ConflictError(f"item {index} of {batch_id} is {item['state']} and has no output")
-        output = item["output"]
-        file = self._record.store.open(output_key(batch_id, output["name"], folder))
+        item, document = self.item(batch_id, index), self.batch(batch_id).document
+        here = f"item {index} of {batch_id}"
+        files = {one["name"]: one["output"] for one in document.get("variants", ())} or {
+            None: document["output"]
+        }
+        if variant not in files:
+            raise NotFoundError(_no_variant(here, variant, [name for name in files if name]))
+        output = item.get("outputs", {}).get(variant) if variant else item.get("output")
+        if output is None:
+            raise ConflictError(
+                f"{here} is {item['state']} and has no output{f' {variant!r}' if variant else ''}"
+            )
+        file = self._record.store.open(output_key(batch_id, output["name"], files[variant].get("folder")))
         if file is None:
             raise NotFoundError(f"the output {output['uri']} is gone")
         size = file.seek(0, os.SEEK_END)
@@ -197,6 +205,15 @@ def _without_outcome(batch: Batch, *, running: bool) -> dict[str, Any]:
         }
         return {"state": "cancelled", "attempts": 0, "error": error}
     return {"state": "pending", "attempts": 0}
+
+
+def _no_variant(here: str, asked: str | None, names: list[str]) -> str:
+    if not names:
+        return f"{here} has one output and no variant {asked!r}"
+    known = ", ".join(names)
+    if asked is None:
+        return f"{here} has several outputs; say which by ?variant=: {known}"
+    return f"{here} has no variant {asked!r}; there are {known}"
 
 
 def _windows(start: int, total: int, most: int | None) -> Iterator[Range]:

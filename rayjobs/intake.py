@@ -5,6 +5,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from rayjobs.batch import VERBS, Batch, Verb
 from rayjobs.errors import (
     ConflictError,
     NotFoundError,
+    Problem,
     RegistryUnavailableError,
     SourceTooLargeError,
 )
@@ -29,7 +31,7 @@ from rayjobs.record import Record
 from rayjobs.recovery import readmit
 from rayjobs.settings import Settings
 from rayjobs.sources import Sources
-from rayjobs.spec import Form, SamplesSource, parse_request
+from rayjobs.spec import SamplesSource, Work, parse_request
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: its order is that of the values, so that ids sort by age."""
@@ -65,8 +67,8 @@ class Intake:
             RequestError: The body, or the key with another body; nothing was stored.
             RegistryUnavailableError: Nothing was entered; the same call may succeed later.
         """
-        form, pipeline = parse_request(body)
-        self._admission.check_pictures(pipeline)
+        form, work = parse_request(body)
+        self._admission.check_pictures(work)
         body_hash = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
         if idempotency_key is not None:
             before = self._registry.known(idempotency_key, body_hash)
@@ -75,11 +77,11 @@ class Intake:
                 return self._shown(before), False
         else:
             self._registry.ping()  # before anything is written
-        items = self._admission.listed(form)
+        items = self._admission.listed(form, work.variants)
         batch_id = new_id("b")
-        document = form.document(pipeline)
+        document = form.document(work)
         created_ms = time.time_ns() // 1_000_000
-        for page, listed in enumerate(pages(looked_up(items or (), form.output, self._record.store))):
+        for page, listed in enumerate(pages(looked_up(items or (), work.variants, self._record.store))):
             self._record.seal_page(batch_id, page, listed)
         if items is not None:
             self._record.seal(batch_id, len(items))
@@ -130,13 +132,13 @@ class Intake:
 
     def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a submission of this body would run; stores nothing. Raises as `submit`."""
-        form, pipeline = parse_request(body)
-        self._admission.check_pictures(pipeline)
-        items = self._admission.listed(form)
+        form, work = parse_request(body)
+        self._admission.check_pictures(work)
+        items = self._admission.listed(form, work.variants)
         count = form.source.count if isinstance(form.source, SamplesSource) else items and len(items)
-        warnings = [each.as_json() for each in advice(pipeline)]
-        planned = {"total": count, "names": _names(form, items), "warnings": warnings}
-        return {"dry_run": True, **form.document(pipeline), **planned}
+        warnings = [each.as_json() for each in _warnings(work)]
+        planned = {"total": count, "names": _names(work, items), "warnings": warnings}
+        return {"dry_run": True, **form.document(work), **planned}
 
     def upload(self, name: str, chunks: Iterable[bytes]) -> dict[str, Any]:
         """Store one picture; raises `SourceTooLargeError` as soon as it is over the limit."""
@@ -225,7 +227,14 @@ class Intake:
         }
 
 
-def _names(form: Form, items: list[Item] | None) -> list[str]:
-    """Return the names of the first outputs, as an example."""
+def _names(work: Work, items: list[Item] | None) -> list[str]:
+    """Return the names of the first items' files, as an example."""
     first = (items or [])[:3]
-    return [naming.name(form.output.name, item, form.output.extension) for item in first]
+    return [each.file_name(item, each.output.extension) for item in first for each in work.variants]
+
+
+def _warnings(work: Work) -> list[Problem]:
+    """Return what is to be said of all the pipelines."""
+    shared = work.pipeline.filters
+    own = (advice(each.pipeline, f"{each.pointer}/pipeline", shared) for each in work.variants)
+    return list(chain(advice(work.pipeline), *own))

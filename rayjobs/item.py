@@ -18,8 +18,9 @@ class Item:
     source: str
     """An absolute path, `sample:<name>` or `upload:<id>/<name>`."""
     custom_id: str | None = None
-    exists: bool = False
-    """Whether its output was there when it was listed, in a folder that batches share."""
+    exists: tuple[str, ...] = ()
+    """Variants whose files were there when it was listed, in a folder that batches share; the one file of a
+    batch without variants is the empty name's."""
 
     @property
     def stem(self) -> str:
@@ -28,14 +29,19 @@ class Item:
         stem, dot, _ = name.rpartition(".")
         return stem if dot and stem else name
 
-    def as_json(self) -> dict[str, str | bool]:
+    def as_json(self) -> dict[str, Any]:
         """Return the item's line in its page."""
-        line: dict[str, str | bool] = {"source": self.source}
+        line: dict[str, Any] = {"source": self.source}
         if self.custom_id is not None:
             line["custom_id"] = self.custom_id
         if self.exists:
-            line["exists"] = True
+            line["exists"] = self.exists
         return line
+
+    @classmethod
+    def of(cls, index: int, line: Mapping[str, Any]) -> "Item":
+        """Read what `as_json` wrote."""
+        return cls(index, line["source"], line.get("custom_id"), tuple(line.get("exists", ())))
 
 
 @dataclass(frozen=True)
@@ -71,8 +77,10 @@ class Outcome:
     """Width and height in pixels as stored, format, bytes and SHA-256 of the source."""
     output: dict[str, Any] | None = None
     """URI, width and height in pixels, format, bytes and SHA-256 of the picture written."""
+    outputs: dict[str, dict[str, Any]] | None = None
+    """The same of each variant, by its name, and what its own analyses found; in place of `output`."""
     analysis: dict[str, Any] | None = None
-    """What the pipeline's analyses found, by their keys."""
+    """What the analyses of the batch's pipeline found, by their keys."""
     error: Fault | None = None
 
     def as_json(self) -> dict[str, Any]:

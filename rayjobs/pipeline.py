@@ -1,6 +1,6 @@
 """A pipeline: filters in their order, parsed from a request's JSON."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -33,6 +33,10 @@ class Pipeline:
         """The filters that do something to pixels."""
         return tuple(each for each in self.filters if not isinstance(each, AutoOrient))
 
+    def then(self, other: "Pipeline") -> "Pipeline":
+        """Return this pipeline with another behind it."""
+        return Pipeline(self.filters + other.filters)
+
     def shrinks_to(self, size: Size) -> Size | None:
         """Return the size that the first filter brings an upright picture down to, if it does."""
         return self.pixel_filters[0].shrinks_to(size) if self.pixel_filters else None
@@ -51,6 +55,15 @@ class Pipeline:
     def as_json(self) -> list[dict[str, object]]:
         """Return the pipeline as a request carries it, defaults filled in."""
         return [each.model_dump(mode="json") for each in self.filters]
+
+
+def shrinks_to(pipelines: Sequence[Pipeline], size: Size) -> Size | None:
+    """Return the size to which all of them bring an upright picture down; None if one needs each pixel."""
+    sizes = [each.shrinks_to(size) for each in pipelines]
+    known = [each for each in sizes if each is not None]
+    if len(known) < len(sizes):
+        return None
+    return max(width for width, _ in known), max(height for _, height in known)
 
 
 def parse_pipeline(raw: object, pointer: str = "/pipeline") -> Pipeline:

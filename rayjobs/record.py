@@ -137,7 +137,7 @@ class Record(Commits):
         found = []
         for index in chunk.indices():
             line = orjson.loads(self._page(batch_id, index // PAGE)[index % PAGE])
-            found.append(Item(index, line["source"], line.get("custom_id"), line.get("exists", False)))
+            found.append(Item.of(index, line))
         return found
 
     def _read_page(self, batch_id: str, page: int) -> list[bytes]:

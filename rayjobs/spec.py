@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from rayjobs.codec import Encoding, Reading
+from rayjobs.codec import Reading
 from rayjobs.errors import InvalidRequestError
 from rayjobs.naming import check_template
+from rayjobs.outputs import Output, Variant, parse_variants
 from rayjobs.pipeline import Pipeline, parse_pipeline
 from rayjobs.problems import problems_of
 
@@ -62,25 +63,6 @@ class UploadSource(_Form):
 Source = Annotated[SamplesSource | PathsSource | FolderSource | UploadSource, Field(discriminator="type")]
 
 
-class Output(Encoding):
-    """How the pictures are written, and under which names."""
-
-    name: Text = "{index:06d}-{stem}.{ext}"
-    """Template of the file's name; see `naming.FIELDS`."""
-    folder: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
-    """Folder that batches share, below `outputs/shared`; by default each batch has its own."""
-    on_exists: Literal["overwrite", "skip", "fail"] = "overwrite"
-    """What becomes of an item whose output is in the shared folder when the item is listed."""
-
-    @model_validator(mode="after")
-    def _where_something_can_exist(self) -> "Output":
-        if self.on_exists != "overwrite" and self.folder is None:
-            raise ValueError(f"on_exists {self.on_exists!r} needs a folder; a batch's own is empty")
-        if self.on_exists != "overwrite" and self.format == "auto":
-            raise ValueError(f"on_exists {self.on_exists!r} needs a format: the name of an output has it")
-        return self
-
-
 class Terms(_Form):
     """What holds for every item of a batch, beside its pipeline."""
 
@@ -105,30 +87,41 @@ class Work:
 
     terms: Terms
     pipeline: Pipeline
+    """What is done once for all the files that are made of a picture."""
+    variants: tuple[Variant, ...]
+    """The files; a batch without variants has one, without a name and with no filters of its own."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Work":
-        """Read what `document` wrote."""
+        """Read what `Form.document` wrote."""
         terms = {name: document[name] for name in Terms.model_fields if name in document}
-        return cls(Terms.model_validate(terms), parse_pipeline(document["pipeline"]))
+        return _work(Terms.model_validate(terms), parse_pipeline(document["pipeline"]), document)
+
+    @property
+    def has_variants(self) -> bool:
+        """Whether a picture's files are told apart by the names of variants."""
+        return bool(self.variants[0].name)
 
 
 class Form(Terms):
-    """A request for a batch, without its pipeline, which has a parser of its own."""
+    """A request for a batch, but for its pipeline and variants, which have parsers of their own."""
 
     source: Source
 
-    def document(self, pipeline: Pipeline) -> dict[str, Any]:
+    def document(self, work: Work) -> dict[str, Any]:
         """Return what a batch shows for ever: its long lists are counted and left out."""
         shown = self.model_dump(mode="json", exclude={"source": {"paths", "ids", "custom_ids"}})
         if isinstance(self.source, PathsSource | UploadSource):
             shown["source"]["count"] = len(
                 getattr(self.source, "paths", ()) or getattr(self.source, "ids", ())
             )
-        return {"source": shown.pop("source"), "pipeline": pipeline.as_json(), **shown}
+        made: dict[str, Any] = {"pipeline": work.pipeline.as_json()}
+        if work.has_variants:
+            made["variants"] = [variant.as_json() for variant in work.variants]
+        return {"source": shown.pop("source"), **made, **shown}
 
 
-def parse_request(body: Mapping[str, Any]) -> tuple[Form, Pipeline]:
+def parse_request(body: Mapping[str, Any]) -> tuple[Form, Work]:
     """Return the batch that a request's body asks for.
 
     Raises:
@@ -137,10 +130,22 @@ def parse_request(body: Mapping[str, Any]) -> tuple[Form, Pipeline]:
         UnknownFilterError: A filter does not exist.
         OutputNameError: The naming template can't be used.
     """
-    pipeline = parse_pipeline(body.get("pipeline"))
-    form = parse_form(Form, {key: value for key, value in body.items() if key != "pipeline"})
-    check_template(form.output.name)
-    return form, pipeline
+    has_variants = "variants" in body
+    pipeline = parse_pipeline(body.get("pipeline", () if has_variants else None))
+    form = parse_form(Form, {key: value for key, value in body.items() if key not in _PARSED_APART})
+    if has_variants:
+        form = form.model_copy(update={"output": form.output.told_apart()})
+    check_template(form.output.name, has_variants=has_variants)
+    return form, _work(form, pipeline, body)
+
+
+_PARSED_APART = ("pipeline", "variants")
+
+
+def _work(terms: Terms, pipeline: Pipeline, body: Mapping[str, Any]) -> Work:
+    if "variants" in body:
+        return Work(terms, pipeline, parse_variants(body["variants"], terms.output))
+    return Work(terms, pipeline, (Variant("", Pipeline(), terms.output),))
 
 
 FormT = TypeVar("FormT", bound=BaseModel)

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from api.answers import ItemAnswer, ItemsAnswer
 from api.dependencies import TheCore, answer
-from api.models import BatchId, Index, ItemsQuery
+from api.models import BatchId, Index, ItemsQuery, OutputQuery
 from rayjobs.history import OutputFile
 
 router = APIRouter(prefix="/batches/{batch_id}", tags=["items"])
@@ -27,8 +27,10 @@ def item(batch_id: BatchId, index: Index, core: TheCore) -> Response:
     return answer(core.history.item(batch_id, index))
 
 
-def _opened(batch_id: BatchId, index: Index, core: TheCore) -> Iterator[OutputFile]:
-    found = core.history.output(batch_id, index)
+def _opened(
+    batch_id: BatchId, index: Index, core: TheCore, query: Annotated[OutputQuery, Query()]
+) -> Iterator[OutputFile]:
+    found = core.history.output(batch_id, index, query.variant)
     with found.file:  # closed once the answer was sent, however that ended
         yield found
 
@@ -36,7 +38,7 @@ def _opened(batch_id: BatchId, index: Index, core: TheCore) -> Iterator[OutputFi
 @router.get(
     "/items/{index}/output",
     responses={200: {"content": {"image/*": {}}}, 304: {"description": "The client has it"}},
-    summary="Get the picture",
+    summary="Get the picture, or one of its variants",
 )
 def output(
     found: Annotated[OutputFile, Depends(_opened)], if_none_match: Annotated[str, Header()] = ""

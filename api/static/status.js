@@ -101,10 +101,12 @@ function fillBatch(article, batch) {
   say(at(".pace"), pace(batch));
 }
 
-function what({ source, pipeline, output, labels }) {
-  const filters = pipeline.map((filter) => filter.name).join(" → ") || "encode";
+function what({ source, pipeline, variants, output, labels }) {
+  const steps = pipeline.map((filter) => filter.name);
+  const files = variants?.map((each) => `${each.name}.${each.output.format}`).join(" + ") ?? output.format;
+  if (!steps.length && !variants) steps.push("encode");
   const names = Object.entries(labels).map(([name, value]) => `${name}:${value}`);
-  return [`${source.type}: ${filters} → ${output.format}`, ...names].join("  ·  ");
+  return [`${source.type}: ${[...steps, files].join(" → ")}`, ...names].join("  ·  ");
 }
 
 function outcome({ counts, errors_by_code }) {

@@ -16,6 +16,8 @@ _CONFIG = ConfigDict(
 _OF_AUTO = {"quality", "max_bytes", "target_ssim", "metadata", "keep_copyright"}
 """Options that `auto` takes; they are kept as far as the chosen format has them."""
 
+_CHOICES_OF_AUTO: tuple[OutputFormat, ...] = ("jpeg", "png", "webp")
+
 
 class Reading(BaseModel):
     """How files are read."""
@@ -85,7 +87,7 @@ class Encoding(BaseModel):
         return self
 
     def _faults(self) -> Iterator[InitErrorDetails]:
-        known = _OF_AUTO if self.format == "auto" else set(FORMATS[self.format].options)
+        known = self.options_of(self.format)
         for name in sorted(set(Encoding.model_fields) - {"format"} - known):
             if (value := getattr(self, name)) is not None:
                 text = "is no option of {format}, which has {expected}"
@@ -109,6 +111,13 @@ class Encoding(BaseModel):
             }
             yield _fault("effort", self.effort, PydanticCustomError("out_of_bounds", text, context))
 
+    @staticmethod
+    def options_of(format: object) -> set[str]:  # noqa: A002 - the field's name
+        """Return the names of the options that a format has; none of what is no format."""
+        if format == "auto":
+            return _OF_AUTO
+        return set(FORMATS[format].options) if isinstance(format, str) and format in FORMATS else set()
+
     def option(self, name: str) -> Any:  # noqa: ANN401 - of the option's own type
         """Return an option of the format: what was asked for, else its default."""
         asked = getattr(self, name)
@@ -123,6 +132,12 @@ class Encoding(BaseModel):
     def extension(self) -> str:
         """Extension of the files, without the dot; `auto` as long as nobody knows."""
         return self.format if self.format == "auto" else FORMATS[self.format].extension
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """The extensions that files may have, without the dot."""
+        names = _CHOICES_OF_AUTO if self.format == "auto" else (self.format,)
+        return tuple(FORMATS[name].extension for name in names)
 
 
 def _fault(name: str, value: object, error: PydanticCustomError) -> InitErrorDetails:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -50,14 +51,15 @@ def whole(farm_settings: Settings, redis_process: RedisServer, disk: Path) -> It
         yield running
 
 
+@pytest.mark.parametrize("more", [{}, {"variants": [{"name": "one"}, {"name": "two"}]}])
 def test_the_batch_pauses_and_ends_like_an_undisturbed_one_once_there_is_room(
-    whole: Farm, noise: list[str], disk: Path
+    whole: Farm, noise: list[str], disk: Path, more: dict[str, Any]
 ) -> None:
     ballast = disk / "ballast"
     ballast.write_bytes(bytes(600_000))
     whole.dispatch()
     source = {"type": "paths", "paths": noise}
-    batch_id = whole.submit(source, PNG, output=OUTPUT)
+    batch_id = whole.submit(source, PNG, output=OUTPUT, **more)
     wait_until(lambda: whole.registry.get(batch_id).state is State.PAUSED, 20, "the batch is paused")
     wait_until(lambda: not whole.registry.leases(), 10, "what was in flight is given back")
     batch = whole.registry.get(batch_id)
@@ -72,7 +74,7 @@ def test_the_batch_pauses_and_ends_like_an_undisturbed_one_once_there_is_room(
     batch = whole.finished(batch_id)
     assert (batch.state, batch.counts.succeeded, batch.error) == (State.SUCCEEDED, 12, None)
     assert {item["attempts"] for item in whole.items(batch_id)} == {1}, "no attempt was lost"
-    again = whole.finished(whole.submit(source, PNG, output=OUTPUT))
+    again = whole.finished(whole.submit(source, PNG, output=OUTPUT, **more))
     assert again.counts == batch.counts
     assert whole.outputs(again.id) == whole.outputs(batch_id)
     assert whole.ended == [], "the dispatcher went through it all"

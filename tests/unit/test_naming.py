@@ -36,11 +36,23 @@ def test_a_template_that_could_leave_its_folder_or_reach_elsewhere_is_refused(te
     assert caught.value.problems[0].pointer == "/output/name"
 
 
-def test_two_items_that_would_share_a_name_are_both_named() -> None:
-    items = [Item(0, "/a/cat.jpg"), Item(1, "/b/dog.jpg"), Item(2, "/c/CAT.png")]
-    with pytest.raises(OutputNameError, match=r"items 0 and 2 would both be written as 'CAT\.jpg'"):
-        naming.check_names("{stem}.{ext}", items, "jpg")
-    naming.check_names("{index}-{stem}.{ext}", items, "jpg")
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{index:06d}-{stem}.{ext}", "{index}", "{stem}-{index}.{ext}", "{stem}/{index}.{ext}",
+        "x{index}_{stem}", "{custom_id}-{index}-small.{ext}", "{index}/{stem}.{ext}",
+    ],
+)  # fmt: skip
+def test_a_name_is_unique_by_an_index_that_is_told_from_the_rest(template: str) -> None:
+    assert naming.is_unique(template)
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{stem}.{ext}", "{index}{stem}", "{stem}{index}", "{stem}-{index}-{custom_id}", "{index}1{stem}"],
+)
+def test_an_index_that_may_be_taken_for_another_makes_no_name_unique(template: str) -> None:
+    assert not naming.is_unique(template)
 
 
 @given(st.text())

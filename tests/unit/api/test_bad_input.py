@@ -41,6 +41,7 @@ def test_a_value_out_of_bounds_is_answered_with_the_bound_and_the_value(client: 
     [
         (BODY | {"prioritty": 1}, "/prioritty"),
         (BODY | {"output": {"qualty": 3}}, "/output/qualty"),
+        (BODY | {"variants": [{"name": "a", "output": {"qualty": 3}}]}, "/variants/0/output/qualty"),
         (with_blur(radius=1, sigma=2), "/pipeline/1/sigma"),
     ],
 )

@@ -4,6 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.answers import BatchAnswer, BatchesAnswer, PlanAnswer
+from api.forms import EXAMPLES
 from rayjobs.ports import Registry
 from rayjobs.settings import Settings
 from tests.support.farm import Farm
@@ -51,6 +52,16 @@ def test_a_dry_run_says_what_would_run_and_stores_nothing(
     assert plan.pipeline[0]["name"] == "thumbnail"
     assert client.get("/batches").json()["batches"] == []
     assert not Path(farm_settings.store).exists()
+
+
+def test_a_dry_run_tells_of_variants(client: TestClient) -> None:
+    body = EXAMPLES["BatchForm with variants"]
+    plan = PlanAnswer.model_validate(client.post("/batches?dry_run=true", json=body).json())
+    assert [each["name"] for each in plan.variants or ()] == ["large", "small"]
+    assert plan.names[1].endswith("-small.webp")
+    beside = {name: body[name] for name in ("variants", "output")}
+    short = PlanAnswer.model_validate(client.post("/batches?dry_run=true", json=SEED | beside).json())
+    assert (short.variants, len(short.pipeline)) == (plan.variants, 4)
 
 
 def test_a_dry_run_finds_the_same_faults(client: TestClient) -> None:

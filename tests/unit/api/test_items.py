@@ -67,6 +67,29 @@ def test_an_output_comes_with_its_media_type_and_hash(client: TestClient, batch_
     assert Image.open(io.BytesIO(response.content)).format == "JPEG"
 
 
+def test_each_variant_of_an_item_has_a_file_of_its_own(
+    client: TestClient, whole: Farm, pictures: Path
+) -> None:
+    variants = [
+        {"name": "thumb", "pipeline": [{"name": "thumbnail", "size": 16}]},
+        {"name": "full", "output": {"format": "png"}},
+    ]
+    source = {"type": "paths", "paths": [str(pictures / "p00.jpg")]}
+    batch_id = submitted(client, source=source, pipeline=[], variants=variants)
+    whole.finished(batch_id)
+    output = f"/batches/{batch_id}/items/0/output"
+    item = ItemAnswer.model_validate(client.get(f"/batches/{batch_id}/items/0").json())
+    assert item.outputs is not None
+    for name, kind in (("thumb", "JPEG"), ("full", "PNG")):
+        response = client.get(f"{output}?variant={name}")
+        assert Image.open(io.BytesIO(response.content)).format == kind
+        assert hashlib.sha256(response.content).hexdigest() == item.outputs[name]["sha256"]
+    for query in ("", "?variant=none"):
+        assert "thumb, full" in problem_of(client.get(output + query), 404, "not_found").detail
+    [line] = client.get(f"/batches/{batch_id}/results").text.splitlines()
+    assert ItemAnswer.model_validate(json.loads(line)) == item
+
+
 def test_an_output_that_the_client_has_is_not_sent_again(client: TestClient, batch_id: str) -> None:
     path = f"/batches/{batch_id}/items/0/output"
     tag = client.get(path).headers["etag"]

@@ -14,7 +14,8 @@ from rayjobs.codec.formats import WRITABLE
 from rayjobs.codec.likeness import ssim
 from rayjobs.codec.search import highest, lowest
 from rayjobs.errors import EncodeFailedError, InvalidRequestError
-from rayjobs.spec import Output, parse_form
+from rayjobs.outputs import Output
+from rayjobs.spec import parse_form
 from tests.support.pictures import array, decibels, opened, picture, vips
 
 IMAGE = vips(picture(320, 240))

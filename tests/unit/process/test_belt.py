@@ -78,9 +78,9 @@ class AwayAfter(MemoryStore):
 
 @pytest.fixture
 def assignment(pictures: Path) -> Assignment:
-    form, pipeline = parse_request(BODY)
+    form, work = parse_request(BODY)
     items = tuple(Item(i, str(path)) for i, path in enumerate(sorted(pictures.iterdir())))
-    return Assignment("b_1", 1, form.document(pipeline), items)
+    return Assignment("b_1", 1, form.document(work), items)
 
 
 def belt(settings: Settings, store: MemoryStore, told: list[Outcome], folder: Path) -> Belt:
