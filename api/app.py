@@ -18,6 +18,8 @@ from api.observing import Observed
 from api.routes import batches, catalogue, farm, items, page, seed, system, uploads
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.redis_registry import RedisRegistry
+from rayjobs.filters import plugins
+from rayjobs.filters.plugins import announce
 from rayjobs.history import History
 from rayjobs.intake import Intake
 from rayjobs.ports import Registry, Store
@@ -86,6 +88,7 @@ def _all_routes() -> APIRouter:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    announce(plugins())
     yield
     app.state.core.closing.set()
 

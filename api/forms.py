@@ -8,20 +8,29 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import JsonObject
 from rayjobs.errors import BatchTooLargeError, InvalidRequestError, Problem
-from rayjobs.filters import FilterSpec
+from rayjobs.filters import known
 from rayjobs.outputs import MAX_VARIANTS, Output, VariantName
 from rayjobs.problems import near_match, pointer_to
 from rayjobs.spec import Form, Terms, parse_form
 
 _SHORT = ("filters", "filter_params", "count")
 _FILTER = re.compile(r"/pipeline/(\d+)(/.*)?")
+
+
+if TYPE_CHECKING:
+    from rayjobs.filters.base import Filter
+
+    FilterSpec = Filter
+else:
+    FilterSpec = Annotated[Union[tuple(known().values())], Field(discriminator="name")]  # noqa: UP007
+    """One filter as a request carries it, for the JSON Schema of the API."""
 
 
 class VariantForm(BaseModel):

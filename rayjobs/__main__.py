@@ -16,7 +16,8 @@ from rayjobs.agent import Agent
 from rayjobs.codec import FORMATS
 from rayjobs.dispatch import Dispatcher
 from rayjobs.errors import ExecutorLostError, LeaseLostError
-from rayjobs.filters import CATALOGUE
+from rayjobs.filters import known, plugins
+from rayjobs.filters.plugins import announce
 from rayjobs.record import Record
 from rayjobs.settings import Settings
 
@@ -44,7 +45,9 @@ def main() -> int:
 
 
 def _agent(settings: Settings, slots: int) -> Agent:
-    capabilities = {"filters": list(CATALOGUE), "formats": list(FORMATS)}
+    announce(plugins())
+    own = [each.name for each in plugins() if each.filter]
+    capabilities = {"filters": list(known()), "plugins": own, "formats": list(FORMATS)}
     return Agent(RedisRegistry.connect(settings), settings, slots, capabilities)
 
 

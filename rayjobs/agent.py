@@ -17,6 +17,7 @@ from rayjobs.board import Board, Word
 from rayjobs.drain import DrainMark
 from rayjobs.engine import engine_versions
 from rayjobs.errors import BackendError
+from rayjobs.filters import plugin_versions
 from rayjobs.ports import Registry
 from rayjobs.settings import Settings
 from rayjobs.worker import InHand, Worker
@@ -139,7 +140,7 @@ class Agent:
             draining=self._draining,
             in_hand=in_hand,
             capabilities=self._capabilities,
-            engine_versions=engine_versions(),
+            engine_versions=engine_versions() | plugin_versions(),
         )
 
     def _rate(self, done: int) -> float:

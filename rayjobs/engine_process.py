@@ -19,6 +19,8 @@ from rayjobs.assignment import Assignment
 from rayjobs.attempt import Means
 from rayjobs.board import Hand
 from rayjobs.errors import StoreUnavailableError
+from rayjobs.filters import plugins
+from rayjobs.filters.plugins import announce
 from rayjobs.process import nursery
 from rayjobs.process.belt import Belt
 from rayjobs.process.link import AWAY, END, Ends
@@ -39,6 +41,7 @@ def main() -> None:
     log.set_up()
     if hook := os.environ.get("RAYJOBS_ENGINE_HOOK"):  # for tests: a module that breaks a decoder
         importlib.import_module(hook)
+    announce(plugins())  # read here: no engine process may have to
     settings = Settings()
     store = FileStore(settings.store, given.parts)
     nursery.serve(given.socket, partial(_begin, settings, store, given.slot_pid))

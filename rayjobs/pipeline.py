@@ -3,11 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import pyvips
 from pydantic import ValidationError
+from typing_extensions import override
 
-from rayjobs.errors import InvalidPipelineError, Problem, UnknownFilterError
-from rayjobs.filters import CATALOGUE
-from rayjobs.filters.base import Analysis, Composition, Filter, Size
+from rayjobs.errors import (
+    FilterFailedError,
+    InvalidPipelineError,
+    Problem,
+    UnknownFilterError,
+)
+from rayjobs.filters import known, plugins
+from rayjobs.filters.base import Analysis, Composition, Edit, Filter, Size
 from rayjobs.filters.geometry import AutoOrient
 from rayjobs.filters.pixels import HELD_PIXELS
 from rayjobs.problems import near_match, problems_of, shown
@@ -94,6 +101,21 @@ def parse_pipeline(raw: object, pointer: str = "/pipeline") -> Pipeline:
     return Pipeline(tuple(one for one in parsed if isinstance(one, Filter)))
 
 
+class _Missing(Edit):
+    """Stands for a pipeline that this process can't run: fails on every picture."""
+
+    reason: str
+
+    @override
+    def apply(self, image: pyvips.Image) -> pyvips.Image:
+        raise FilterFailedError(f"this worker can't run the pipeline: {self.reason}")
+
+
+def unrunnable(reason: str) -> Pipeline:
+    """Return what stands for a pipeline that can't be run in this process."""
+    return Pipeline((_Missing(name="missing", reason=reason),))
+
+
 def _double_keys(parsed: list[Filter | list[Problem]], pointer: str) -> Iterator[Problem]:
     """Give a problem for each analysis whose answer would take the place of an earlier one."""
     seen: set[str] = set()
@@ -120,10 +142,17 @@ def _parse_filter(raw: object, pointer: str) -> Filter | list[Problem]:
     name = raw["name"]
     if not isinstance(name, str):
         return [Problem(f"{pointer}/name", "wrong_type", "must be a filter's name", actual=shown(name))]
-    if (cls := CATALOGUE.get(name)) is None:
-        text = f"no filter has the name {shown(name)!r}." + near_match(name, CATALOGUE)
-        return [Problem(f"{pointer}/name", "unknown_filter", text, ", ".join(CATALOGUE), shown(name))]
+    if (cls := known().get(name)) is None:
+        return [Problem(f"{pointer}/name", "unknown_filter", _unknown(name), ", ".join(known()), shown(name))]
     try:
         return cls.model_validate(raw)
     except ValidationError as error:
         return problems_of(error, pointer, cls)
+
+
+def _unknown(name: str) -> str:
+    """Say why there is no filter of this name."""
+    for plugin in plugins():
+        if plugin.name == name:
+            return f"the plug-in {name!r} can't be used: {plugin.error}"
+    return f"no filter has the name {shown(name)!r}." + near_match(name, known())

@@ -10,7 +10,7 @@ from rayjobs.codec import Reading
 from rayjobs.errors import InvalidRequestError
 from rayjobs.naming import check_template
 from rayjobs.outputs import Output, Variant, parse_variants
-from rayjobs.pipeline import Pipeline, parse_pipeline
+from rayjobs.pipeline import Pipeline, parse_pipeline, unrunnable
 from rayjobs.problems import problems_of
 
 MAX_DEADLINE_S = 30 * 24 * 3600
@@ -93,9 +93,17 @@ class Work:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Work":
-        """Read what `Form.document` wrote."""
-        terms = {name: document[name] for name in Terms.model_fields if name in document}
-        return _work(Terms.model_validate(terms), parse_pipeline(document["pipeline"]), document)
+        """Read what `Form.document` wrote.
+
+        A batch with a filter that this process lacks, of a plug-in, is work that fails on every item.
+        """
+        terms = Terms.model_validate(
+            {name: document[name] for name in Terms.model_fields if name in document}
+        )
+        try:
+            return _work(terms, parse_pipeline(document["pipeline"]), document)
+        except InvalidRequestError as error:
+            return _work(terms, unrunnable(error.detail), {})
 
     @property
     def has_variants(self) -> bool:

@@ -30,7 +30,7 @@ class Worker:
     """Processor time of the same, 100 for each core kept busy."""
     in_hand: tuple[InHand, ...] = ()
     capabilities: dict[str, list[str]] = field(default_factory=dict)
-    """Names of filters and formats."""
+    """Names of filters, of those among them that are plug-ins', and of formats."""
     engine_versions: dict[str, str] = field(default_factory=dict)
     draining: bool = False
     """Whether it begins no more chunks."""

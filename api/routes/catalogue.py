@@ -8,9 +8,13 @@ from rayjobs import codec, filters
 router = APIRouter(tags=["catalogue"])
 
 
-@router.get("/filters", summary="List the filters with their JSON Schemas")
+@router.get(
+    "/filters",
+    summary="List the filters with their JSON Schemas, and the plug-ins, usable or not",
+)
 def all_filters() -> Response:
-    return answer({"filters": filters.describe()})
+    plugins = [each.as_json() for each in filters.plugins()]
+    return answer({"filters": filters.describe(), "plugins": plugins})
 
 
 @router.get("/formats", summary="List the formats, and the schema of an output")

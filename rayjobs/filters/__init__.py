@@ -1,12 +1,11 @@
 """The filters, and the catalogue that validation, docs, `GET /filters` and the web form are made from.
 
 Adding one: a class in the file of its family, with an example in its docstring, named in that file's
-`FILTERS`.
+`FILTERS`. A user's own needs no change here: see `plugins`.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any, Union
-
-from pydantic import Field
+from functools import cache
+from typing import Any
 
 from rayjobs.filters import (
     analyse,
@@ -32,6 +31,7 @@ from rayjobs.filters import (
     tone,
 )
 from rayjobs.filters.base import Filter
+from rayjobs.filters.plugins import Plugin, load
 
 FAMILIES: dict[str, tuple[type[Filter], ...]] = {
     "geometry": (*scale.FILTERS, *cropping.FILTERS, *canvas.FILTERS, *geometry.FILTERS),
@@ -41,28 +41,38 @@ FAMILIES: dict[str, tuple[type[Filter], ...]] = {
     "privacy": privacy.FILTERS,
     "analyse": (*analyse.FILTERS, *hashes.FILTERS, *placeholders.FILTERS),
 }
-"""Every filter by its family, in the order that docs show them."""
+"""Every filter of ours by its family, in the order that docs show them."""
 
 CATALOGUE: dict[str, type[Filter]] = {cls.title(): cls for family in FAMILIES.values() for cls in family}
-"""Every filter by its name."""
+"""Every filter of ours by its name."""
 
-if TYPE_CHECKING:
-    FilterSpec = Filter
-else:
-    FilterSpec = Annotated[Union[tuple(CATALOGUE.values())], Field(discriminator="name")]  # noqa: UP007
-    """One filter as a request carries it, for the JSON Schema of the API."""
+
+@cache
+def plugins() -> tuple[Plugin, ...]:
+    """Return what there is of users' own filters: read once, at the first call."""
+    return load(CATALOGUE)
+
+
+def known() -> dict[str, type[Filter]]:
+    """Return every filter by its name, users' own too."""
+    return CATALOGUE | {each.name: each.filter for each in plugins() if each.filter}
+
+
+def plugin_versions() -> dict[str, str]:
+    """Return the version of each package that brings a filter."""
+    return {each.package: each.version for each in plugins() if each.filter}
 
 
 def describe() -> list[dict[str, Any]]:
     """Return name, family, summary, example and JSON Schema of each filter."""
+    families = {cls: family for family, classes in FAMILIES.items() for cls in classes}
     return [
         {
-            "name": cls.title(),
-            "family": family,
+            "name": name,
+            "family": families.get(cls, "plug-in"),
             "summary": cls.summary(),
             "example": cls.example(),
             "schema": cls.model_json_schema(),
         }
-        for family, classes in FAMILIES.items()
-        for cls in classes
+        for name, cls in known().items()
     ]

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
-from rayjobs.filters import CATALOGUE, FAMILIES, FilterSpec, describe
+from api.forms import FilterSpec
+from rayjobs.filters import CATALOGUE, FAMILIES, describe
 from rayjobs.filters.base import Analysis, Filter, Scene
 from tests.support.pictures import array, picture, vips
 
