@@ -49,6 +49,8 @@ class BatchAnswer(_Answer):
     pipeline: list[dict[str, Any]]
     variants: list[dict[str, Any]] | None = None
     """Name, pipeline and output of each, whole: with what they have of the batch's output."""
+    preset: str | None
+    """Name and version of the preset that it was made of."""
     input: dict[str, Any]
     output: dict[str, Any]
     max_attempts: int
@@ -112,6 +114,8 @@ class PlanAnswer(_Answer):
     pipeline: list[dict[str, Any]]
     variants: list[dict[str, Any]] | None = None
     """Name, pipeline and output of each, whole: with what they have of the batch's output."""
+    preset: str | None
+    """Name and version of the preset that it was made of."""
     input: dict[str, Any]
     output: dict[str, Any]
     priority: int
@@ -163,6 +167,27 @@ class ItemsAnswer(_Answer):
 
     items: list[ItemAnswer]
     next: str | None
+
+
+class PresetAnswer(_Answer):
+    """A version of a preset, with all that was put."""
+
+    name: str
+    version: int
+    shipped: bool
+    """Whether it comes with rayjobs, and can't be changed."""
+    created_at: str | None
+    description: str | None = None
+    pipeline: list[dict[str, Any]] | None = None
+    variants: list[dict[str, Any]] | None = None
+    input: dict[str, Any] | None = None
+    output: dict[str, Any] | None = None
+
+
+class PresetsAnswer(_Answer):
+    """The latest version of each preset, by name."""
+
+    presets: list[PresetAnswer]
 
 
 class UploadAnswer(_Answer):

@@ -15,7 +15,7 @@ from api.bell import Bell
 from api.dependencies import Core
 from api.metrics import Metrics
 from api.observing import Observed
-from api.routes import batches, catalogue, farm, items, page, seed, system, uploads
+from api.routes import batches, catalogue, farm, items, page, presets, seed, system, uploads
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.redis_registry import RedisRegistry
 from rayjobs.filters import plugins
@@ -81,7 +81,7 @@ def _all_routes() -> APIRouter:
     routes = APIRouter()
     for module in (page, system):
         routes.include_router(module.router)
-    for module in (batches, items, uploads, catalogue, farm, seed):
+    for module in (batches, items, uploads, presets, catalogue, farm, seed):
         routes.include_router(module.router, dependencies=[Depends(authorize)])
     return routes
 

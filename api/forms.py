@@ -17,6 +17,7 @@ from api.dependencies import JsonObject
 from rayjobs.errors import BatchTooLargeError, InvalidRequestError, Problem
 from rayjobs.filters import known
 from rayjobs.outputs import MAX_VARIANTS, Output, VariantName
+from rayjobs.presets import PresetForm
 from rayjobs.problems import near_match, pointer_to
 from rayjobs.spec import Form, Terms, parse_form
 
@@ -50,9 +51,18 @@ class BatchForm(Form):
     """A batch: where its pictures come from, what is done to them, how they are written."""
 
     pipeline: list[FilterSpec] = Field(default_factory=list)
-    """Must be there, unless there are variants; with them it is carried out once for all."""
+    """Must be there, unless there are variants or a preset; with variants it is carried out once for all."""
     variants: list[VariantForm] | None = Field(None, min_length=1, max_length=MAX_VARIANTS)
     """Several files of each picture, decoded once; in place of the batch's single one."""
+
+
+class PresetBody(PresetForm):
+    """What a preset says of a batch; what is not said has its default."""
+
+    pipeline: list[FilterSpec] = Field(default_factory=list)
+    """Must be there, unless there are variants."""
+    variants: list[VariantForm] | None = Field(None, min_length=1, max_length=MAX_VARIANTS)
+    """Several files of each picture."""
 
 
 class ShortForm(Terms):
@@ -87,6 +97,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "output": {"format": "webp"},
             },
         ],
+    },
+    "BatchForm of a preset": {
+        "source": {"type": "samples", "count": 20},
+        "preset": "web",
+        "output": {"folder": "album"},
+    },
+    "PresetBody": {
+        "description": "Cards of our shop.",
+        "pipeline": [{"name": "resize", "width": 600, "height": 400, "fit": "cover"}],
+        "output": {"format": "webp", "quality": 75},
     },
     "ShortForm": {
         "filters": ["resize", "blur", "sharpen", "edges"],

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rayjobs.batch import State
 from rayjobs.errors import ITEM_ERRORS
+from rayjobs.presets import PresetName
 
 MAX_PAGE = 1000
 
@@ -14,6 +15,7 @@ ItemState = Literal["pending", "running", "succeeded", "cached", "skipped", "fai
 
 BatchId = Annotated[str, Path(examples=["b_01jd3v8c6m0t5w2xkq7r"])]
 Index = Annotated[int, Path(ge=0)]
+PresetKey = Annotated[PresetName, Path(examples=["web"])]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
 
 
@@ -53,6 +55,13 @@ class OutputQuery(_Query):
 
     variant: str | None = None
     """Name of a variant, if the batch has variants."""
+
+
+class PresetQuery(_Query):
+    """Which version of a preset to look at."""
+
+    version: int | None = Field(None, ge=1)
+    """The latest by default."""
 
 
 class SubmitQuery(_Query):

@@ -11,7 +11,14 @@ from api import answers, errors, forms, models
 Document = dict[str, Any]
 
 _REF = "#/components/schemas/{model}"
-_BODIES = (forms.BatchForm, forms.ShortForm, models.RetryForm, models.PurgeForm, answers.ProblemAnswer)
+_BODIES = (
+    forms.BatchForm,
+    forms.ShortForm,
+    forms.PresetBody,
+    models.RetryForm,
+    models.PurgeForm,
+    answers.ProblemAnswer,
+)
 
 MULTIPART: Document = {
     "requestBody": {

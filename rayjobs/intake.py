@@ -1,4 +1,4 @@
-"""What a client may ask of batches: submit, plan, upload, steer, retry, delete, purge."""
+"""What a client may ask for: batches to submit, plan, steer, retry, delete, purge; uploads and presets."""
 
 import hashlib
 import secrets
@@ -26,12 +26,13 @@ from rayjobs.errors import (
 from rayjobs.expand import looked_up, pages
 from rayjobs.item import Item
 from rayjobs.ports import NewBatch, Registry, Retry
+from rayjobs.presets import Preset, PresetForm, Presets
 from rayjobs.ranges import Range, runs
 from rayjobs.record import Record
 from rayjobs.recovery import readmit
 from rayjobs.settings import Settings
 from rayjobs.sources import Sources
-from rayjobs.spec import SamplesSource, Work, parse_request
+from rayjobs.spec import SamplesSource, Work, parse_request, parse_work
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: its order is that of the values, so that ids sort by age."""
@@ -55,6 +56,7 @@ class Intake:
         self._record = record
         self._settings = settings
         self._admission = Admission(settings, Sources(settings, record.store))
+        self.presets = Presets(record.store)
 
     def submit(
         self, body: Mapping[str, Any], *, idempotency_key: str | None = None, actor: str = ANYBODY
@@ -67,7 +69,7 @@ class Intake:
             RequestError: The body, or the key with another body; nothing was stored.
             RegistryUnavailableError: Nothing was entered; the same call may succeed later.
         """
-        form, work = parse_request(body)
+        form, work = parse_request(self.presets.resolved(body))
         self._admission.check_pictures(work)
         body_hash = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
         if idempotency_key is not None:
@@ -132,13 +134,24 @@ class Intake:
 
     def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a submission of this body would run; stores nothing. Raises as `submit`."""
-        form, work = parse_request(body)
+        form, work = parse_request(self.presets.resolved(body))
         self._admission.check_pictures(work)
         items = self._admission.listed(form, work.variants)
         count = form.source.count if isinstance(form.source, SamplesSource) else items and len(items)
         warnings = [each.as_json() for each in _warnings(work)]
         planned = {"total": count, "names": _names(work, items), "warnings": warnings}
         return {"dry_run": True, **form.document(work), **planned}
+
+    def put_preset(self, name: str, body: dict[str, Any]) -> tuple[Preset, bool]:
+        """Store a preset; return it, and whether it is a new version.
+
+        Raises:
+            InvalidRequestError: A batch could not be made of it.
+            ConflictError: The name is one of those that are shipped.
+        """
+        _, work = parse_work(PresetForm, body)
+        self._admission.check_pictures(work)
+        return self.presets.put(name, body)
 
     def upload(self, name: str, chunks: Iterable[bytes]) -> dict[str, Any]:
         """Store one picture; raises `SourceTooLargeError` as soon as it is over the limit."""

@@ -129,17 +129,18 @@ def _parse_variant(raw: object, pointer: str, shared: Output) -> Variant:
             )
             raise _refused([Problem(f"{pointer}/pipeline/{at}", "not_allowed", text)])
     try:
-        output = Output.model_validate(_inherited(shared, given.output) | given.output)
+        output = Output.model_validate(beside(shared.model_dump(), given.output))
     except ValidationError as error:
         raise _refused(problems_of(error, f"{pointer}/output", Output, given.output)) from error
     naming.check_template(output.name, f"{pointer}/output/name", has_variants=True)
     return Variant(given.name, pipeline, output, pointer)
 
 
-def _inherited(shared: Output, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a variant has of the batch's output: the options of another format are of no use to it."""
-    options = Encoding.options_of(given.get("format", shared.format))
-    return shared.model_dump(include={"format", "name", "folder", "on_exists", *options})
+def beside(shared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an output with what it leaves out: as another says, as far as its own format has the option."""
+    named = given.get("format", shared.get("format", Output().format))
+    known = {"format", "name", "folder", "on_exists", *Encoding.options_of(named)}
+    return {key: value for key, value in shared.items() if key in known} | dict(given)
 
 
 def _check_distinct(variants: Sequence[Variant]) -> None:

@@ -19,6 +19,9 @@ MAX_DEADLINE_S = 30 * 24 * 3600
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 
+PresetReference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}(@[1-9]\d{0,5})?$")]
+
+
 class _Form(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -63,11 +66,22 @@ class UploadSource(_Form):
 Source = Annotated[SamplesSource | PathsSource | FolderSource | UploadSource, Field(discriminator="type")]
 
 
-class Terms(_Form):
-    """What holds for every item of a batch, beside its pipeline."""
+class Treatment(_Form):
+    """How pictures are read and written; what is done to them in between has a parser of its own."""
 
     input: Reading = Reading()
     output: Output = Output()
+
+
+TreatmentT = TypeVar("TreatmentT", bound=Treatment)
+
+
+class Terms(Treatment):
+    """What holds for every item of a batch, beside its pipeline."""
+
+    preset: PresetReference | None = None
+    """Preset that says what is not said here, `NAME` or `NAME@VERSION`; of `output` and `input` each field by
+    itself. A batch shows the version that it was made of, and all that it said."""
     priority: int = Field(0, ge=-10, le=10)
     """Each step doubles the batch's share of the slots."""
     max_attempts: int = Field(3, ge=1, le=10)
@@ -85,7 +99,7 @@ class Terms(_Form):
 class Work:
     """What a slot must know of a batch: all but where its items come from."""
 
-    terms: Terms
+    terms: Treatment
     pipeline: Pipeline
     """What is done once for all the files that are made of a picture."""
     variants: tuple[Variant, ...]
@@ -97,9 +111,7 @@ class Work:
 
         A batch with a filter that this process lacks, of a plug-in, is work that fails on every item.
         """
-        terms = Terms.model_validate(
-            {name: document[name] for name in Terms.model_fields if name in document}
-        )
+        terms = Treatment.model_validate({name: document[name] for name in Treatment.model_fields})
         try:
             return _work(terms, parse_pipeline(document["pipeline"]), document)
         except InvalidRequestError as error:
@@ -130,17 +142,22 @@ class Form(Terms):
 
 
 def parse_request(body: Mapping[str, Any]) -> tuple[Form, Work]:
-    """Return the batch that a request's body asks for.
+    """Return the batch that a request's body asks for; raises as `parse_work`."""
+    return parse_work(Form, body)
+
+
+def parse_work(model: type[TreatmentT], body: Mapping[str, Any]) -> tuple[TreatmentT, Work]:
+    """Return what a body says: pipeline and variants, and beside them what `model` has.
 
     Raises:
-        InvalidRequestError: The body has not the form of a batch; one problem for each fault.
+        InvalidRequestError: The body has not the form; one problem for each fault.
         InvalidPipelineError: A filter's parameters are wrong.
         UnknownFilterError: A filter does not exist.
         OutputNameError: The naming template can't be used.
     """
     has_variants = "variants" in body
     pipeline = parse_pipeline(body.get("pipeline", () if has_variants else None))
-    form = parse_form(Form, {key: value for key, value in body.items() if key not in _PARSED_APART})
+    form = parse_form(model, {key: value for key, value in body.items() if key not in _PARSED_APART})
     if has_variants:
         form = form.model_copy(update={"output": form.output.told_apart()})
     check_template(form.output.name, has_variants=has_variants)
@@ -150,7 +167,7 @@ def parse_request(body: Mapping[str, Any]) -> tuple[Form, Work]:
 _PARSED_APART = ("pipeline", "variants")
 
 
-def _work(terms: Terms, pipeline: Pipeline, body: Mapping[str, Any]) -> Work:
+def _work(terms: Treatment, pipeline: Pipeline, body: Mapping[str, Any]) -> Work:
     if "variants" in body:
         return Work(terms, pipeline, parse_variants(body["variants"], terms.output))
     return Work(terms, pipeline, (Variant("", Pipeline(), terms.output),))

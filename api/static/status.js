@@ -9,7 +9,7 @@ const PARTS = ["succeeded", "cached", "skipped", "failed", "cancelled", "running
 const ENDED = new Set(["succeeded", "partial", "failed", "cancelled", "expired"]);
 const FIRST = `curl -X POST ${location.origin}/batches -H "Content-Type: application/json" \\
   -d '{"source": {"type": "samples", "count": 20},
-       "pipeline": [{"name": "thumbnail", "size": 512}]}'`;
+       "preset": "web"}'`;
 
 const $ = (id) => document.getElementById(id);
 const rates = [];
@@ -101,8 +101,8 @@ function fillBatch(article, batch) {
   say(at(".pace"), pace(batch));
 }
 
-function what({ source, pipeline, variants, output, labels }) {
-  const steps = pipeline.map((filter) => filter.name);
+function what({ source, preset, pipeline, variants, output, labels }) {
+  const steps = [...(preset ? [preset] : []), ...pipeline.map((filter) => filter.name)];
   const files = variants?.map((each) => `${each.name}.${each.output.format}`).join(" + ") ?? output.format;
   if (!steps.length && !variants) steps.push("encode");
   const names = Object.entries(labels).map(([name, value]) => `${name}:${value}`);

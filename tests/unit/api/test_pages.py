@@ -59,6 +59,11 @@ def test_every_reference_of_the_document_leads_somewhere(client: TestClient) -> 
 def test_the_examples_of_the_document_are_accepted(client: TestClient) -> None:
     body = client.get("/openapi.json").json()["paths"]["/batches"]["post"]["requestBody"]
     examples = body["content"]["application/json"]["examples"]
-    assert examples.keys() == {"BatchForm", "BatchForm with variants", "ShortForm"}
+    assert examples.keys() == {
+        "BatchForm",
+        "BatchForm with variants",
+        "BatchForm of a preset",
+        "ShortForm",
+    }
     for example in examples.values():
         assert client.post("/batches", json=example["value"]).status_code == 202

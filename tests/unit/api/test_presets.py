@@ -1,0 +1,86 @@
+"""Presets over HTTP: listed, put with the checks of a batch, and a batch that never changes by them."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.answers import BatchAnswer, PresetAnswer, PresetsAnswer
+from tests.unit.api.asking import problem_of
+
+SAMPLES = {"type": "samples", "count": 3}
+
+
+def body(size: int) -> dict[str, Any]:
+    return {"pipeline": [{"name": "thumbnail", "size": size}], "output": {"format": "webp"}}
+
+
+def test_presets_are_listed_and_looked_at(client: TestClient) -> None:
+    listed = PresetsAnswer.model_validate(client.get("/presets").json()).presets
+    assert [each.name for each in listed if each.shipped] == ["print", "privacy", "thumb", "web"]
+    web = PresetAnswer.model_validate(client.get("/presets/web?version=1").json())
+    assert [each["name"] for each in web.variants or ()] == ["large", "large-jpeg", "small", "small-jpeg"]
+    problem_of(client.get("/presets/web?version=2"), 404, "not_found")
+    problem_of(client.get("/presets/none"), 404, "not_found")
+    problem_of(client.get("/presets/NONE"), 422, "invalid_request")
+
+
+def test_a_preset_is_put_once_for_each_change(client: TestClient) -> None:
+    for size, status, version in ((10, 201, 1), (10, 200, 1), (20, 201, 2)):
+        response = client.put("/presets/mine", json=body(size) | {"description": "ours"})
+        found = PresetAnswer.model_validate(response.json())
+        assert (response.status_code, found.version, found.shipped) == (status, version, False)
+        assert client.get(response.headers["location"]).json() == response.json()
+    assert client.get("/presets/mine").json()["pipeline"][0]["size"] == 20
+
+
+def test_a_shipped_preset_stays_as_it_is(client: TestClient) -> None:
+    assert "my-web" in problem_of(client.put("/presets/web", json=body(10)), 409, "conflict").detail
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"pipeline": [{"name": "thumbnail", "size": 0}]}, "/pipeline/0/size"),
+        ({"output": {"format": "jpg"}}, "/output/format"),
+        ({"variants": [{"name": "X"}]}, "/variants/0/name"),
+        ({"source": SAMPLES}, "/source"),
+        ({"preset": "web"}, "/preset"),
+        ({"pipeline": [{"name": "watermark", "picture": "sample:none.png"}]}, "/pipeline/0/picture"),
+    ],
+)
+def test_what_no_batch_can_be_made_of_is_refused(
+    client: TestClient, changes: dict[str, Any], pointer: str
+) -> None:
+    response = client.put("/presets/mine", json=body(10) | changes)
+    [error] = problem_of(response, 422, response.json()["code"]).errors
+    assert error.pointer == pointer
+    problem_of(client.get("/presets/mine"), 404, "not_found")
+
+
+def test_a_batch_is_what_its_preset_was_when_it_was_sent(client: TestClient) -> None:
+    client.put("/presets/mine", json=body(10))
+    sent = client.post("/batches", json={"source": SAMPLES, "preset": "mine", "output": {"quality": 50}})
+    batch = BatchAnswer.model_validate(sent.json())
+    client.put("/presets/mine", json=body(20))
+    again = BatchAnswer.model_validate(client.get(f"/batches/{batch.id}").json())
+    assert (again.preset, again.pipeline[0]["size"]) == ("mine@1", 10)
+    assert (again.output["format"], again.output["quality"]) == ("webp", 50)
+    old, new = (
+        client.post("/batches?dry_run=true", json={"source": SAMPLES, "preset": name}).json()
+        for name in ("mine@1", "mine")
+    )
+    assert [each["pipeline"][0]["size"] for each in (old, new)] == [10, 20]
+    problem = problem_of(
+        client.post("/batches", json={"source": SAMPLES, "preset": "min"}), 422, "invalid_request"
+    )
+    assert (problem.errors[0].pointer, problem.errors[0].code) == ("/preset", "unknown_preset")
+    assert "'mine'?" in problem.errors[0].detail
+
+
+def test_the_same_key_is_the_same_batch_whatever_was_put_in_between(client: TestClient) -> None:
+    client.put("/presets/mine", json=body(10))
+    ask, key = {"source": SAMPLES, "preset": "mine"}, {"Idempotency-Key": "k"}
+    first = client.post("/batches", json=ask, headers=key).json()["id"]
+    client.put("/presets/mine", json=body(20))
+    assert client.post("/batches", json=ask, headers=key).json()["id"] == first
