@@ -70,11 +70,21 @@ class BatchAnswer(_Answer):
     links: LinksAnswer
 
 
+class UnreadableItem(_Answer):
+    """A batch whose record is damaged."""
+
+    id: str
+    detail: str
+    """Which file it is, what is wrong with it, and what a person can do."""
+
+
 class BatchesAnswer(_Answer):
     """A page of batches, newest first."""
 
     batches: list[BatchAnswer]
     next: str | None
+    unreadable: list[UnreadableItem]
+    """Batches of this page that can't be shown, whatever was asked for."""
 
 
 class ProblemItem(_Answer):

@@ -30,6 +30,7 @@ STATUSES: dict[type[RayJobsError], HTTPStatus] = {
     core.OutputDeniedError: HTTPStatus.SERVICE_UNAVAILABLE,
     BackendError: HTTPStatus.SERVICE_UNAVAILABLE,
     core.QueueFullError: HTTPStatus.TOO_MANY_REQUESTS,
+    core.RecordUnreadableError: HTTPStatus.INTERNAL_SERVER_ERROR,
     RayJobsError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """Status of each error; a class that is not here has that of its nearest ancestor."""

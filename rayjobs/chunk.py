@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import groupby
 
 from rayjobs.assignment import Assignment, Engine
-from rayjobs.errors import ItemError, OutputNoSpaceError
+from rayjobs.errors import OutputNoSpaceError
 from rayjobs.item import Fault, Outcome
 from rayjobs.lease import Lease, Tally
 from rayjobs.ranges import Range, runs
@@ -78,15 +78,3 @@ def _next_attempts(outcomes: Sequence[Outcome]) -> Iterator[Range]:
     """Give the ranges to try again; an item may be further than the others of its chunk."""
     for attempts, group in groupby(sorted(outcomes, key=lambda o: o.attempts), key=lambda o: o.attempts):
         yield from runs((o.index for o in group), attempts + 1)
-
-
-def lost(lease: Lease, error: ItemError, max_attempts: int) -> tuple[Tally, list[Outcome]]:
-    """Return what becomes of a chunk whose slot ended without a word.
-
-    It is halved, down to one item, which is given up once it is alone and was tried `max_attempts` times.
-    """
-    chunk = lease.range
-    if chunk.count > 1 or chunk.attempt < max_attempts:
-        return Tally(again=tuple(chunk.halves())), []
-    outcome = Outcome(chunk.first, "failed", chunk.attempt, "lost", 0.0, error=Fault.of(error))
-    return Tally(counts={"failed": 1}, errors={error.code: 1}), [outcome]

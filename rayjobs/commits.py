@@ -7,22 +7,20 @@ is just a later entry that says "not done".
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
-from rayjobs.errors import NotFoundError
+from rayjobs import forms
+from rayjobs.forms import Form
 from rayjobs.item import Outcome
 from rayjobs.lease import Lease, Tally
 from rayjobs.ports import Store
 from rayjobs.ranges import Range
 
 log = logging.getLogger(__name__)
-
-SCHEMA = 1
-"""Version of the record's form; a reader refuses a newer one."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Entry:
 
     @classmethod
     def of(cls, name: str) -> "Entry":
-        """Read the name of a commit file."""
+        """Read the name of a commit file; raises `ValueError`."""
         first, count, token = name.removesuffix(".jsonl").split("-")
         return cls(name, int(first), int(count), int(token))
 
@@ -61,7 +59,7 @@ class Commits:
         Raises:
             OutputNoSpaceError: There is no room for it, so the chunk has to run again.
         """
-        head = orjson.dumps({"schema_version": SCHEMA, **lease.as_json(), **_tally_json(tally)})
+        head = orjson.dumps({"schema_version": forms.SCHEMA, **lease.as_json(), **_tally_json(tally)})
         lines = [head, *(orjson.dumps(outcome.as_json()) for outcome in outcomes)]
         key = f"record/{lease.batch_id}/results/{lease.range.first}-{lease.range.count}-{lease.token}.jsonl"
         if self.closed(lease.batch_id) is None and self.store.put_new(key, b"\n".join(lines)):
@@ -78,12 +76,13 @@ class Commits:
         if with_head is None:
             return None
         with with_head:
-            return _tally_of(orjson.loads(with_head.readline()))
+            return _tally_of(forms.HEAD.read(key, with_head.readline()))
 
     def entries(self, batch_id: str) -> list[Entry]:
         """Return the commit files in the order of their tokens, the lowest first."""
-        names = self.store.names(f"record/{batch_id}/results")
-        return sorted((Entry.of(name) for name in names), key=lambda entry: entry.token)
+        folder = f"record/{batch_id}/results"
+        found = (_named(forms.HEAD, f"{folder}/{name}", Entry.of) for name in self.store.names(folder))
+        return sorted(found, key=lambda entry: entry.token)
 
     def outcomes(
         self, batch_id: str, window: Range, entries: Sequence[Entry] | None = None
@@ -109,31 +108,43 @@ class Commits:
         return found
 
     def lines(self, batch_id: str, entry: Entry) -> Iterator[dict[str, Any]]:
-        """Give the outcomes of one commit file."""
-        data = self.store.get(f"record/{batch_id}/results/{entry.name}") or b""
-        return (orjson.loads(line) for line in data.split(b"\n")[1:])
+        """Give the outcomes of one commit file; raises `RecordUnreadableError` where one is missing."""
+        key = f"record/{batch_id}/results/{entry.name}"
+        head, *lines = (self.store.get(key) or b"").split(b"\n")
+        wanted = _tally_of(forms.HEAD.read(key, head)).ended
+        if len(lines) != wanted:
+            raise forms.HEAD.wrong(key, f"it has the outcomes of {len(lines)} items, not of {wanted}")
+        return (forms.OUTCOME.read(key, line) for line in lines)
 
     def retries(self, batch_id: str) -> list[tuple[int, list[Range]]]:
         """Return the tokens up to which, and the ranges for which, nothing holds any more."""
         found = []
         for name in self.store.names(f"record/{batch_id}/retries"):
-            rows = orjson.loads(self.store.get(f"record/{batch_id}/retries/{name}") or b"[]")
-            found.append((int(name.removesuffix(".json")), [Range(*row) for row in rows]))
+            key = f"record/{batch_id}/retries/{name}"
+            rows = forms.RETRY.read(key, self.store.get(key) or b"")
+            token = _named(forms.RETRY, key, lambda own: int(own.removesuffix(".json")))
+            found.append((token, [Range(*row) for row in rows]))
         return found
 
     def closed(self, batch_id: str) -> dict[str, Any] | None:
         """Return how the batch ended; None while it has not, also where a retry was just written."""
-        found = self._json(f"record/{batch_id}/closed.json")
+        found = self._read(forms.CLOSED, f"record/{batch_id}/closed.json")
         return found if found and found["retries"] == len(self.retries(batch_id)) else None
 
-    def _json(self, key: str) -> dict[str, Any] | None:
+    def _read(self, form: Form, key: str) -> dict[str, Any] | None:
         data = self.store.get(key)
-        if data is None:
-            return None
-        found: dict[str, Any] = orjson.loads(data)
-        if found.get("schema_version", SCHEMA) > SCHEMA:
-            raise NotFoundError(f"{key} was written by a newer version, form {found['schema_version']}")
-        return found
+        return None if data is None else form.read(key, data)
+
+
+Name = TypeVar("Name")
+
+
+def _named(form: Form, key: str, read: Callable[[str], Name]) -> Name:
+    """Return what a file's name says."""
+    try:
+        return read(key.rpartition("/")[2])
+    except ValueError as error:
+        raise form.wrong(key, "its name is not one of ours") from error
 
 
 def _tally_json(tally: Tally) -> dict[str, Any]:

@@ -13,9 +13,14 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from rayjobs import chronicle, purge, reaper
-from rayjobs.chunk import lost
-from rayjobs.errors import BackendError, ItemError, LeaseLostError, NotFoundError, OutputNoSpaceError
+from rayjobs import chronicle, halting, purge, reaper
+from rayjobs.errors import (
+    BackendError,
+    LeaseLostError,
+    NotFoundError,
+    OutputNoSpaceError,
+    RecordUnreadableError,
+)
 from rayjobs.expand import expand
 from rayjobs.flight import Flight
 from rayjobs.lease import Lease, Pace, Tally
@@ -170,9 +175,13 @@ class Dispatcher:
 
     def _give_back(self, lease: Lease, result: Tally | Exception) -> None:
         try:
-            tally = result if isinstance(result, Tally) else self._tally_of_fault(lease, result)
+            tally = (
+                result
+                if isinstance(result, Tally)
+                else reaper.tally_of(lease, result, self._registry, self._record)
+            )
             if tally.halt:
-                reaper.halt(lease.batch_id, tally.halt, self._registry)
+                halting.halt(lease.batch_id, tally.halt, self._registry)
             settled = self._registry.settle(lease, tally)
             if settled.closable:
                 reaper.close(lease.batch_id, self._registry, self._record)
@@ -184,15 +193,6 @@ class Dispatcher:
             log.warning("late result refused: %s", error, extra={"batch": lease.batch_id})
         if self._flight.end(lease):
             self._executor.cancel(lease)  # the other copy, if there is one
-
-    def _tally_of_fault(self, lease: Lease, fault: Exception) -> Tally:
-        if not isinstance(fault, ItemError):
-            log.error("chunk could not be run: %s", fault, extra={"batch": lease.batch_id})
-            return Tally(again=(lease.range,))
-        log.warning("slot lost: %s", fault, extra={"batch": lease.batch_id, "first": lease.range.first})
-        max_attempts = self._record.spec(lease.batch_id)["document"]["max_attempts"]
-        tally, outcomes = lost(lease, fault, max_attempts)
-        return self._record.commit(lease, outcomes, tally)  # unless the slot had committed before it ended
 
     def _tick(self) -> None:
         workers = self._registry.workers()
@@ -228,6 +228,8 @@ class Dispatcher:
             expand(batch_id, self._registry, self._record, self._sources)
         except NotFoundError:
             log.info("batch was purged while it was listed", extra={"batch": batch_id})
+        except RecordUnreadableError as error:
+            halting.shelve(batch_id, error, self._registry)
         except BackendError as error:
             log.warning("listing is tried again: %s", error, extra={"batch": batch_id})
         finally:

@@ -3,14 +3,10 @@
     RayJobsError
     +-- RequestError                     the caller's fault, never retried
     |   +-- InvalidRequestError          invalid_request
-    |   |   +-- InvalidPipelineError     invalid_pipeline
-    |   |   +-- UnknownFilterError       unknown_filter
-    |   |   +-- OutputNameError          output_conflict
+    |   |   +-- InvalidPipelineError, UnknownFilterError, OutputNameError
     |   +-- BatchTooLargeError, NotFoundError, ConflictError, IdempotencyMismatchError, UnauthorizedError
-    +-- ItemError                        one item's fault, its neighbours go on
-    |   +-- one class for each code of ITEM_CODES
-    +-- BackendError                     ours, the caller may come back
-    |   +-- RegistryUnavailableError, StoreUnavailableError, EngineUnavailableError, QueueFullError
+    +-- ItemError                        one item's fault, its neighbours go on: a class for each code
+    +-- BackendError                     ours: registry, store, record, engine or queue; come back later
     +-- ExecutorLostError                the driver lost its Ray cluster: leave, be restarted
     +-- LeaseLostError                   somebody else holds the lease: drop the outcome, count it
     IllegalTransitionError               a bug (an AssertionError): never caught
@@ -266,6 +262,12 @@ class StoreUnavailableError(BackendError):
     """The store can't be read or written."""
 
     code = "store_unavailable"
+
+
+class RecordUnreadableError(BackendError):
+    """A file of the record is damaged, or of another version; a person has to look at it."""
+
+    code = "record_unreadable"
 
 
 class QueueFullError(BackendError):

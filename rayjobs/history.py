@@ -7,8 +7,7 @@ import base64
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -19,7 +18,13 @@ from rayjobs.account import account, view
 from rayjobs.batch import TERMINAL, Batch, State
 from rayjobs.codec import FORMATS
 from rayjobs.commits import Entry
-from rayjobs.errors import ConflictError, InvalidRequestError, NotFoundError, Problem
+from rayjobs.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    Problem,
+    RecordUnreadableError,
+)
 from rayjobs.ports import Event, Page, Registry
 from rayjobs.ranges import Range
 from rayjobs.record import Record, output_key
@@ -89,9 +94,17 @@ class History:
             found = self._registry.page(limit=limit, cursor=cursor, state=state, label=label)
         else:
             found = self._unlisted_page(limit, cursor)
-        batches = [*found.batches, *self._forgotten(found.forgotten)]
+        batches, unreadable = list(found.batches), {}
+        for batch_id in found.forgotten:
+            try:
+                batches.append(self.batch(batch_id))
+            except NotFoundError:  # a submission that died before it was one, or a batch just deleted
+                continue
+            except RecordUnreadableError as error:
+                unreadable[batch_id] = error.detail
         shown = [batch for batch in batches if batch.matches(state, label)]
-        return Page(sorted(shown, key=lambda batch: batch.id, reverse=True), found.next)
+        newest_first = sorted(shown, key=lambda batch: batch.id, reverse=True)
+        return Page(newest_first, found.next, unreadable=unreadable)
 
     def _unlisted_page(self, limit: int, cursor: str | None) -> Page:
         """Return a page for as long as the registry has no listing: after a loss, for a second or two."""
@@ -99,11 +112,6 @@ class History:
             (one for one in self._record.batches() if cursor is None or one < cursor), reverse=True
         )
         return Page([], older[limit - 1] if len(older) > limit else None, tuple(older[:limit]))
-
-    def _forgotten(self, batch_ids: Iterable[str]) -> Iterator[Batch]:
-        for batch_id in batch_ids:
-            with suppress(NotFoundError):  # a submission that died before it was one, or a batch just deleted
-                yield self.batch(batch_id)
 
     def events(self, batch_id: str, after: str | None) -> list[Event]:
         """Return a batch's events behind the one with id `after`; none of a batch that is forgotten."""

@@ -10,8 +10,9 @@ from typing import Any
 
 from rayjobs import chronicle
 from rayjobs.account import account, closing, view
+from rayjobs.apart import apart
 from rayjobs.batch import Move, State
-from rayjobs.errors import NotFoundError
+from rayjobs.errors import NotFoundError, RecordUnreadableError
 from rayjobs.ports import Purged, Registry
 from rayjobs.record import Record
 
@@ -22,7 +23,7 @@ _POLL_S = 0.05
 def begin(registry: Registry, record: Record, actor: str) -> tuple[Purged, int]:
     """Begin a new run, in which the batches that are open now are no more; return how many these are."""
     known = sorted({*registry.unfinished(), *record.marked()})
-    doomed = [batch_id for batch_id in known if record.closed(batch_id) is None]
+    doomed = [batch_id for batch_id in known if _is_open(batch_id, record)]
     at_ms = time.time_ns() // 1_000_000
     chronicle.write(registry, record)
     record.begin_purge({"run_id": registry.run_id(), "batches": doomed, "at_ms": at_ms, "actor": actor})
@@ -40,14 +41,26 @@ def carry_out(registry: Registry, record: Record) -> Purged | None:
     else:
         purged = Purged(registry.run_id(), registry.sweep())
     for batch_id in told["batches"]:
-        with suppress(NotFoundError):
+        with apart(batch_id), suppress(NotFoundError):
             _bury(batch_id, record, told)
     record.end_purge()
     return purged
 
 
+def _is_open(batch_id: str, record: Record) -> bool:
+    """Whether a batch has not ended, by all that can be read of it."""
+    try:
+        return record.closed(batch_id) is None
+    except RecordUnreadableError:
+        return True
+
+
 def _bury(batch_id: str, record: Record, told: dict[str, Any]) -> None:
-    standing, at_ms = account(record, batch_id), told["at_ms"]
+    try:
+        standing, at_ms = account(record, batch_id), told["at_ms"]
+    except RecordUnreadableError:
+        record.unmark(batch_id)  # it can't be closed, but it does not come back either
+        raise
     if standing.closed is None:
         record.note(batch_id, [Move(f"{at_ms}-0", batch_id, at_ms, State.CANCELLED, "purge", told["actor"])])
         batch = view(standing, told["run_id"])

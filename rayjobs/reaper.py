@@ -3,10 +3,12 @@
 import logging
 import time
 
+from rayjobs import halting
 from rayjobs.account import closing
+from rayjobs.apart import apart
 from rayjobs.batch import Verb, final_state
-from rayjobs.errors import ConflictError, LeaseLostError, NotFoundError
-from rayjobs.item import Fault
+from rayjobs.errors import ConflictError, ItemError, LeaseLostError, NotFoundError, RecordUnreadableError
+from rayjobs.item import Fault, Outcome
 from rayjobs.lease import Lease, Tally
 from rayjobs.ports import Registry
 from rayjobs.record import Record
@@ -22,7 +24,11 @@ def take_back(lease: Lease, registry: Registry, record: Record, *, split: bool) 
     it is where only the dispatcher was.
     """
     again = tuple(lease.range.halves()) if split else (lease.range,)
-    tally = record.commit(lease, (), Tally(again=again))
+    try:
+        tally = record.commit(lease, (), Tally(again=again))
+    except RecordUnreadableError as error:
+        halting.shelve(lease.batch_id, error, registry)
+        tally = Tally(again=again)
     try:
         settled = registry.settle(lease, tally)
     except LeaseLostError:  # its holder was not gone after all, and was quicker
@@ -30,6 +36,35 @@ def take_back(lease: Lease, registry: Registry, record: Record, *, split: bool) 
     log.warning("lease taken back", extra={"batch": lease.batch_id, "first": lease.range.first})
     if settled.closable:
         close(lease.batch_id, registry, record)
+
+
+def tally_of(lease: Lease, fault: Exception, registry: Registry, record: Record) -> Tally:
+    """Return what becomes of a chunk that its slot did not carry out; raises `NotFoundError`."""
+    if isinstance(fault, ItemError):
+        log.warning("slot lost: %s", fault, extra={"batch": lease.batch_id, "first": lease.range.first})
+        max_attempts = registry.get(lease.batch_id).document["max_attempts"]
+        tally, outcomes = _lost(lease, fault, max_attempts)
+        try:
+            return record.commit(lease, outcomes, tally)  # unless the slot had committed before it ended
+        except RecordUnreadableError as error:
+            fault = error
+    if isinstance(fault, RecordUnreadableError):
+        halting.shelve(lease.batch_id, fault, registry)
+    else:
+        log.error("chunk could not be run: %s", fault, extra={"batch": lease.batch_id})
+    return Tally(again=(lease.range,))
+
+
+def _lost(lease: Lease, error: ItemError, max_attempts: int) -> tuple[Tally, list[Outcome]]:
+    """Return what becomes of a chunk whose slot ended without a word.
+
+    It is halved, down to one item, which is given up once it is alone and was tried `max_attempts` times.
+    """
+    chunk = lease.range
+    if chunk.count > 1 or chunk.attempt < max_attempts:
+        return Tally(again=tuple(chunk.halves())), []
+    outcome = Outcome(chunk.first, "failed", chunk.attempt, "lost", 0.0, error=Fault.of(error))
+    return Tally(counts={"failed": 1}, errors={error.code: 1}), [outcome]
 
 
 def expire(batch_id: str, registry: Registry) -> None:
@@ -44,16 +79,16 @@ def expire(batch_id: str, registry: Registry) -> None:
         log.info("not expired: %s", error, extra={"batch": batch_id})
 
 
-def halt(batch_id: str, why: Fault, registry: Registry) -> None:
-    """Pause a batch, before what it gives back can be claimed again; a repeat changes nothing."""
-    try:
-        registry.steer(batch_id, Verb.PAUSE, "dispatcher", why.code, why)
-    except (ConflictError, NotFoundError) as error:  # it ends, or was purged
-        log.info("not paused: %s", error, extra={"batch": batch_id})
-
-
 def close(batch_id: str, registry: Registry, record: Record) -> None:
-    """Write a batch's end into the record, then into the registry; a repeat changes nothing."""
+    """Write a batch's end into the record, then into the registry; a repeat changes nothing.
+
+    One whose record can't be read stays open: it is closed when that was mended.
+    """
+    with apart(batch_id):
+        _close(batch_id, registry, record)
+
+
+def _close(batch_id: str, registry: Registry, record: Record) -> None:
     try:
         batch = registry.get(batch_id)
         state = final_state(batch.counts, batch.ending)

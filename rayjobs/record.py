@@ -23,15 +23,24 @@ What holds where two entries speak of one item, `commits` says.
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
+from rayjobs import forms
 from rayjobs.batch import Move
-from rayjobs.commits import SCHEMA, Commits
-from rayjobs.errors import ConflictError, ItemError, NotFoundError, StoreUnavailableError
+from rayjobs.commits import Commits
+from rayjobs.errors import (
+    ConflictError,
+    ItemError,
+    NotFoundError,
+    RecordUnreadableError,
+    StoreUnavailableError,
+)
+from rayjobs.forms import SCHEMA
 from rayjobs.item import Item
 from rayjobs.ports import Store
 from rayjobs.ranges import Range
@@ -73,7 +82,7 @@ class Record(Commits):
 
     def spec(self, batch_id: str) -> dict[str, Any]:
         """Return what was asked; raises `NotFoundError`."""
-        found = self._json(f"record/{batch_id}/spec.json")
+        found = self._read(forms.SPEC, f"record/{batch_id}/spec.json")
         if found is None:
             raise NotFoundError(f"there is no batch {batch_id!r}")
         return found
@@ -88,22 +97,24 @@ class Record(Commits):
 
     def unmark(self, batch_id: str, older_than_s: float = 0) -> None:
         """Take the mark off a batch that has ended, if it was there for so long."""
-        written = self.store.get(f"open/{batch_id}")
-        if written is not None and int(written) <= (time.time() - older_than_s) * 1000:
-            self.store.delete(f"open/{batch_id}")
+        key = f"open/{batch_id}"
+        written = self.store.get(key)
+        if written is not None and forms.MARK.read(key, written) <= (time.time() - older_than_s) * 1000:
+            self.store.delete(key)
 
     def discard(self, batch_id: str) -> None:
         """Remove a batch; its spec goes first, so that one removed by half is no batch."""
-        spec = self._json(f"record/{batch_id}/spec.json")
-        if spec is not None and spec.get("key") is not None:
-            self.drop_key(spec["key"])
+        with suppress(NotFoundError, RecordUnreadableError):  # a key without a batch is free again, too
+            key = self.spec(batch_id)["key"]
+            if key is not None:
+                self.drop_key(key)
         self.store.delete(f"record/{batch_id}/spec.json")
         self.store.delete(f"record/{batch_id}")
         self.store.delete(f"open/{batch_id}")
 
     def key(self, key: str) -> dict[str, Any] | None:
         """Return which batch has taken an idempotency key, and when."""
-        return self._json(_key_of(key))
+        return self._read(forms.KEY, _key_of(key))
 
     def take_key(self, key: str, batch_id: str) -> bool:
         """Give a key to a batch, unless it is taken; return whether it was given."""
@@ -125,7 +136,7 @@ class Record(Commits):
 
     def listing(self, batch_id: str) -> Listing:
         """Return how far a batch is listed."""
-        sealed = self._json(f"record/{batch_id}/sealed.json")
+        sealed = self._read(forms.SEALED, f"record/{batch_id}/sealed.json")
         if sealed is not None:
             return Listing(sealed["total"], sealed=True, error=sealed["error"])
         pages = len(list(self.store.names(f"record/{batch_id}/items")))
@@ -134,16 +145,24 @@ class Record(Commits):
 
     def items(self, batch_id: str, chunk: Range) -> list[Item]:
         """Return the items of a range; raises `NotFoundError`."""
-        found = []
-        for index in chunk.indices():
-            line = orjson.loads(self._page(batch_id, index // PAGE)[index % PAGE])
-            found.append(Item.of(index, line))
-        return found
+        try:
+            return [self._item(batch_id, index) for index in chunk.indices()]
+        except RecordUnreadableError:
+            self._page.cache_clear()  # it may have been mended at the next look
+            raise
+
+    def _item(self, batch_id: str, index: int) -> Item:
+        lines, key = self._page(batch_id, index // PAGE), _page_key(batch_id, index // PAGE)
+        if index % PAGE >= len(lines):
+            raise forms.ITEM.wrong(key, f"it has {len(lines)} lines, and none for item {index}")
+        return Item.of(index, forms.ITEM.read(key, lines[index % PAGE]))
 
     def _read_page(self, batch_id: str, page: int) -> list[bytes]:
-        data = self.store.get(f"record/{batch_id}/items/{page}.jsonl")
+        key = _page_key(batch_id, page)
+        data = self.store.get(key)
         if data is None:
-            raise NotFoundError(f"the batch {batch_id} has no page {page} of items")
+            self.spec(batch_id)  # else the batch itself is gone
+            raise forms.ITEM.wrong(key, "it is missing")
         return data.split(b"\n")
 
     def reopen(self, batch_id: str, ranges: Sequence[Range]) -> None:
@@ -171,12 +190,9 @@ class Record(Commits):
 
     def moves(self, batch_id: str) -> list[Move]:
         """Return the changes that were written, in no order."""
-        blobs = (
-            self.store.get(f"record/{batch_id}/log/{name}") or b""
-            for name in self.store.names(f"record/{batch_id}/log")
-        )
-        rows = (orjson.loads(line) for blob in blobs for line in blob.splitlines())
-        return [Move.of(row) for row in rows]
+        keys = [f"record/{batch_id}/log/{name}" for name in self.store.names(f"record/{batch_id}/log")]
+        lines = ((key, line) for key in keys for line in (self.store.get(key) or b"").split(b"\n"))
+        return [Move.of(forms.MOVE.read(key, line)) for key, line in lines]
 
     def close(self, batch_id: str, closing: dict[str, Any]) -> None:
         """Write how the batch ended, then take its mark off."""
@@ -195,7 +211,7 @@ class Record(Commits):
 
     def purge(self) -> dict[str, Any] | None:
         """Return the purge that has begun and not ended."""
-        return self._json("purge.json")
+        return self._read(forms.PURGE, "purge.json")
 
     def end_purge(self) -> None:
         """Forget the purge: all of it is done."""
@@ -207,6 +223,10 @@ class Record(Commits):
             self.store.put(key, data)
         except ItemError as error:
             raise StoreUnavailableError(error.detail) from error
+
+
+def _page_key(batch_id: str, page: int) -> str:
+    return f"record/{batch_id}/items/{page}.jsonl"
 
 
 def _key_of(key: str) -> str:

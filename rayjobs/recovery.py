@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from rayjobs import chronicle
+from rayjobs import chronicle, halting
 from rayjobs.account import account
+from rayjobs.apart import apart
 from rayjobs.batch import Batch, State, Verb
-from rayjobs.errors import ConflictError, NotFoundError, RegistryUnavailableError
+from rayjobs.errors import ConflictError, NotFoundError, RecordUnreadableError, RegistryUnavailableError
 from rayjobs.lease import Lease
 from rayjobs.ports import Registry
 from rayjobs.purge import carry_out
@@ -48,7 +49,8 @@ class Recovery:
         self._registry.sweep()
         marked = self._record.marked()
         for batch_id in marked:
-            self._admit(batch_id, in_flight)
+            with apart(batch_id):
+                self._admit(batch_id, in_flight)
         listed = sorted(self._record.batches(), reverse=True)
         for start in range(0, max(len(listed), 1), _STEP):
             self._registry.enlist(listed[start : start + _STEP], last=start + _STEP >= len(listed))
@@ -61,15 +63,18 @@ class Recovery:
 
     def check(self, in_flight: Sequence[Lease]) -> None:
         """Compare which batches are open by the registry and by the record, and make them agree."""
-        purge = self._record.purge()
-        if purge is not None and purge["at_ms"] < (time.time() - _ABANDONED_S) * 1000:
-            carry_out(self._registry, self._record)
+        with apart("purge"):
+            purge = self._record.purge()
+            if purge is not None and purge["at_ms"] < (time.time() - _ABANDONED_S) * 1000:
+                carry_out(self._registry, self._record)
         known = set(self._registry.unfinished())
         marked = set(self._record.marked())  # after `known`: a batch is marked before it is entered
         for batch_id in sorted(marked - known):
-            self._admit(batch_id, in_flight)
+            with apart(batch_id):
+                self._admit(batch_id, in_flight)
         for batch_id in sorted(known - marked):
-            self._dismiss(batch_id)
+            with apart(batch_id):
+                self._dismiss(batch_id)
 
     def _admit(self, batch_id: str, in_flight: Iterable[Lease]) -> None:
         """Restore a batch that the registry does not know as open."""
@@ -83,7 +88,10 @@ class Recovery:
         else:
             self._registry.restore(standing)
             log.warning("batch restored from the record", extra={"batch": batch_id})
-            self._steer_as_before(batch_id)
+            try:
+                self._steer_as_before(batch_id)
+            except RecordUnreadableError as error:  # it may have been paused, or cancelled
+                halting.shelve(batch_id, error, self._registry)
 
     def _steer_as_before(self, batch_id: str) -> None:
         """Pause or cancel a batch again; what else ends one, a deadline or its failures, comes by itself."""

@@ -51,7 +51,9 @@ def batches(core: TheCore, query: Annotated[BatchesQuery, Query()]) -> Response:
     page = core.history.page(
         limit=query.limit, cursor=query.cursor, state=query.state, label=query.name_and_value
     )
-    return answer({"batches": [batch.as_json() for batch in page.batches], "next": page.next})
+    batches = [batch.as_json() for batch in page.batches]
+    unreadable = [{"id": batch_id, "detail": why} for batch_id, why in page.unreadable.items()]
+    return answer({"batches": batches, "next": page.next, "unreadable": unreadable})
 
 
 @router.get("/batches/{batch_id}", responses=_BATCH, summary="Look at a batch")

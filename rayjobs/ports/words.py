@@ -124,6 +124,8 @@ class Page:
     next: str | None
     forgotten: tuple[str, ...] = ()
     """Batches of this page whose record alone is left: whether they match, it tells."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """Batches of this page whose record can't be read, and why."""
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,10 @@ from rayjobs.ports import NewBatch, Registry
 from rayjobs.ranges import Range
 from rayjobs.record import Record
 from rayjobs.settings import Settings
+from tests.support.documents import DOCUMENT
 from tests.support.redis_server import RedisServer
 
 PACE = Pace(floor_ms=2, cap_ms=5)
-DOCUMENT = {"labels": {}, "max_attempts": 3, "priority": 0}
 
 
 class Twins(RuleBasedStateMachine):

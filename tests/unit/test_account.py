@@ -15,6 +15,7 @@ from rayjobs.lease import Lease, Tally
 from rayjobs.ports import Standing
 from rayjobs.ranges import Range, runs
 from rayjobs.record import PAGE, Record
+from tests.support.documents import DOCUMENT
 
 TOTAL = 40
 
@@ -26,8 +27,9 @@ def record_of(total: int = TOTAL, *, sealed: bool = True) -> Record:
         record.seal_page("b_1", page // PAGE, listed)
     if sealed:
         record.seal("b_1", total)
-    document = {"priority": 2, "max_attempts": 3}
-    record.open("b_1", {"document": document, "created_ms": 5, "key": "k", "body_hash": "h"})
+    record.open(
+        "b_1", {"document": DOCUMENT | {"priority": 2}, "created_ms": 5, "key": "k", "body_hash": "h"}
+    )
     return record
 
 
@@ -118,7 +120,7 @@ def test_a_lost_slots_halves_come_back_with_their_attempt() -> None:
 def test_a_closed_batch_stands_as_it_was_closed() -> None:
     record = record_of(4)
     counts = {"total": 4, "pending": 0, "running": 0, "succeeded": 3, "failed": 1}
-    ending = {"state": "partial", "counts": counts, "errors_by_code": {"x": 1}, "error": None}
+    ending = {"state": "partial", "cause": None, "counts": counts, "errors_by_code": {"x": 1}, "error": None}
     record.close("b_1", ending | {"started_ms": 6, "finished_ms": 9})
     found = account(record, "b_1")
     assert (found.state, found.ends, found.errors) == (State.PARTIAL, {"succeeded": 3, "failed": 1}, {"x": 1})

@@ -4,7 +4,7 @@ import pytest
 
 from rayjobs.adapters.memory_store import MemoryStore
 from rayjobs.commits import Entry
-from rayjobs.errors import NotFoundError
+from rayjobs.errors import NotFoundError, RecordUnreadableError
 from rayjobs.item import Item, Outcome
 from rayjobs.lease import Lease, Tally
 from rayjobs.ranges import Range
@@ -76,11 +76,11 @@ def test_items_are_read_from_their_page(record: Record) -> None:
     found = record.items("b_1", Range(PAGE - 2, 4))
     assert [item.source for item in found] == names[PAGE - 2 : PAGE + 2]
     assert found[2].custom_id == "id0"
-    with pytest.raises(NotFoundError, match="page 2"):
+    with pytest.raises(NotFoundError, match="no batch"):
         record.items("b_1", Range(2 * PAGE, 1))
 
 
 def test_a_record_of_a_newer_form_is_refused(record: Record) -> None:
     record.store.put("record/b_1/spec.json", b'{"schema_version": 99}')
-    with pytest.raises(NotFoundError, match="newer version"):
+    with pytest.raises(RecordUnreadableError, match="newer version"):
         record.spec("b_1")
