@@ -10,14 +10,13 @@ from rayjobs.filters.pixels import HELD_PIXELS, from_array, to_pillow, with_prem
 
 def lanczos(image: pyvips.Image, size: Size) -> pyvips.Image:
     """Return the picture at exactly `size`; itself if it has it already."""
-    width, height = size
-    if (image.width, image.height) == size:
+    (width, height), (old_width, old_height) = size, (image.width, image.height)
+    if (old_width, old_height) == size:
         return image
-    if (width > image.width or height > image.height) and max(
-        width * height, image.width * image.height
-    ) <= HELD_PIXELS:
+    enlarges = width > old_width or height > old_height
+    if enlarges and max(width * height, old_width * old_height) <= HELD_PIXELS:
         return _enlarged(image, size)
-    across, down = width / image.width, height / image.height
+    across, down = width / old_width, height / old_height
     return with_premultiplied(image, lambda pixels: pixels.resize(across, vscale=down, kernel="lanczos3"))
 
 

@@ -140,7 +140,7 @@ def from_array(pixels: Array) -> pyvips.Image:
     """Return a picture over the array's own memory; the array must not be changed any more."""
     height, width, bands = pixels.shape
     image = pyvips.Image.new_from_memory(np.ascontiguousarray(pixels), width, height, bands, "uchar")
-    return image.copy(interpretation="b-w" if is_gray(image) else "srgb")
+    return image.copy(interpretation="b-w" if bands <= _MOST_GRAY_BANDS else "srgb")
 
 
 def to_array(image: pyvips.Image) -> Array:

@@ -7,33 +7,22 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from api.app import create_app
 from rayjobs.adapters.memory_registry import MemoryRegistry
 from rayjobs.settings import Settings
 from rayjobs.worker import InHand, Worker
-from scripts.chromium import REMEDY, find_chromium, in_ci
+from tests.support.browser import chromium
 from tests.support.farm import Farm, farm
 from tests.support.redis_server import free_port
 from tests.support.waiting import wait_until
 
-_ARGUMENTS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    program = find_chromium()
-    if program is None and not in_ci():
-        pytest.skip(REMEDY)
-    assert program is not None, REMEDY
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
-        yield chromium
-        chromium.close()
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture
