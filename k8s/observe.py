@@ -21,12 +21,14 @@ _IDLE_S = 60
 
 def standing(cluster: Cluster) -> Standing | None:
     """Return how the group stands, None while there is no such group."""
-    hpa, ray = cluster.get(_HPA), cluster.get(_RAY)
+    # What follows is read before what it follows from: else a pod could be seen to go, and Ray's word that it
+    # drains it not.
+    pods = [pod for pod in cluster.find("v1", "Pod", NAMESPACE, labelSelector=WORKER_PODS) if is_alive(pod)]
+    ray, hpa = cluster.get(_RAY), cluster.get(_HPA)
     group = Group.of(ray, WORKERS)
     if hpa is None or ray is None or group is None:
         return None
     spec = ray["spec"]["workerGroupSpecs"][group.index]
-    pods = [pod for pod in cluster.find("v1", "Pod", NAMESPACE, labelSelector=WORKER_PODS) if is_alive(pod)]
     return Standing(
         cpu=_usage(hpa, "cpu"),
         memory=_usage(hpa, "memory"),
