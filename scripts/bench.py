@@ -11,15 +11,17 @@ if __name__ == "__main__":
 
 import json
 from argparse import Namespace
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-
-from rich.table import Table
+from pathlib import Path
 
 from rayjobs.allocator import ALLOCATOR
 from scripts import arguments
-from scripts.benchmark import pool, promises
+from scripts.benchmark import large, pool, promises, table
 from scripts.benchmark.jobs import JOBS, Job
+from scripts.benchmark.large import Weight
+from scripts.benchmark.peers import roster
 from scripts.benchmark.sets import PictureSet, make_sets
 from scripts.benchmark.tools import Pool, System, Tool
 from scripts.benchmark.turns import Row, take_turns
@@ -31,87 +33,128 @@ from scripts.words import Words
 
 _QUICK_SHARE = 10
 """Of so many pictures `--quick` takes one: it shows that all of it works, and little about speed."""
-_SMALL, _MEDIUM = 1000, 60
+_SMALL, _MEDIUM, _OTHERS = 1000, 60, 24
 
 
 @dataclass(frozen=True)
 class Result:
     """What a benchmark found."""
 
-    rows: list[Row]
-    promises: dict[str, float]
+    rows: Sequence[Row] = ()
+    promises: dict[str, float] | None = None
+    weights: Sequence[Weight] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return what `--json` prints."""
-        return {"ok": True, "rows": [row.as_json() for row in self.rows], "promises": self.promises}
+        rows, weights = ([each.as_json() for each in found] for found in (self.rows, self.weights))
+        return {"ok": True, "rows": rows, "promises": self.promises or {}, "large": weights}
 
 
 def main() -> int:
     """Make the sets, start a system, let all take turns, and print the table."""
     parser = arguments.parser(
         "Time this system from POST to the last file, in turns with hand-written pools of processes: one "
-        "with the same engine, one with plain Pillow. It starts a system of its own under DIR/bench.",
-        "python scripts/bench.py --rounds 5",
+        "with the same engine, one with plain Pillow; and with peers, if asked for. It starts a system of "
+        "its own under DIR/bench, where the peers' environments are too.",
+        "python scripts/bench.py --against sharp pyvips --jobs thumb-M edit-M",
     )
     parser.add_argument("--quick", action="store_true", help="few pictures and one round, in half a minute")
     parser.add_argument("--rounds", type=arguments.count, default=5, help="of turns (%(default)s)")
     parser.add_argument(
-        "--slots",
-        type=arguments.count,
-        default=2,
-        help="and processes of a pool (%(default)s)",
+        "--slots", type=arguments.count, default=2, help="and processes of each tool (%(default)s)"
     )
+    parser.add_argument("--jobs", nargs="+", choices=[job.name for job in JOBS], help="only these")
+    against = parser.add_mutually_exclusive_group()
+    against.add_argument("--peers", action="store_true", help="against every peer that can be had here")
+    against.add_argument(
+        "--against",
+        nargs="+",
+        choices=roster.PEERS,
+        metavar="PEER",
+        default=(),
+        help=f"against some: {', '.join(roster.PEERS)}",
+    )
+    parser.add_argument(
+        "--memory", action="store_true", help="only weigh a picture of 104 megapixels; starts no system"
+    )
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
     given = parser.parse_args()
     return conclude(lambda: _bench(given), as_json=given.json)
 
 
 def _bench(given: Namespace) -> Exit:
     words = Words(stderr=given.json)
-    folder = given.state / "bench"
-    sets = _sets(folder / ("quick" if given.quick else "sets"), words, quick=given.quick)
-    order = Order(folder, 0, 0, given.slots, tuple(one.folder for one in sets.values()))
-    deployed = stack.deploy(order, lambda line: words.say(f"  {line}", style="dim"))
-    try:
-        result = _measured(given, deployed, sets, words)
-    finally:
-        if deployed.changed:
-            stack.down(folder)
+    result = _weighed(given, words) if given.memory else _timed(given, words)
     _tell(result, words)
+    if given.markdown:
+        given.markdown.write_text(table.markdown(result.rows, result.weights) + "\n", encoding="utf-8")
     if given.json:
         print(json.dumps(result.as_json()))
     return Exit.DONE
 
 
+def _weighed(given: Namespace, words: Words) -> Result:
+    folder = given.state / "bench"
+    words.say("making the set of large pictures, where it is not there yet ...")
+    sets = make_sets(folder / "sets", small=0, medium=0)
+    largest = max(sets["L"].folder.iterdir(), key=lambda path: path.stat().st_size)
+    return Result(weights=list(large.weigh(largest, folder / "large")))
+
+
+def _timed(given: Namespace, words: Words) -> Result:
+    folder = given.state / "bench"
+    jobs = [job for job in JOBS if not given.jobs or job.name in given.jobs]
+    sets = _sets(folder / ("quick" if given.quick else "sets"), words, quick=given.quick)
+    order = Order(folder, 0, 0, given.slots, tuple(one.folder for one in sets.values()))
+    deployed = stack.deploy(order, lambda line: words.say(f"  {line}", style="dim"))
+    try:
+        client = on_this_machine(deployed.state, changed=deployed.changed).client()
+        client.purge()
+        rows = _turns(given, [System(client, deployed.state.pids.values())], jobs, sets, words)
+        if given.jobs:
+            return Result(rows)
+        first = min(sets["S"].folder.iterdir())
+        return Result(rows, promises.measure(client, first, deployed.state.plan.redis_url))
+    finally:
+        if deployed.changed:
+            stack.down(folder)
+
+
 def _sets(folder: Path, words: Words, *, quick: bool) -> dict[str, PictureSet]:
     words.say("making the sets of pictures, where they are not there yet ...")
     share = _QUICK_SHARE if quick else 1
-    return make_sets(folder, small=_SMALL // share, medium=_MEDIUM // share, large=not quick)
+    return make_sets(
+        folder,
+        small=_SMALL // share,
+        medium=_MEDIUM // share,
+        large=not quick,
+        others=_OTHERS // share,
+    )
 
 
-def _measured(
-    given: Namespace, deployed: stack.Deployed, sets: dict[str, PictureSet], words: Words
-) -> Result:
-    client = on_this_machine(deployed.state, changed=deployed.changed).client()
-    client.purge()
-    rounds = 1 if given.quick else given.rounds
+def _turns(
+    given: Namespace, systems: Sequence[Tool], jobs: Sequence[Job], sets: dict[str, PictureSet], words: Words
+) -> list[Row]:
+    folder = given.state / "bench"
+    place = roster.Place(folder / "peers", folder / "out", given.slots)
+    peers = tuple(roster.PEERS) if given.peers else given.against
     rows: list[Row] = []
     with ExitStack() as entered:
-        system = System(client, deployed.state.pids.values())
-        pools = _pools(given.state / "bench" / "out", given.slots)
-        tools: list[Tool] = [entered.enter_context(tool) for tool in (system, *pools)]
-        for job in (_shortened(job) if given.quick else job for job in JOBS):
+        tools = [entered.enter_context(tool) for tool in (*systems, *_pools(place))]
+        tools += roster.start(peers, place, entered, words.say)
+        for job in jobs:
             if job.kind.letter in sets:
                 pictures = sorted(sets[job.kind.letter].folder.iterdir())
-                rows += take_turns(job, pictures, tools, rounds, words.say)
-    first = min(sets["S"].folder.iterdir())
-    return Result(rows, promises.measure(client, first, deployed.state.plan.redis_url))
+                wanted = _shortened(job) if given.quick else job
+                rows += take_turns(wanted, pictures, tools, 1 if given.quick else given.rounds, words.say)
+    return rows
 
 
-def _pools(folder: Path, processes: int) -> tuple[Pool, ...]:
+def _pools(place: roster.Place) -> tuple[Pool, ...]:
     return (
         # The same engine in the same environment: what is left between the two is the price of a system.
-        Pool("pool, same engine", pool.by_engine, processes, folder, ALLOCATOR),
-        Pool("pool, Pillow", pool.by_pillow, processes, folder),
+        Pool("pool, same engine", pool.by_engine, place.processes, place.outputs, ALLOCATOR),
+        Pool("pool, Pillow", pool.by_pillow, place.processes, place.outputs),
     )
 
 
@@ -120,17 +163,11 @@ def _shortened(job: Job) -> Job:
 
 
 def _tell(result: Result, words: Words) -> None:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("set", "pipeline", "tool"):
-        table.add_column(name)
-    for name in ("images/s", "rayjobs is", "dB", "MiB"):
-        table.add_column(name, justify="right")
-    for row in result.rows:
-        memory = "-" if row.pss_mib is None else f"{row.pss_mib:.0f}"
-        figures = (f"{row.images_per_s:g}", f"{row.ratio:.2f} x", f"{row.db:.1f}", memory)
-        table.add_row(row.set, row.pipeline, row.tool, *figures)
-    words.print(table)
-    for name, value in result.promises.items():
+    if result.rows:
+        words.print(table.of(result.rows))
+    for weight in result.weights:
+        words.say(f"104 MP, {weight.picture}, {weight.pipeline}: {weight.mib:.0f} MiB above rest")
+    for name, value in (result.promises or {}).items():
         words.say(f"{name.replace('_', ' ')}: {value:g}")
 
 

@@ -84,12 +84,12 @@ class Environment:
         if begun or tag is None:
             if shutil.disk_usage(self._folder).free < _SPACE_BYTES:
                 raise OSError(ENOSPC, os.strerror(ENOSPC))
-            progress.phase("Making .venv: once, and a few minutes at most")
+            progress.phase(f"Making {self._folder.name}: once, and a few minutes at most")
             self._clear()
             venv.EnvBuilder(symlinks=os.name != "nt").create(self._folder)
             tag = self._tag()
         else:
-            progress.phase("Bringing .venv up to date")
+            progress.phase(f"Bringing {self._folder.name} up to date")
         count = install(self.python, lock, progress)
         self._stamp.write_text(f"{digest} {tag}", encoding="utf-8")
         progress.phase(f"Done: {count} packages in {progress.elapsed_s:.0f} s")

@@ -16,9 +16,10 @@ from tempfile import TemporaryDirectory
 from scripts.progress import Progress
 from scripts.setup_error import SetupError
 
-_SOURCE_ONLY = "pyvips"
-"""Published without wheels. With its library in a wheel of its own it is plain Python, and is built as that:
-without isolation, so that the lock's setuptools builds it and nothing that would compile is at hand.
+_SOURCE_ONLY = "pyvips", "derpconf"
+"""Published without wheels. With its library in a wheel of its own pyvips is plain Python, as the other is,
+and built as that: without isolation, so that the lock's setuptools builds it and nothing that would compile
+is at hand.
 """
 _ENTRY = re.compile(r"^(?=[\w.-]+==)", re.MULTILINE)
 _STRICT = ("--require-hashes", "--no-deps")
@@ -96,7 +97,7 @@ def install(python: Path, lock: Path, progress: Progress) -> int:
 def _parts(lock: Path, folder: Path) -> list[tuple[tuple[str, ...], Path]]:
     """Return what is installed from wheels, and what is built after that, each with its options."""
     entries = _ENTRY.split(lock.read_text(encoding="utf-8"))
-    sources = [entry for entry in entries if entry.startswith(f"{_SOURCE_ONLY}==")]
+    sources = [entry for entry in entries if entry.partition("==")[0] in _SOURCE_ONLY]
     wheels = [entry for entry in entries if entry not in sources]
     parts: list[tuple[tuple[str, ...], Path]] = []
     for name, options, chosen in (("wheels", _WHEELS, wheels), ("sources", _SOURCES, sources)):

@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 
 from scripts.bootstrap import LOCK, LOCK_WITH_TOOLS, ROOT
 from scripts.outcome import CommandError, Exit, conclude
@@ -26,7 +27,11 @@ _RUN_EXTRAS = ("api", "k8s", "local", "worker")
 IMAGE_EXTRAS = {"api": ("api", "scaler"), "ray": ("worker",)}
 """Container image: what it holds besides the core."""
 IMAGE_LOCKS = {image: ROOT / "images" / "docker" / f"{image}.lock" for image in IMAGE_EXTRAS}
-_HEAD = "# Made by scripts/lock.py from pyproject.toml: change that, and run this."
+PEER_LOCKS = {
+    path: path.with_suffix(".lock") for path in sorted((ROOT / "scripts/benchmark/peers").glob("*.in"))
+}
+"""What each peer of the benchmark asks for, and its lock."""
+_HEAD = "# Made by scripts/lock.py from {}: change that, and run this."
 _OPTIONS = (
     "--universal",
     "--python-version=3.11",
@@ -65,7 +70,9 @@ def _renew(*, upgrade: bool, as_json: bool) -> Exit:
         _compile(
             IMAGE_LOCKS[image], *(f"--extra={extra}" for extra in extras), f"--constraints={LOCK_WITH_TOOLS}"
         )
-    locks = (LOCK, LOCK_WITH_TOOLS, *IMAGE_LOCKS.values())
+    for source, lock in PEER_LOCKS.items():
+        _compile(lock, *options, sources=(str(source.relative_to(ROOT)),))
+    locks = (LOCK, LOCK_WITH_TOOLS, *IMAGE_LOCKS.values(), *PEER_LOCKS.values())
     packages = {lock.name: lock.read_text(encoding="utf-8").count("==") for lock in locks}
     for name, count in packages.items():
         print(f"{name}: {count} packages", file=sys.stderr)
@@ -74,13 +81,15 @@ def _renew(*, upgrade: bool, as_json: bool) -> Exit:
     return Exit.DONE
 
 
-def _compile(lock: Path, *options: str) -> None:
-    command = (sys.executable, "-m", "uv", "pip", "compile", *_SOURCES, f"--output-file={lock}")
+def _compile(lock: Path, *options: str, sources: Sequence[str] = _SOURCES) -> None:
+    command = (sys.executable, "-m", "uv", "pip", "compile", *sources, f"--output-file={lock}")
     # A find-links of this machine must not decide what everybody installs.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
     if subprocess.run((*command, *_OPTIONS, *options), cwd=ROOT, env=environment, check=False).returncode:
         raise CommandError("lock_failed", f"uv made no {lock.name}.", "See above.", Exit.FAILED)
-    lock.write_text(f"{_HEAD}\n{lock.read_text(encoding='utf-8')}", encoding="utf-8", newline="\n")
+    lock.write_text(
+        f"{_HEAD.format(sources[0])}\n{lock.read_text(encoding='utf-8')}", encoding="utf-8", newline="\n"
+    )
 
 
 if __name__ == "__main__":

@@ -1,55 +1,86 @@
-"""What is timed: a set of pictures and a pipeline, in our words and in plain Pillow's."""
+"""What is timed: a set of pictures and a pipeline in our words; in Pillow's: `pillow_way`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+from scripts.benchmark.pictures import LARGE, MEDIUM, PNGS, SMALL, WEBPS, Kind
+from scripts.benchmark.pillow_way import CROP, EDITED_WIDTH, TEXT, TEXT_AWAY, TEXT_SIZE
 
-from scripts.benchmark.pictures import LARGE, MEDIUM, SMALL, Kind
 
-QUALITY = 85
-"""Of every JPEG that a tool writes."""
+@dataclass(frozen=True)
+class Pipeline:
+    """What is done to each picture."""
+
+    name: str
+    filters: list[dict[str, Any]]
+    output: dict[str, Any]
+    """The same for every tool: `effort` is libwebp's method, for Pillow, sharp and pyvips 4 unless told."""
+    compared: float = 1.0
+    """Upper part of the height whose quality is told: below lie letters, which each engine draws its way."""
 
 
 @dataclass(frozen=True)
 class Job:
     """One row of the table for each tool."""
 
-    name: str
+    pipeline: Pipeline
     kind: Kind
-    pipeline: list[dict[str, Any]]
-    pillow: Callable[[Image.Image], Image.Image]
-    """The same as a user would write it with Pillow; may decode to less than the whole picture."""
     pictures: int
     """How many are run, some of the set more than once: a run must last for seconds to mean anything."""
     a_chunk: int
-    """Pictures that a hand-written pool gives a process at a time."""
+    """Pictures that a tool which takes several gives a process at a time."""
+
+    @property
+    def name(self) -> str:
+        """What the command line calls it."""
+        return f"{self.pipeline.name}-{self.kind.letter}"
+
+    @property
+    def extension(self) -> str:
+        """Extension of its outputs."""
+        return "webp" if self.pipeline.output["format"] == "webp" else "jpg"
 
 
-def _thumb(image: Image.Image) -> Image.Image:
-    image.thumbnail((512, 512))
-    return ImageOps.exif_transpose(image).convert("RGB")
-
-
-def _heavy(image: Image.Image) -> Image.Image:
-    upright = ImageOps.exif_transpose(image).convert("RGB")
-    resized = upright.resize((2048, 2048), Image.Resampling.LANCZOS)
-    blurred = resized.filter(ImageFilter.GaussianBlur(5.0))
-    return ImageEnhance.Sharpness(blurred).enhance(2.0).filter(ImageFilter.FIND_EDGES)
-
-
-_THUMB: list[dict[str, Any]] = [{"name": "thumbnail", "size": 512}]
-_HEAVY: list[dict[str, Any]] = [
-    {"name": "resize", "width": 2048, "height": 2048},
-    {"name": "blur", "radius": 5.0},
-    {"name": "sharpen", "factor": 2.0},
-    {"name": "edges"},
-]
+_JPEG = {"format": "jpeg", "quality": 85}
+_THUMB = Pipeline("thumb", [{"name": "thumbnail", "size": 512}], _JPEG)
+_HEAVY = Pipeline(
+    "heavy",
+    [
+        {"name": "resize", "width": 2048, "height": 2048},
+        {"name": "blur", "radius": 5.0},
+        {"name": "sharpen", "factor": 2.0},
+        {"name": "edges"},
+    ],
+    _JPEG,
+)
+_EDIT = Pipeline(
+    "edit",
+    [
+        {"name": "crop_to", "width": CROP[0], "height": CROP[1]},
+        {"name": "resize", "width": EDITED_WIDTH, "fit": "inside", "upscale": True},
+        {"name": "unsharp", "radius": 2.0, "percent": 150, "threshold": 3},
+        {"name": "saturation", "factor": 1.2},
+        {
+            "name": "text",
+            "text": TEXT,
+            "size": TEXT_SIZE,
+            "gravity": "southeast",
+            "margin": TEXT_AWAY,
+            "padding": 0,
+        },
+    ],
+    {"format": "webp", "quality": 80, "effort": 4},
+    compared=0.9,
+)
+PIPELINES = {each.name: each for each in (_THUMB, _HEAVY, _EDIT)}
 JOBS = (
-    Job("thumb", SMALL, _THUMB, _thumb, pictures=2000, a_chunk=8),
-    Job("thumb", MEDIUM, _THUMB, _thumb, pictures=240, a_chunk=1),
-    Job("heavy", MEDIUM, _HEAVY, _heavy, pictures=60, a_chunk=1),
-    Job("heavy", LARGE, _HEAVY, _heavy, pictures=20, a_chunk=1),
+    Job(_THUMB, SMALL, pictures=2000, a_chunk=8),
+    Job(_THUMB, MEDIUM, pictures=240, a_chunk=1),
+    Job(_HEAVY, MEDIUM, pictures=60, a_chunk=1),
+    Job(_HEAVY, LARGE, pictures=20, a_chunk=1),
+    Job(_EDIT, MEDIUM, pictures=40, a_chunk=1),
+    Job(_THUMB, LARGE, pictures=40, a_chunk=1),
+    Job(_THUMB, PNGS, pictures=120, a_chunk=1),
+    Job(_THUMB, WEBPS, pictures=120, a_chunk=1),
 )
 """The promises of the README are about the first three. `heavy` is the seed's chain."""

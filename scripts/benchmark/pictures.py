@@ -6,6 +6,7 @@ Without the noise a scaled-up crop is too smooth, and would weigh and decode lik
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -30,6 +31,7 @@ class Kind:
         smallest_crop: The least share of a sample's width or height that a crop takes.
         smallest_source: The least pixels of a sample that is used: much smaller ones give but a blur.
         noise: Standard deviation of the luminance noise, in levels.
+        format: What its files are.
     """
 
     letter: str
@@ -38,11 +40,21 @@ class Kind:
     smallest_crop: float
     smallest_source: int
     noise: float
+    format: Literal["jpeg", "png", "webp"] = "jpeg"
 
 
 SMALL = Kind("S", ((640, 480), (640, 480), (640, 427), (480, 640)), 0, 0.3, 0, 2.0)
 MEDIUM = Kind("M", ((4000, 3000),), 4, 0.6, 1_500_000, 2.5)
 LARGE = Kind("L", (*((3840, 2160),) * 4, (14400, 7200)), 0, 0.9, 5_000_000, 2.5)
+PNGS = Kind("P", ((1920, 1280),), 0, 0.5, 1_500_000, 2.0, "png")
+WEBPS = Kind("W", ((1920, 1280),), 0, 0.5, 1_500_000, 2.0, "webp")
+
+_WRITTEN: dict[str, tuple[str, dict[str, Any]]] = {
+    "jpeg": ("jpg", {"quality": 90, "subsampling": "4:2:0"}),
+    "png": ("png", {"compress_level": 6}),
+    "webp": ("webp", {"quality": 90, "method": 2}),
+}
+"""Format: extension, and how Pillow writes it."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +74,7 @@ class Picture:
     @property
     def name(self) -> str:
         """The file's name."""
-        return f"{self.kind.letter}-{self.index:05d}.jpg"
+        return f"{self.kind.letter}-{self.index:05d}.{_WRITTEN[self.kind.format][0]}"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -97,7 +109,9 @@ def make(folder: Path, picture: Picture) -> None:
 
     path = folder / picture.kind.letter / picture.name
     partial = path.with_suffix(".partial")
-    image.save(partial, "JPEG", quality=90, subsampling="4:2:0", exif=exif)
+    # Only JPEG keeps colours as luminance and what is left of it.
+    written = image if picture.kind.format == "jpeg" else image.convert("RGB")
+    written.save(partial, picture.kind.format, exif=exif, **_WRITTEN[picture.kind.format][1])
     partial.replace(path)
 
 

@@ -2,29 +2,25 @@
 
 from pathlib import Path
 
-from PIL import Image
-
 from rayjobs.codec import Encoding, Limits
 from rayjobs.engine import render
 from rayjobs.pipeline import parse_pipeline
-from scripts.benchmark.jobs import JOBS, QUALITY
+from scripts.benchmark import pillow_way
+from scripts.benchmark.jobs import PIPELINES
 
 Task = tuple[str, Path, Path]
-"""The job's name, the picture, and where its output goes."""
+"""The pipeline's name, the picture, and where its output goes."""
 
-_ENCODING = Encoding(format="jpeg", quality=QUALITY)
-_PIPELINES = {job.name: parse_pipeline(job.pipeline) for job in JOBS}
-_PILLOW = {job.name: job.pillow for job in JOBS}
+_FILTERS = {name: parse_pipeline(each.filters) for name, each in PIPELINES.items()}
+_ENCODINGS = {name: Encoding(**each.output) for name, each in PIPELINES.items()}
 
 
 def by_engine(task: Task) -> None:
     """Run a picture through the engine of this project."""
-    job, picture, output = task
-    output.write_bytes(render(picture.read_bytes(), _PIPELINES[job], _ENCODING, Limits()).data)
+    name, picture, output = task
+    output.write_bytes(render(picture.read_bytes(), _FILTERS[name], _ENCODINGS[name], Limits()).data)
 
 
 def by_pillow(task: Task) -> None:
     """Run a picture through plain Pillow."""
-    job, picture, output = task
-    with Image.open(picture) as image:
-        _PILLOW[job](image).save(output, quality=QUALITY)
+    pillow_way.work(*task)

@@ -1,6 +1,7 @@
-"""The benchmark's three sets of pictures, made out of the sample pictures: same seed, same bytes.
+"""The benchmark's sets of pictures, made out of the sample pictures: same seed, same bytes.
 
-S is many small pictures, M pictures of a 12 MP camera, L a few large ones and one of 104 MP.
+S is many small pictures, M pictures of a 12 MP camera, L a few large ones and one of 104 MP, all JPEG;
+P and W are PNG and WebP of 2.5 MP.
 """
 
 import hashlib
@@ -13,7 +14,18 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from scripts.benchmark.pictures import LARGE, MEDIUM, SMALL, Kind, Picture, make, pixels_of, sample_files
+from scripts.benchmark.pictures import (
+    LARGE,
+    MEDIUM,
+    PNGS,
+    SMALL,
+    WEBPS,
+    Kind,
+    Picture,
+    make,
+    pixels_of,
+    sample_files,
+)
 
 SEED = 20_240_229
 _FORMS = 1
@@ -28,7 +40,7 @@ class PictureSet:
     """A set that lies on the disk.
 
     Attributes:
-        name: S, M or L.
+        name: The letter of its kind.
         folder: Where its pictures are, and nothing else.
         pictures: How many.
         size: Their bytes.
@@ -62,6 +74,7 @@ def make_sets(  # noqa: PLR0913 - one keyword for each set, all with a default
     small: int = 200,
     medium: int = 60,
     large: bool = True,
+    others: int = 0,
     seed: int = SEED,
     processes: int = 2,
     progress: Progress | None = None,
@@ -76,6 +89,7 @@ def make_sets(  # noqa: PLR0913 - one keyword for each set, all with a default
         small: Pictures of S; with none there is no such set.
         medium: Pictures of M; with none there is no such set.
         large: Whether to make L.
+        others: Pictures of P, and of W; with none there are no such sets.
         seed: Another seed gives other pictures.
         processes: How many pictures are made at a time.
         progress: Called after each picture.
@@ -84,6 +98,7 @@ def make_sets(  # noqa: PLR0913 - one keyword for each set, all with a default
         Each set by its name.
     """
     counts = {LARGE: len(LARGE.shapes) if large else 0, MEDIUM: medium, SMALL: small}
+    counts |= {PNGS: others, WEBPS: others}
     plans = {kind: plan(kind, count, seed) for kind, count in counts.items() if count > 0}
     missing = {kind: pictures for kind, pictures in plans.items() if not _is_complete(folder, pictures)}
     for kind, pictures in missing.items():

@@ -14,9 +14,13 @@ from urllib.parse import unquote, urlsplit
 from typing_extensions import override
 
 from scripts.benchmark import pool
-from scripts.benchmark.jobs import QUALITY, Job
+from scripts.benchmark.jobs import Job
 from scripts.client import Client
 from scripts.outcome import CommandError, Exit
+
+
+class ToolFailedError(Exception):
+    """A tool did not do what it was to do: it is left out, and counts for nothing."""
 
 
 class Tool(ABC):
@@ -34,9 +38,18 @@ class Tool(ABC):
     ) -> None:
         """End what was started."""
 
+    def does(self, job: Job) -> bool:
+        """Return whether it can do a job at all."""
+        del job
+        return True
+
     @abstractmethod
     def run(self, job: Job, pictures: Sequence[Path]) -> float:
-        """Run a job; return the seconds to its last file."""
+        """Run a job; return the seconds to its last file.
+
+        Raises:
+            ToolFailedError: It could not.
+        """
 
     @abstractmethod
     def outputs(self, first: int) -> list[Path]:
@@ -71,8 +84,8 @@ class System(Tool):
     def run(self, job: Job, pictures: Sequence[Path]) -> float:
         body = {
             "source": {"type": "paths", "paths": [str(path) for path in pictures]},
-            "pipeline": job.pipeline,
-            "output": {"format": "jpeg", "quality": QUALITY},
+            "pipeline": job.pipeline.filters,
+            "output": job.pipeline.output,
         }
         start = time.perf_counter()
         self._batch = self._client.submit(body)["id"]
@@ -106,8 +119,10 @@ class Pool(Tool):
     ) -> None:
         self.name = name
         self._work = work
-        with _exported(environment or {}):
+        others = set(_children())
+        with exported(environment or {}):
             self._pool = multiprocessing.get_context("spawn").Pool(processes)
+        self._pids = set(_children()) - others
         self._folder = folder / name.replace(" ", "-")
         self._written: list[Path] = []
 
@@ -125,8 +140,8 @@ class Pool(Tool):
 
     @override
     def run(self, job: Job, pictures: Sequence[Path]) -> float:
-        self._written = [self._folder / f"{index:06d}.jpg" for index in range(len(pictures))]
-        tasks = [(job.name, *pair) for pair in zip(pictures, self._written, strict=True)]
+        self._written = [self._folder / f"{index:06d}.{job.extension}" for index in range(len(pictures))]
+        tasks = [(job.pipeline.name, *pair) for pair in zip(pictures, self._written, strict=True)]
         start = time.perf_counter()
         for _ in self._pool.imap_unordered(self._work, tasks, job.a_chunk):
             pass
@@ -138,11 +153,15 @@ class Pool(Tool):
 
     @override
     def pids(self) -> Iterable[int]:
-        return [process.pid for process in multiprocessing.active_children() if process.pid]
+        return self._pids
+
+
+def _children() -> Iterator[int]:
+    return (process.pid for process in multiprocessing.active_children() if process.pid)
 
 
 @contextmanager
-def _exported(environment: Mapping[str, str]) -> Iterator[None]:
+def exported(environment: Mapping[str, str]) -> Iterator[None]:
     """Let processes that start meanwhile inherit an environment."""
     before = dict(os.environ)
     os.environ.update(environment)

@@ -25,8 +25,8 @@ def picture(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("job", [THUMB, HEAVY], ids=lambda job: job.name)
 def test_both_ways_make_the_same_picture(job: Job, picture: Path, tmp_path: Path) -> None:
-    pool.by_engine((job.name, picture, tmp_path / "engine.jpg"))
-    pool.by_pillow((job.name, picture, tmp_path / "pillow.jpg"))
+    pool.by_engine((job.pipeline.name, picture, tmp_path / "engine.jpg"))
+    pool.by_pillow((job.pipeline.name, picture, tmp_path / "pillow.jpg"))
 
     with Image.open(tmp_path / "engine.jpg") as one, Image.open(tmp_path / "pillow.jpg") as other:
         assert one.size == other.size

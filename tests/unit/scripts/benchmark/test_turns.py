@@ -1,6 +1,7 @@
 """Turns and ratios: every tool has its turn in each round, and what comes of it is a ratio of that round."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,12 +10,13 @@ import pytest
 from PIL import Image
 from typing_extensions import override
 
-from scripts.benchmark.jobs import JOBS, QUALITY, Job
-from scripts.benchmark.quality import Reference, psnr
-from scripts.benchmark.tools import Tool
+from scripts.benchmark import pillow_way
+from scripts.benchmark.jobs import JOBS, Job
+from scripts.benchmark.quality import Reference, check, psnr
+from scripts.benchmark.tools import Tool, ToolFailedError
 from scripts.benchmark.turns import take_turns
 
-THUMB = JOBS[0]
+THUMB = replace(JOBS[0], pictures=48)
 
 
 class Scripted(Tool):
@@ -26,7 +28,7 @@ class Scripted(Tool):
         self._turns = turns
         self._folder = folder / name
         self._folder.mkdir()
-        self._count = 0
+        self.counts: list[int] = []
 
     @override
     def __enter__(self) -> Self:
@@ -41,16 +43,16 @@ class Scripted(Tool):
     @override
     def run(self, job: Job, pictures: Sequence[Path]) -> float:
         self._turns.append(self.name)
-        self._count = len(pictures)
+        self.counts.append(len(pictures))
         for index, path in enumerate(pictures[:6]):
             with Image.open(path) as image:
                 image.load()
-                job.pillow(image).save(self._folder / f"{index}.jpg", quality=QUALITY)
+                pillow_way.write(job.pipeline.name, image, self._folder / f"{index}.jpg")
         return next(self._seconds)
 
     @override
     def outputs(self, first: int) -> list[Path]:
-        return [self._folder / f"{index}.jpg" for index in range(min(first, self._count))]
+        return [self._folder / f"{index % 6}.jpg" for index in range(first)]
 
     @override
     def pids(self) -> Iterable[int]:
@@ -88,13 +90,41 @@ def test_a_ratio_is_the_median_of_the_rounds_and_not_of_the_times(
     assert rows[0].images_per_s == THUMB.pictures / 2.0
 
 
+class Broken(Scripted):
+    @override
+    def run(self, job: Job, pictures: Sequence[Path]) -> float:
+        raise ToolFailedError("no disk")
+
+
+def test_a_tool_that_fails_is_told_of_and_counts_for_nothing(tmp_path: Path, pictures: list[Path]) -> None:
+    tools = [Scripted("ours", [1.0] * 2, [], tmp_path), Broken("broken", [], [], tmp_path)]
+    said: list[str] = []
+
+    rows = take_turns(THUMB, pictures, tools, 1, said.append)
+
+    assert [row.tool for row in rows] == ["ours"]
+    assert said[0] == "thumb-S: broken is left out: no disk"
+
+
+def test_a_tool_that_is_much_slower_runs_fewer_pictures_and_its_ratio_is_that_of_speeds(
+    tmp_path: Path, pictures: list[Path]
+) -> None:
+    ours = Scripted("ours", [1.0, 1.0], [], tmp_path)
+    slow = Scripted("slow", [8.0, 4.0], [], tmp_path)
+
+    rows = take_turns(THUMB, pictures, [ours, slow], 1, lambda _: None)
+
+    assert (ours.counts, slow.counts) == ([12, 48], [12, 24])
+    assert [row.ratio for row in rows] == [1.0, 8.0]
+
+
 def test_quality_is_told_against_pillow_that_decodes_the_whole_picture(
     tmp_path: Path, pictures: list[Path]
 ) -> None:
     same = tmp_path / "same.jpg"
     with Image.open(pictures[0]) as image:
         image.load()
-        THUMB.pillow(image).save(same, quality=QUALITY)
+        pillow_way.write("thumb", image, same)
     other = tmp_path / "other.jpg"
     with Image.open(same) as image:
         image.resize((12, 12)).save(other)
@@ -102,7 +132,11 @@ def test_quality_is_told_against_pillow_that_decodes_the_whole_picture(
     reference = Reference(THUMB, pictures[:1])
 
     assert reference.db([same]) == 99.0
-    assert reference.db([other]) == 0.0
+    with pytest.raises(ToolFailedError, match=r"not \(512, 384\)"):
+        reference.db([other])
+    other.write_text("no picture", encoding="utf-8")
+    with pytest.raises(ToolFailedError, match="no picture"):
+        check([other])
 
 
 def test_psnr_is_that_of_the_textbook() -> None:

@@ -1,0 +1,11 @@
+"""The peers: what a user would pick instead, each in an environment of its own, two processes each.
+
+A peer is a program that reads lines of JSON (`program`), or, where it has no state, a `Tool` of its own.
+
+roster      every peer by its name, and how it is started
+provision   their environments, from pinned locks below the state directory
+program     a peer's program, as the benchmark sees it
+serving     the same, as the program sees it
+imagemagick mogrify, two processes, many pictures each
+*_peer      the programs in Python, and sharp_peer.mjs
+"""

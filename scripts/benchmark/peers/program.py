@@ -1,0 +1,140 @@
+"""A peer's program, as the benchmark sees it: started warm, told of a run by a line of JSON."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from threading import Timer
+from types import TracebackType
+from typing import Self
+
+from typing_extensions import override
+
+from scripts.benchmark.jobs import Job
+from scripts.benchmark.peers.provision import AbsentError
+from scripts.benchmark.tools import Tool, ToolFailedError
+from scripts.local.plan import PROJECT
+
+_READY_S = 90.0
+"""A cluster of Dask or Ray starts; the machine may be busy."""
+_RUN_S = 600.0
+_END_S = 30.0
+_OURS = ("RAY_", "RAYJOBS_", "REDIS_", "VIPS_", "MALLOC_")
+"""What is set for this system and not for a peer."""
+
+
+class Program(Tool):
+    """A peer that runs as a program of its own.
+
+    Args:
+        name: The peer's.
+        command: Starts it.
+        folder: For outputs and its log; also its working directory, unless `place` is given.
+        pipelines: Names of those that it can do.
+        place: Its working directory.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        folder: Path,
+        pipelines: Collection[str],
+        place: Path | None = None,
+    ) -> None:
+        self.name = name
+        self._command = command
+        self._folder = folder / name
+        self._pipelines = pipelines
+        self._place = place or self._folder
+        self._process: subprocess.Popen[str] | None = None
+        self._written: list[Path] = []
+
+    @property
+    def log(self) -> Path:
+        """What it printed."""
+        return self._folder.with_suffix(".log")
+
+    @override
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+        with self.log.open("w", encoding="utf-8") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=self._place,
+                env={**kept, "PYTHONPATH": str(PROJECT), "PYTHONUTF8": "1"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                encoding="utf-8",
+            )
+        try:
+            self._answer(_READY_S)
+        except ToolFailedError as error:
+            self._end()
+            raise AbsentError(f"it does not start: {error}") from error
+        return self
+
+    @override
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    @override
+    def does(self, job: Job) -> bool:
+        return job.pipeline.name in self._pipelines
+
+    @override
+    def run(self, job: Job, pictures: Sequence[Path]) -> float:
+        self._written = [self._folder / f"{index:06d}.{job.extension}" for index in range(len(pictures))]
+        pairs = [(str(one), str(other)) for one, other in zip(pictures, self._written, strict=True)]
+        told = {"pipeline": job.pipeline.name, "pairs": pairs, "a_chunk": job.a_chunk}
+        line = json.dumps(told)
+        start = time.perf_counter()
+        self._send(line)
+        self._answer(_RUN_S)
+        return time.perf_counter() - start
+
+    @override
+    def outputs(self, first: int) -> list[Path]:
+        return self._written[:first]
+
+    @override
+    def pids(self) -> Iterable[int]:
+        return [self._process.pid] if self._process else []
+
+    def _send(self, line: str) -> None:
+        assert self._process is not None and self._process.stdin is not None  # noqa: S101, PT018 - entered
+        try:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            raise ToolFailedError(f"it has ended, see {self.log}") from error
+
+    def _answer(self, limit_s: float) -> None:
+        assert self._process is not None and self._process.stdout is not None  # noqa: S101, PT018 - entered
+        timer = Timer(limit_s, self._process.kill)
+        timer.start()
+        try:
+            line = self._process.stdout.readline()
+        finally:
+            timer.cancel()
+        if not line:
+            raise ToolFailedError(f"it has ended, or took more than {limit_s:g} s; see {self.log}")
+        if "error" in (answer := json.loads(line)):
+            raise ToolFailedError(answer["error"])
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        # The end of its stdin is the sign to go, and to take along what it started.
+        with process:
+            try:
+                process.communicate(timeout=_END_S)
+            except (OSError, subprocess.TimeoutExpired):
+                process.kill()
