@@ -10,7 +10,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from rayjobs import chronicle, halting, purge, reaper
@@ -39,7 +39,7 @@ _TICK_S = 1.0
 _CHECK_S = 5.0
 """Between two comparisons of the registry with the record: how long a single batch may be missing."""
 _LEAVE_S = 5.0
-"""Longest wait for what is in flight by a dispatcher that leaves; a chunk takes about one second."""
+"""Longest wait for what is in flight by a dispatcher that leaves, save for items that are in hand by then."""
 _BACK_OFF_S = 0.5
 """Before a chunk that the store or the registry refused is tried again."""
 
@@ -263,13 +263,26 @@ class Dispatcher:
             self._deposed.wait(_BACK_OFF_S)
 
     def _leave(self) -> None:
-        """Settle what ends in time and give the rest back, so that the next dispatcher need not wait."""
-        until = time.monotonic() + _LEAVE_S
+        """Settle what ends in time and give the rest back, so that the next dispatcher need not wait.
+
+        A slot that has an item in hand is waited for: the item, not the chunk, is what takes long.
+        """
+        self._collect(_LEAVE_S)
+        self._give_up(self._flight.idle(self._registry.workers()))
+        self._collect(self._settings.item_deadline_s)
+        self._left.set()
+        self._give_up(self._flight.leases())
+        self._registry.resign(self._holder)
+
+    def _collect(self, limit_s: float) -> None:
+        until = time.monotonic() + limit_s
         while len(self._flight) and time.monotonic() < until and not self._deposed.is_set():
+            beat(self._settings.pulse)
             for lease, result in self._arrivals():
                 self._patiently(partial(self._settle, lease, result))
-        self._left.set()
-        for lease in self._flight.leases():
+
+    def _give_up(self, leases: Iterable[Lease]) -> None:
+        for lease in leases:
             self._executor.cancel(lease)
+            self._flight.end(lease)
             reaper.take_back(lease, self._registry, self._record, split=False)
-        self._registry.resign(self._holder)

@@ -102,6 +102,11 @@ class Flight:
         seen = [chunk for chunk in self._chunks.values() if chunk.worker is not None]
         return [c.lease for c in seen if c.worker in gone or c.moved_at < frozen_at]
 
+    def idle(self, workers: Sequence[Worker]) -> list[Lease]:
+        """Take in what the workers say; return the chunks of which no slot has an item in hand."""
+        lost = self.look(workers)
+        return [c.lease for c in self._chunks.values() if c.worker is None or c.lease in lost]
+
     def _gone(self, here: set[str]) -> list[str]:
         """Return the workers that had the time to register again, and did not."""
         absent = {chunk.worker for chunk in self._chunks.values() if chunk.worker is not None} - here

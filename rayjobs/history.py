@@ -4,6 +4,7 @@ What the registry knows of a batch is later than the record; what it has forgott
 """
 
 import base64
+import hashlib
 import os
 import threading
 import time
@@ -162,7 +163,7 @@ class History:
 
         Raises:
             NotFoundError: There is no such item or variant, or its output was removed from the store.
-            ConflictError: The item has no output (so far).
+            ConflictError: The item has no output (so far), or another batch has written over it since.
         """
         item, document = self.item(batch_id, index), self.batch(batch_id).document
         here = f"item {index} of {batch_id}"
@@ -176,9 +177,13 @@ class History:
             raise ConflictError(
                 f"{here} is {item['state']} and has no output{f' {variant!r}' if variant else ''}"
             )
-        file = self._record.store.open(output_key(batch_id, output["name"], files[variant].get("folder")))
+        folder = files[variant].get("folder")
+        file = self._record.store.open(output_key(batch_id, output["name"], folder))
         if file is None:
             raise NotFoundError(f"the output {output['uri']} is gone")
+        if folder and _sha256(file) != output["sha256"]:
+            file.close()
+            raise ConflictError(f"the output {output['uri']} was replaced since by another batch")
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         media_type = FORMATS[output["format"]].media_type
@@ -200,6 +205,13 @@ class History:
         for item in self._record.items(batch.id, window):
             outcome = outcomes.get(item.index) or _without_outcome(batch, running=item.index in running)
             yield {"index": item.index, "custom_id": item.custom_id, "source": item.source, **outcome}
+
+
+def _sha256(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(2**20):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def _without_outcome(batch: Batch, *, running: bool) -> dict[str, Any]:

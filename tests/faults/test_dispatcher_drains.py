@@ -5,8 +5,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from rayjobs.batch import State
 from rayjobs.lease import Lease, Tally
+from rayjobs.worker import InHand, Worker
 from tests.support.farm import Farm
 from tests.support.waiting import wait_until
 
@@ -43,3 +46,38 @@ def test_what_is_in_hand_is_ended_and_nothing_is_begun(whole_farm: Farm, picture
     assert {item["attempts"] for item in whole_farm.items(batch_id)} == {1}
     again = whole_farm.finished(whole_farm.submit(source))
     assert whole_farm.outputs(again.id) == whole_farm.outputs(batch_id)
+
+
+def test_an_item_that_takes_longer_is_ended_and_not_run_again(
+    whole_farm: Farm, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits at a slot's door is given back in time, what is in hand is waited for."""
+    monkeypatch.setattr("rayjobs.dispatch._LEAVE_S", 0.3)
+    ran: list[int] = []
+    go_on = threading.Event()
+
+    def slow(raw: Mapping[str, int | str]) -> Tally:
+        ran.extend(Lease.of(raw).range.indices())
+        assert go_on.wait(20)
+        return whole_farm.run_chunk(raw)
+
+    stop = whole_farm.dispatch(slow)
+    batch_id = whole_farm.submit(
+        {"type": "paths", "paths": [str(path) for path in sorted(pictures.iterdir())]}
+    )
+    wait_until(lambda: len(whole_farm.registry.leases()) == 4, 10, "two are in hand, two wait at the door")
+    wait_until(lambda: len(ran) == 2, 10, "two are in hand")
+    hands = tuple(InHand(batch_id, index) for index in ran)
+    whole_farm.registry.beat(Worker("w", "node", None, 2, 0, 0.0, 0, 0.0, hands), 60)
+    stop.set()
+    wait_until(lambda: len(whole_farm.registry.leases()) == 2, 10, "the others are given back")
+    assert whole_farm.threads[0].is_alive()
+    go_on.set()
+    whole_farm.threads[0].join(10)
+    assert whole_farm.ended == []
+    assert whole_farm.registry.leader() is None
+    assert whole_farm.registry.get(batch_id).counts.succeeded == 2
+    whole_farm.dispatch(slow)
+    assert whole_farm.finished(batch_id).counts.succeeded == 12
+    assert sorted(ran) == list(range(12)), "nothing ran twice"
+    assert {item["attempts"] for item in whole_farm.items(batch_id)} == {1}

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import psutil
 import pytest
 
 from rayjobs.batch import Batch
+from rayjobs.board import Board
+from rayjobs.lease import Tally
 from rayjobs.settings import Settings
 from tests.support.broken_decoder import HOOK, broken
 from tests.support.engines import Engines, engines
@@ -174,3 +176,30 @@ def test_the_nursery_is_killed(whole_farm: Farm, own: Engines, many: Path) -> No
 
     _, faulted = run(whole_farm, own, many, SLOW, killed)
     assert faulted == clean
+
+
+@pytest.mark.parametrize(
+    "limit", [{"engine_most_items": 3}, {"engine_most_rss_bytes": 1}], ids=["items", "memory"]
+)
+def test_an_engine_process_that_has_done_its_share_is_replaced_between_two_chunks(
+    whole_farm: Farm, own: Engines, many: Path, limit: dict[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    small = [{"name": "thumbnail", "size": 64}]
+    clean = clean_run(whole_farm, many, small)
+    whole_farm.settings = whole_farm.settings.model_copy(
+        update=limit | {"chunk_floor_ms": 1, "chunk_cap_ms": 1}
+    )
+    pids: list[int] = []
+
+    def noting(raw: Mapping[str, int | str]) -> Tally:
+        tally = own.run_chunk(raw)
+        pids.extend(word.engine_pid for word in Board(whole_farm.settings.board_folder).words())
+        return tally
+
+    whole_farm.dispatch(noting)
+    batch = whole_farm.finished(whole_farm.submit({"type": "folder", "path": str(many)}, small), 60)
+    assert items(whole_farm, batch.id) == clean
+    assert len(set(pids)) >= 4, "twelve items at three a process"
+    assert {item["attempts"] for item in whole_farm.items(batch.id)} == {1}
+    assert "engine process ended" not in caplog.text, "it was let go, none was lost"
+    wait_until(lambda: sum(map(psutil.pid_exists, set(pids))) <= 2, 10, "those before are gone")

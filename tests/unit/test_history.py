@@ -78,3 +78,17 @@ def test_items_of_a_cancelled_batch_that_never_ran_are_cancelled(whole_farm: Far
     whole_farm.intake.steer(batch_id, Verb.CANCEL)
     [item] = whole_farm.items(batch_id)
     assert (item["state"], item["error"]["code"]) == ("cancelled", "cancelled")
+
+
+def test_a_batch_that_redis_has_forgotten_is_deleted_like_any_other(whole_farm: Farm, batch_id: str) -> None:
+    whole_farm.registry.forget(batch_id)
+    deleted = whole_farm.intake.delete(batch_id)
+    assert (deleted.id, deleted.counts.total) == (batch_id, 12)
+    with pytest.raises(NotFoundError):
+        whole_farm.history.batch(batch_id)
+    page = whole_farm.history.page(limit=9, cursor=None, state=None, label=None)
+    assert (page.batches, page.unreadable) == ([], {})
+    folder = Path(whole_farm.settings.store)
+    assert [path for path in folder.rglob("*") if batch_id in path.name] == []
+    with pytest.raises(NotFoundError):
+        whole_farm.intake.delete(batch_id)

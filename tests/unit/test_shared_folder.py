@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,27 @@ def test_a_folder_that_cannot_be_shared_is_refused(
     with pytest.raises(InvalidRequestError) as caught:
         whole_farm.submit(source(pictures, 0, 1), output=changes)
     assert [problem.pointer for problem in caught.value.problems] == [pointer]
+
+
+def test_of_two_batches_that_write_the_same_files_at_once_each_file_is_one_or_the_other_whole(
+    whole_farm: Farm, pictures: Path
+) -> None:
+    """The last to write a file has it; the other's record says that its own is no longer there."""
+    whole_farm.dispatch()
+    pipelines: list[list[dict[str, Any]]] = [[{"name": "thumbnail", "size": size}] for size in (32, 48)]
+    everything = source(pictures, 0, 12)
+    ids = [whole_farm.submit(everything, pipeline, output=output("overwrite")) for pipeline in pipelines]
+    for batch_id in ids:
+        assert whole_farm.finished(batch_id).counts.succeeded == 12
+    written = {name: hashlib.sha256(data).hexdigest() for name, (data, _) in files(whole_farm).items()}
+    assert sorted(written) == [f"p{index:02d}.jpg" for index in range(12)], "and nothing half-done"
+    for index in range(12):
+        told = [whole_farm.history.item(batch_id, index)["output"] for batch_id in ids]
+        assert told[0]["sha256"] != told[1]["sha256"]
+        for batch_id, its_own in zip(ids, told, strict=True):
+            if its_own["sha256"] == written[its_own["name"]]:
+                whole_farm.history.output(batch_id, index).file.close()
+            else:
+                with pytest.raises(ConflictError, match="replaced since by another batch"):
+                    whole_farm.history.output(batch_id, index)
+        assert written[told[0]["name"]] in {one["sha256"] for one in told}
