@@ -32,8 +32,23 @@ def laid_over(
         return image
     # Blended there alone: outside nothing changes, and blending takes longer than copying by far.
     below = image.crop(left, top, right - left, lower - top)
-    blended = below.composite2(with_alpha(other), blend, x=at[0] - left, y=at[1] - top)
-    return image.insert(blended if has_alpha(image) else colour_of(blended), left, top)
+    above = with_alpha(other).crop(left - at[0], top - at[1], right - left, lower - top)
+    laid = below.composite2(above if blend == "over" else _mixed(below, above, blend), "over")
+    return image.insert(laid if has_alpha(image) else colour_of(laid), left, top)
+
+
+def _mixed(below: pyvips.Image, above: pyvips.Image, blend: str) -> pyvips.Image:
+    """Return what is laid over the picture so that the colours of both are mixed.
+
+    libvips mixes colours that are multiplied by their alpha: too dark where the upper picture is see-through.
+    Source: W3C, Compositing and Blending 1, section 10.1: mixed where there is something below, else the
+    upper picture's own.
+    """
+    colour = colour_of(above)
+    mixed = colour_of(colour_of(below).composite2(colour, blend))
+    if has_alpha(below):
+        mixed = colour_of(colour.composite2(mixed.bandjoin(alpha_of(below)), "over"))
+    return mixed.bandjoin(alpha_of(above))
 
 
 def solid(mask: pyvips.Image, colour: list[int]) -> pyvips.Image:

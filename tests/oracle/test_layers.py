@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
@@ -10,6 +11,7 @@ from tests.support.oracle import filtered, kind
 from tests.support.pictures import array, decibels, picture
 
 Blend = Callable[[Image.Image, Image.Image], Image.Image]
+Mix = Callable[["npt.NDArray[np.float64]", "npt.NDArray[np.float64]"], "npt.NDArray[np.float64]"]
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA"])
@@ -44,6 +46,32 @@ def test_blends_are_pillows(blend: str, theirs: Blend, floor: float) -> None:
     # libvips cuts where Pillow rounds, or the other way.
     ours = filtered(below, "composite", above, picture="sample:a.png", blend=blend)
     assert decibels(ours, theirs(below, above)) >= floor
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize(
+    ("blend", "mixed"),
+    [
+        ("multiply", lambda below, above: below * above),
+        ("screen", lambda below, above: below + above - below * above),
+        ("exclusion", lambda below, above: below + above - 2 * below * above),
+    ],
+)
+def test_what_is_seen_through_is_mixed_by_the_formula_of_w3c(blend: str, mixed: Mix, mode: str) -> None:
+    below, above = picture(60, 40, mode, seed=1), picture(60, 40, "RGBA", seed=2)
+    b, a = (np.asarray(image.convert("RGBA")) / 255 for image in (below, above))
+    under, over = b[..., 3:], a[..., 3:]
+    colours = over * ((1 - under) * a[..., :3] + under * mixed(b[..., :3], a[..., :3]))
+    alpha = under + over - under * over
+    on_black = colours + (1 - over) * under * b[..., :3]
+
+    ours = array(filtered(below, "composite", above, picture="sample:a.png", blend=blend)) / 255
+    ours_on_black = ours[..., :3] * ours[..., 3:] if mode == "RGBA" else ours
+
+    one, other = (Image.fromarray(np.rint(each * 255).astype(np.uint8)) for each in (ours_on_black, on_black))
+    assert decibels(one, other) >= 48  # colours of next to nothing lose bits
+    if mode == "RGBA":
+        assert np.abs(ours[..., 3:] - alpha).max() <= 1 / 255
 
 
 def test_half_an_opacity_is_half_a_blend() -> None:
