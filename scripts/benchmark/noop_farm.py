@@ -23,25 +23,25 @@ ITEM_MS = 20.0
 _PICTURE = {"width": 512, "height": 384, "format": "jpeg", "bytes": 40_000, "sha256": "0" * 64}
 
 
+def outcome(index: int, attempt: int) -> Outcome:
+    """Return an outcome of the usual size."""
+    name = f"{index:06d}.jpg"
+    return Outcome(
+        index=index,
+        state="succeeded",
+        attempts=attempt,
+        worker="local",
+        duration_ms=ITEM_MS,
+        input=_PICTURE,
+        output={"uri": f"file:///outputs/{name}", "name": name, **_PICTURE},
+    )
+
+
 def run_chunk(record: Record, raw: Mapping[str, int | str]) -> Tally:
     """Read the items of a chunk, do nothing, and commit outcomes of the usual size."""
     lease = Lease.of(raw)
-    outcomes = [
-        Outcome(
-            index=item.index,
-            state="succeeded",
-            attempts=lease.range.attempt,
-            worker="local",
-            duration_ms=ITEM_MS,
-            input=_PICTURE,
-            output={
-                "uri": f"file:///outputs/{item.index:06d}.jpg",
-                "name": f"{item.index:06d}.jpg",
-                **_PICTURE,
-            },
-        )
-        for item in record.items(lease.batch_id, lease.range)
-    ]
+    items = record.items(lease.batch_id, lease.range)
+    outcomes = [outcome(item.index, lease.range.attempt) for item in items]
     tally = Tally({"succeeded": len(outcomes)}, busy_ms=ITEM_MS * len(outcomes))
     return record.commit(lease, outcomes, tally)
 
