@@ -200,6 +200,18 @@ class PresetsAnswer(_Answer):
     presets: list[PresetAnswer]
 
 
+class PreviewAnswer(_Answer):
+    """What is known of a preview."""
+
+    source: str
+    duration_ms: float
+    input: dict[str, Any] | None = None
+    output: dict[str, Any]
+    """Width, height, format, bytes, SHA-256, quality and frames; a variant's own `analysis`."""
+    analysis: dict[str, Any] | None = None
+    warnings: list[ProblemItem]
+
+
 class UploadAnswer(_Answer):
     """A picture that was stored."""
 

@@ -6,6 +6,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from threading import Event
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
@@ -15,7 +16,7 @@ from api.bell import Bell
 from api.dependencies import Core
 from api.metrics import Metrics
 from api.observing import Observed
-from api.routes import batches, catalogue, farm, items, page, presets, seed, system, uploads
+from api.routes import batches, catalogue, farm, items, page, presets, preview, seed, system, uploads
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.redis_registry import RedisRegistry
 from rayjobs.filters import plugins
@@ -23,8 +24,12 @@ from rayjobs.filters.plugins import announce
 from rayjobs.history import History
 from rayjobs.intake import Intake
 from rayjobs.ports import Registry, Store
+from rayjobs.preview import Previews
 from rayjobs.record import Record
 from rayjobs.settings import Settings
+from rayjobs.slot import keeper
+from rayjobs.sources import Sources
+from rayjobs.tryout import Tryouts
 
 _DESCRIPTION = "Runs a pipeline of filters over a set of pictures. Every route is at `/v1` too."
 
@@ -66,14 +71,18 @@ def create_app(settings: Settings, registry: Registry | None = None, store: Stor
 def _composed(settings: Settings, registry: Registry, store: Store) -> Core:
     record = Record(store)
     closing = Event()
+    intake = Intake(registry, record, settings)
+    tryouts = Tryouts(settings, store, start=partial(keeper, store=store))
     return Core(
-        settings,
-        registry,
-        store,
-        Intake(registry, record, settings),
-        History(registry, record),
-        Bell(registry, closing),
-        closing,
+        settings=settings,
+        registry=registry,
+        store=store,
+        intake=intake,
+        history=History(registry, record),
+        previews=Previews(intake, Sources(settings, store), tryouts),
+        tryouts=tryouts,
+        bell=Bell(registry, closing),
+        closing=closing,
     )
 
 
@@ -81,7 +90,7 @@ def _all_routes() -> APIRouter:
     routes = APIRouter()
     for module in (page, system):
         routes.include_router(module.router)
-    for module in (batches, items, uploads, presets, catalogue, farm, seed):
+    for module in (batches, items, uploads, preview, presets, catalogue, farm, seed):
         routes.include_router(module.router, dependencies=[Depends(authorize)])
     return routes
 
@@ -91,6 +100,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     announce(plugins())
     yield
     app.state.core.closing.set()
+    await to_thread.run_sync(app.state.core.tryouts.close)
 
 
 def _version() -> str:

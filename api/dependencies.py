@@ -13,8 +13,10 @@ from rayjobs.errors import BatchTooLargeError, InvalidRequestError, Problem
 from rayjobs.history import History
 from rayjobs.intake import Intake
 from rayjobs.ports import Registry, Store
+from rayjobs.preview import Previews
 from rayjobs.problems import shown
 from rayjobs.settings import Settings
+from rayjobs.tryout import Tryouts
 
 _UPLOADS_AT_ONCE = 16
 """Uploads that hold a thread for as long as their clients take to send; the other routes have their own."""
@@ -29,6 +31,8 @@ class Core:
     store: Store
     intake: Intake
     history: History
+    previews: Previews
+    tryouts: Tryouts
     bell: Bell
     closing: Event
     """Set when the server is told to end: streams that would go on for ever end too."""

@@ -23,13 +23,14 @@ STATUSES: dict[type[RayJobsError], HTTPStatus] = {
     core.NotFoundError: HTTPStatus.NOT_FOUND,
     core.ConflictError: HTTPStatus.CONFLICT,
     core.UnauthorizedError: HTTPStatus.UNAUTHORIZED,
-    # Errors of items reach a client directly only when an upload can't be stored.
+    # Errors of items reach a client directly when an upload can't be stored, and in previews.
     core.ItemError: HTTPStatus.UNPROCESSABLE_ENTITY,
     core.SourceTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     core.OutputNoSpaceError: HTTPStatus.INSUFFICIENT_STORAGE,
     core.OutputDeniedError: HTTPStatus.SERVICE_UNAVAILABLE,
     BackendError: HTTPStatus.SERVICE_UNAVAILABLE,
     core.QueueFullError: HTTPStatus.TOO_MANY_REQUESTS,
+    core.PreviewsBusyError: HTTPStatus.TOO_MANY_REQUESTS,
     core.RecordUnreadableError: HTTPStatus.INTERNAL_SERVER_ERROR,
     RayJobsError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rayjobs.batch import State
 from rayjobs.errors import ITEM_ERRORS
 from rayjobs.presets import PresetName
+from rayjobs.preview import MAX_INDEX
 
 MAX_PAGE = 1000
 
@@ -62,6 +63,13 @@ class PresetQuery(_Query):
 
     version: int | None = Field(None, ge=1)
     """The latest by default."""
+
+
+class PreviewQuery(OutputQuery):
+    """Which picture to show."""
+
+    index: int = Field(0, ge=0, le=MAX_INDEX)
+    """Of the item in the request's source."""
 
 
 class SubmitQuery(_Query):

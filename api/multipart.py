@@ -14,10 +14,12 @@ from rayjobs.errors import InvalidRequestError
 
 
 @dataclass(frozen=True)
-class File:
-    """One file of a body; its chunks can be read once, before the next file."""
+class Part:
+    """One part of a body; its chunks can be read once, before the next part."""
 
+    field: str
     name: str
+    """Of the file; empty for a field that is none."""
     chunks: Iterator[bytes]
 
 
@@ -79,8 +81,13 @@ class _Tokens:
         return self._waiting.popleft()
 
 
-def files(content_type: str, chunks: Iterable[bytes]) -> Iterator[File]:
-    """Give the files of a multipart body in their order; other fields are passed over.
+def files(content_type: str, chunks: Iterable[bytes]) -> Iterator[Part]:
+    """Give the files of a multipart body in their order; other fields are passed over. Raises as `parts`."""
+    return (part for part in parts(content_type, chunks) if part.name)
+
+
+def parts(content_type: str, chunks: Iterable[bytes]) -> Iterator[Part]:
+    """Give the parts of a multipart body in their order.
 
     Raises:
         InvalidRequestError: The body is not multipart, is damaged, or ends early.
@@ -90,9 +97,9 @@ def files(content_type: str, chunks: Iterable[bytes]) -> Iterator[File]:
         raise InvalidRequestError("Send the files as multipart/form-data, for instance with `curl -F`.")
     tokens = _Tokens(options[b"boundary"], chunks)
     while (token := tokens.next()) is not _Mark.BODY_ENDS:
-        if isinstance(token, _Head) and (name := _file_name(token)):
+        if isinstance(token, _Head):
             data = _data(tokens)
-            yield File(name, data)
+            yield Part(_named(token, b"name"), _named(token, b"filename"), data)
             deque(data, maxlen=0)  # what was left unread, so that the next part is found
 
 
@@ -101,9 +108,9 @@ def _data(tokens: _Tokens) -> Iterator[bytes]:
         yield token
 
 
-def _file_name(head: _Head) -> str:
+def _named(head: _Head, option: bytes) -> str:
     _, options = parse_options_header(head.disposition)
-    return options.get(b"filename", b"").decode("utf-8", "replace")
+    return options.get(option, b"").decode("utf-8", "replace")
 
 
 def pulled(stream: AsyncIterator[bytes]) -> Iterator[bytes]:

@@ -20,6 +20,8 @@ _BODIES = (
     answers.ProblemAnswer,
 )
 
+_FILE: Document = {"type": "string", "format": "binary"}
+
 MULTIPART: Document = {
     "requestBody": {
         "required": True,
@@ -27,9 +29,7 @@ MULTIPART: Document = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "properties": {
-                        "file": {"type": "array", "items": {"type": "string", "format": "binary"}}
-                    },
+                    "properties": {"file": {"type": "array", "items": _FILE}},
                 }
             }
         },
@@ -48,6 +48,16 @@ def body_of(*names: str, required: bool = True) -> Document:
     if examples:
         content["examples"] = examples
     return {"requestBody": {"required": required, "content": {"application/json": content}}}
+
+
+def preview_body() -> Document:
+    """Return what a preview takes: the body of a batch, or one without its source and a picture beside."""
+    found = body_of("BatchForm", "ShortForm")
+    request = {"type": "string", "description": "JSON of a batch, without its source"}
+    parts = {"request": request, "file": _FILE}
+    schema = {"type": "object", "properties": parts, "required": list(parts)}
+    found["requestBody"]["content"]["multipart/form-data"] = {"schema": schema}
+    return found
 
 
 def document(app: FastAPI) -> Document:

@@ -2,11 +2,12 @@
 
     RayJobsError
     +-- RequestError                     the caller's fault, never retried
-    |   +-- InvalidRequestError          invalid_request
-    |   |   +-- InvalidPipelineError, UnknownFilterError, OutputNameError
+    |   +-- InvalidRequestError, of which InvalidPipelineError, UnknownFilterError, OutputNameError
     |   +-- BatchTooLargeError, NotFoundError, ConflictError, IdempotencyMismatchError, UnauthorizedError
     +-- ItemError                        one item's fault, its neighbours go on: a class for each code
-    +-- BackendError                     ours: registry, store, record, engine or queue; come back later
+    +-- BackendError                     ours, the caller may come back
+    |   +-- RegistryUnavailableError, StoreUnavailableError, RecordUnreadableError
+    |   +-- EngineUnavailableError, QueueFullError, PreviewsBusyError
     +-- ExecutorLostError                the driver lost its Ray cluster: leave, be restarted
     +-- LeaseLostError                   somebody else holds the lease: drop the outcome, count it
     IllegalTransitionError               a bug (an AssertionError): never caught
@@ -14,6 +15,7 @@
 An error that crosses a process pickles by its constructor's own arguments.
 """
 
+import copyreg
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -52,14 +54,7 @@ class RayJobsError(Exception):
     @override
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle keyword arguments too, which `Exception` forgets."""
-        return (_rebuild, (type(self), self.__dict__ | {"args": self.args}))
-
-
-def _rebuild(cls: type[RayJobsError], state: dict[str, Any]) -> RayJobsError:
-    error = cls.__new__(cls)
-    error.args = state.pop("args")
-    error.__dict__.update(state)
-    return error
+        return (copyreg.__newobj__, (type(self), *self.args), self.__dict__)  # type: ignore[attr-defined]  # pickle's own
 
 
 class RequestError(RayJobsError):
@@ -275,6 +270,12 @@ class QueueFullError(BackendError):
 
     code = "queue_full"
     retry_after_s = 10
+
+
+class PreviewsBusyError(BackendError):
+    """As many previews and estimates as may run are running."""
+
+    code = "previews_busy"
 
 
 class EngineUnavailableError(BackendError):

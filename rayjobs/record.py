@@ -49,6 +49,8 @@ PAGE = 10_000
 """Items of a page; fixed, so that an item's page follows from its index."""
 OUTPUTS = "outputs"
 """Prefix of all the pictures that are written."""
+PARTS = ".parts"
+"""Folder in it for files that an engine process has begun, and for those of previews."""
 _CACHED_PAGES = 4
 
 

@@ -96,6 +96,17 @@ class Settings(BaseSettings):
     engine_most_rss_bytes: int = 2**30
     """Resident memory of an engine process at rest above which it is replaced: allocators only grow."""
 
+    preview_at_once: int = Field(2, ge=1)
+    """Previews and estimates that an API renders at once, each in a process of its own; one more gets 429."""
+    preview_deadline_s: float = Field(20.0, gt=0)
+    """Longest time of a preview's picture, and of an estimate's sample: somebody waits for the answer."""
+    preview_max_pixels: int = 100_000_000
+    """Pixels of a source that is previewed: the memory is the API's; less than `max_pixels` on purpose."""
+    preview_max_bytes: int = 64 * 2**20
+    """Bytes of a source that is previewed: a photograph of 100 MP, as most cameras write it."""
+    preview_memory_bytes: int = 2 * 2**30
+    """Address space of a process that renders previews, half of the machine's memory at most."""
+
     worker_id: str = "local"
     """Name of this worker: the pod's on a cluster."""
     pod: str | None = None

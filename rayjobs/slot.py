@@ -12,14 +12,17 @@ from rayjobs.assignment import Engine
 from rayjobs.board import Hand
 from rayjobs.chunk import Slot
 from rayjobs.drain import DrainMark
+from rayjobs.errors import EngineUnavailableError
 from rayjobs.lease import Lease, Tally
 from rayjobs.ports import Store
 from rayjobs.process.keeper import Keeper
 from rayjobs.process.nursery import Nursery, environment
-from rayjobs.record import OUTPUTS, Record
+from rayjobs.record import OUTPUTS, PARTS, Record
 from rayjobs.settings import Settings
 
 log = logging.getLogger(__name__)
+
+_CAN_FORK = hasattr(os, "fork")
 
 
 def run_chunk(lease: Mapping[str, int | str]) -> Tally:
@@ -51,13 +54,29 @@ def _slot() -> Slot:
 
 def engine_of(settings: Settings, store: Store, slot_pid: int) -> Engine:
     """Return what handles a slot's pictures: a process of its own, or the slot's where none can be had."""
-    hand = Hand(settings.board_folder, slot_pid)
-    if settings.engine == "process" and hasattr(os, "fork"):
-        parts = f"{OUTPUTS}/.parts/{uuid.uuid4().hex}"
-        command = [sys.executable, "-m", "rayjobs.engine_process", str(slot_pid), parts]
-        start = partial(Nursery, command, environment(os.environ, settings))
-        return Keeper(settings, hand, start, sweep=partial(store.delete, parts))
+    if settings.engine == "process" and _CAN_FORK:
+        return keeper(settings, slot_pid, f"{OUTPUTS}/{PARTS}/{uuid.uuid4().hex}", store=store)
     from rayjobs.attempt import Inline, Means  # noqa: PLC0415 - all the codecs, which a slot else need not hold
 
     log.warning("pictures are handled in the slot's own process: one that crashes it takes its chunk along")
-    return Inline(Means(settings, store), hand)
+    return Inline(Means(settings, store), Hand(settings.board_folder, slot_pid))
+
+
+def keeper(settings: Settings, number: int, parts: str, *, store: Store) -> Keeper:
+    """Return what keeps an engine process.
+
+    Args:
+        settings: The process's own.
+        number: Names its word on the board: the slot's process id, if it is a slot's.
+        parts: Prefix in the store below which files are begun, of nobody else.
+        store: Where that is.
+
+    Raises:
+        EngineUnavailableError: The system can't fork.
+    """
+    if not _CAN_FORK:
+        raise EngineUnavailableError("this system has no fork, which processes for pictures are made by")
+    command = [sys.executable, "-m", "rayjobs.engine_process", str(number), parts]
+    start = partial(Nursery, command, environment(os.environ, settings))
+    hand = Hand(settings.board_folder, number)
+    return Keeper(settings, hand, start, sweep=partial(store.delete, parts))

@@ -68,6 +68,10 @@ class Keeper(Engine):
     def warm(self) -> None:
         self._running(self._memory_bytes)
 
+    def processor_s(self) -> float:
+        """Return the seconds of processor time that the present engine process has used."""
+        return 0.0 if self._engine is None else self._engine.processor_s()
+
     def close(self) -> None:
         """End the engine process, and what it is forked from."""
         self._drop()

@@ -144,6 +144,13 @@ class EngineProcess:
             return int(psutil.Process(self.pid).memory_info().rss)
         return 0
 
+    def processor_s(self) -> float:
+        """Return the processor time that it has used; 0 when it has ended."""
+        with suppress(psutil.NoSuchProcess):
+            times = psutil.Process(self.pid).cpu_times()
+            return float(times.user + times.system)
+        return 0.0
+
     def leave(self) -> None:
         """Tell it to end behind the item in hand; a repeat does nothing."""
         with suppress(ProcessLookupError):

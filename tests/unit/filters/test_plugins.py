@@ -206,6 +206,6 @@ def test_a_worker_that_lacks_one_fails_its_items_with_the_reason() -> None:
         "/variants/0/pipeline/0": {"pipeline": [], "variants": [{"name": "a", "pipeline": lacking}]},
     }
     for where, document in documents.items():
-        pipeline = Work.of(document).pipeline
+        pipeline = Work.of({"input": {}, "output": {}, **document}).pipeline
         with pytest.raises(FilterFailedError, match=f"can't run the pipeline: {where}/name: no filter"):
             render(file_of(picture(4, 3)), pipeline, Encoding(), Limits.of(Settings()))
