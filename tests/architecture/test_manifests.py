@@ -11,7 +11,7 @@ import kubernetes_validate
 import pytest
 from jsonschema import Draft202012Validator
 
-from k8s import names, render
+from k8s import kustomize, names, render
 from rayjobs.settings import Settings
 from scripts.cluster import images
 
@@ -70,7 +70,8 @@ def test_kubernetes_takes_every_object(size: str | None, volume: str | None) -> 
 
 @cache
 def kuberay_schema() -> Document:
-    (crd,) = render.load(Path(OPERATOR or "") / "crd" / "bases" / "ray.io_rayclusters.yaml")
+    objects = kustomize.build(Path(OPERATOR or ""))
+    crd = next(each for each in objects if each["metadata"]["name"] == "rayclusters.ray.io")
     version = next(each for each in crd["spec"]["versions"] if each["name"] == "v1")
     strict: Document = _strict(version["schema"]["openAPIV3Schema"])
     return strict
