@@ -3,7 +3,7 @@
 They are written by the core and sent as they are; that they have these forms is for the tests to see.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -116,31 +116,6 @@ class LogAnswer(_Answer):
     log: list[MoveAnswer]
 
 
-class PlanAnswer(_Answer):
-    """What would run."""
-
-    dry_run: Literal[True]
-    source: dict[str, Any]
-    pipeline: list[dict[str, Any]]
-    variants: list[dict[str, Any]] | None = None
-    """Name, pipeline and output of each, whole: with what they have of the batch's output."""
-    preset: str | None
-    """Name and version of the preset that it was made of."""
-    input: dict[str, Any]
-    output: dict[str, Any]
-    priority: int
-    max_attempts: int
-    deadline_s: float | None
-    max_failed_ratio: float | None
-    labels: dict[str, str]
-    total: int | None
-    """None where only a listing can tell."""
-    names: list[str]
-    """Of the first outputs."""
-    warnings: list[ProblemItem]
-    """What would run, but costs or does more than it need."""
-
-
 class FaultAnswer(_Answer):
     """Why an item failed."""
 
@@ -198,18 +173,6 @@ class PresetsAnswer(_Answer):
     """The latest version of each preset, by name."""
 
     presets: list[PresetAnswer]
-
-
-class PreviewAnswer(_Answer):
-    """What is known of a preview."""
-
-    source: str
-    duration_ms: float
-    input: dict[str, Any] | None = None
-    output: dict[str, Any]
-    """Width, height, format, bytes, SHA-256, quality and frames; a variant's own `analysis`."""
-    analysis: dict[str, Any] | None = None
-    warnings: list[ProblemItem]
 
 
 class UploadAnswer(_Answer):

@@ -19,6 +19,7 @@ from api.observing import Observed
 from api.routes import batches, catalogue, farm, items, page, presets, preview, seed, system, uploads
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.redis_registry import RedisRegistry
+from rayjobs.estimate import Estimates
 from rayjobs.filters import plugins
 from rayjobs.filters.plugins import announce
 from rayjobs.history import History
@@ -72,6 +73,7 @@ def _composed(settings: Settings, registry: Registry, store: Store) -> Core:
     record = Record(store)
     closing = Event()
     intake = Intake(registry, record, settings)
+    sources = Sources(settings, store)
     tryouts = Tryouts(settings, store, start=partial(keeper, store=store))
     return Core(
         settings=settings,
@@ -79,7 +81,8 @@ def _composed(settings: Settings, registry: Registry, store: Store) -> Core:
         store=store,
         intake=intake,
         history=History(registry, record),
-        previews=Previews(intake, Sources(settings, store), tryouts),
+        previews=Previews(intake, sources, tryouts),
+        estimates=Estimates(settings, intake, sources, registry, tryouts),
         tryouts=tryouts,
         bell=Bell(registry, closing),
         closing=closing,

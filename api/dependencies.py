@@ -10,6 +10,7 @@ from fastapi import Depends, Request, Response
 
 from api.bell import Bell
 from rayjobs.errors import BatchTooLargeError, InvalidRequestError, Problem
+from rayjobs.estimate import Estimates
 from rayjobs.history import History
 from rayjobs.intake import Intake
 from rayjobs.ports import Registry, Store
@@ -32,6 +33,7 @@ class Core:
     intake: Intake
     history: History
     previews: Previews
+    estimates: Estimates
     tryouts: Tryouts
     bell: Bell
     closing: Event

@@ -3,10 +3,11 @@
 from typing import Annotated, Literal
 
 from fastapi import Header, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rayjobs.batch import State
 from rayjobs.errors import ITEM_ERRORS
+from rayjobs.estimate import MAX_SAMPLE
 from rayjobs.presets import PresetName
 from rayjobs.preview import MAX_INDEX
 
@@ -77,6 +78,14 @@ class SubmitQuery(_Query):
 
     dry_run: bool = False
     """Answer with what would run, and store nothing."""
+    sample: int | None = Field(None, ge=1, le=MAX_SAMPLE)
+    """Of a dry run: run so many of the items, and estimate the bytes and the time of all."""
+
+    @model_validator(mode="after")
+    def _of_a_dry_run(self) -> "SubmitQuery":
+        if self.sample is not None and not self.dry_run:
+            raise ValueError("sample goes with dry_run=true")
+        return self
 
 
 class EventsQuery(_Query):

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 from rayjobs.assignment import Assignment
-from rayjobs.errors import PreviewsBusyError, WorkerCrashedError
+from rayjobs.errors import PreviewsBusyError, WorkerCrashedError, WorkerOutOfMemoryError
 from rayjobs.item import Item, Outcome
 from rayjobs.ports import Store
 from rayjobs.process.keeper import Keeper
@@ -32,8 +32,16 @@ _OWN_LIMITS = {
 }
 """A limit of the workers: what takes its place here, where that is less."""
 
+_OF_A_PREVIEW = "RAYJOBS_PREVIEW_"
+
 Start = Callable[[Settings, int, str], Keeper]
 """Makes a keeper from its settings, its number, and the prefix of what it begins to write."""
+
+
+def is_of_its_limits(outcome: Outcome) -> bool:
+    """Whether a picture failed by what a preview may take, which is less than what a worker may."""
+    error = outcome.error
+    return error is not None and (error.code == WorkerOutOfMemoryError.code or _OF_A_PREVIEW in error.detail)
 
 
 class Desk:

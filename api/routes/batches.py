@@ -8,8 +8,9 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from api import events
-from api.answers import BatchAnswer, BatchesAnswer, LogAnswer, PlanAnswer
+from api.answers import BatchAnswer, BatchesAnswer, LogAnswer
 from api.dependencies import Actor, JsonObject, TheCore, answer
+from api.forecasts import PlanAnswer
 from api.forms import AskedFor
 from api.models import BatchesQuery, BatchId, EventsQuery, IdempotencyKey, RetryForm, SubmitQuery
 from api.openapi import body_of
@@ -40,6 +41,8 @@ def submit(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     with asked.in_its_words() as body:
+        if query.sample is not None:
+            return answer(core.estimates.plan(body, query.sample))
         if query.dry_run:
             return answer(core.intake.plan(body))
         batch, created = core.intake.submit(body, idempotency_key=idempotency_key, actor=actor)

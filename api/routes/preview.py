@@ -9,8 +9,8 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from api import multipart
-from api.answers import PreviewAnswer
 from api.dependencies import Core, TheCore, answer, json_object, read_body
+from api.forecasts import PreviewAnswer
 from api.forms import asked_for
 from api.models import PreviewQuery
 from api.openapi import preview_body

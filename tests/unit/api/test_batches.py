@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api.answers import BatchAnswer, BatchesAnswer, PlanAnswer
+from api.answers import BatchAnswer, BatchesAnswer
+from api.forecasts import PlanAnswer
 from api.forms import EXAMPLES
 from rayjobs.ports import Registry
 from rayjobs.settings import Settings
