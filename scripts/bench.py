@@ -10,6 +10,7 @@ if __name__ == "__main__":
     enter()
 
 import json
+import signal
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -59,6 +60,9 @@ def main() -> int:
         "python scripts/bench.py --against sharp pyvips --jobs thumb-M edit-M",
     )
     parser.add_argument("--quick", action="store_true", help="few pictures and one round, in half a minute")
+    parser.add_argument(
+        "--fewer", type=arguments.count, default=1, metavar="N", help="run one of N of the pictures"
+    )
     parser.add_argument("--rounds", type=arguments.count, default=5, help="of turns (%(default)s)")
     parser.add_argument(
         "--slots", type=arguments.count, default=2, help="and processes of each tool (%(default)s)"
@@ -79,6 +83,10 @@ def main() -> int:
     )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there, too")
     given = parser.parse_args()
+    if given.quick:
+        given.rounds, given.fewer = 1, _QUICK_SHARE
+    # Ended from outside (by `timeout`, by CI) it still ends what it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     return conclude(lambda: _bench(given), as_json=given.json)
 
 
@@ -145,8 +153,8 @@ def _turns(
         for job in jobs:
             if job.kind.letter in sets:
                 pictures = sorted(sets[job.kind.letter].folder.iterdir())
-                wanted = _shortened(job) if given.quick else job
-                rows += take_turns(wanted, pictures, tools, 1 if given.quick else given.rounds, words.say)
+                shortened = replace(job, pictures=max(1, job.pictures // given.fewer))
+                rows += take_turns(shortened, pictures, tools, given.rounds, words.say)
     return rows
 
 
@@ -156,10 +164,6 @@ def _pools(place: roster.Place) -> tuple[Pool, ...]:
         Pool("pool, same engine", pool.by_engine, place.processes, place.outputs, ALLOCATOR),
         Pool("pool, Pillow", pool.by_pillow, place.processes, place.outputs),
     )
-
-
-def _shortened(job: Job) -> Job:
-    return replace(job, pictures=job.pictures // _QUICK_SHARE)
 
 
 def _tell(result: Result, words: Words) -> None:

@@ -2,12 +2,12 @@
 
 import pyvips
 
-from rayjobs.codec import heif, jpeg, jxl, pillow
+from rayjobs.codec import heif, jpeg, jxl, pillow, webp
 from rayjobs.codec.colour import needs_transform, to_srgb, with_profile
 from rayjobs.codec.header import Header, open_lazily
 from rayjobs.codec.truncation import unreadable
 from rayjobs.filters.base import Size
-from rayjobs.filters.pixels import HELD_PIXELS, held
+from rayjobs.filters.pixels import HELD_PIXELS, PASSED_PIXELS, held
 
 
 def decode(data: bytes, header: Header, wanted: Size | None, *, streamed: bool) -> pyvips.Image:
@@ -28,6 +28,10 @@ def decode(data: bytes, header: Header, wanted: Size | None, *, streamed: bool) 
     is_jpeg = header.format.name == "jpeg" and not header.is_lenient
     if is_jpeg and (mode := jpeg.mode_of(data)) is not None:
         return _jpeg(data, header, mode, wanted, streamed=streamed)
+    if header.format.name == "webp" and header.frames == 1 and header.width * header.height <= PASSED_PIXELS:
+        image = webp.decode(data)
+        if image is not None:
+            return _coloured(image, header.profile, data, header)
     return _by_libvips(data, header, streamed=streamed)
 
 

@@ -10,7 +10,7 @@ import pytest
 import pyvips
 from PIL import Image, ImageCms
 
-from rayjobs.codec import Limits, decode, read_header
+from rayjobs.codec import Limits, decode, decoding, read_header
 from rayjobs.codec.jpeg import divisor
 from rayjobs.errors import (
     DecodeFailedError,
@@ -208,3 +208,14 @@ def test_a_picture_that_is_read_later_keeps_its_file_alive(name: str) -> None:
     gc.collect()
     noise = [bytearray(b"\xff") * 400_000 for _ in range(20)]
     assert len({image.extract_band(0, n=3).avg() for image in lazy}) == 1, len(noise)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("options", [{"quality": 80}, {"lossless": True}])
+def test_a_webp_has_the_same_pixels_whichever_library_reads_it(
+    mode: str, options: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = file_of(picture(61, 47, mode), "WEBP", **options)
+    small = array(read(data))
+    monkeypatch.setattr(decoding, "PASSED_PIXELS", 0)
+    assert np.array_equal(small, array(read(data)))
