@@ -37,7 +37,7 @@ from rayjobs.errors import (
     TruncatedError,
     WorkerOutOfMemoryError,
 )
-from rayjobs.filters.base import Scene
+from rayjobs.filters.base import Filter, Scene
 from rayjobs.filters.pixels import HELD_PIXELS, held
 from rayjobs.pipeline import Pipeline, shrinks_to
 from rayjobs.rendering import Branch, ImageInfo, Rendered, of_variant
@@ -107,6 +107,9 @@ def second_picture(data: bytes, limits: Limits) -> pyvips.Image:
 _Made = tuple[Branch, pyvips.Image, dict[str, JsonValue]]
 """A branch, what comes out of it, and what its analyses found."""
 
+_End = tuple[Branch, tuple[Filter, ...]]
+"""A branch, and the filters that are still to be run of it."""
+
 
 @dataclass(frozen=True)
 class _Source:
@@ -150,11 +153,28 @@ class _Source:
             for branch in branches:
                 yield from self._still(pipeline, [branch])
             return
-        for branch in branches:
-            scene = replace(self.scene, findings={})
-            with of_variant(branch.name):
-                image = self._filtered(shared, branch.pipeline, scene)
-            yield branch, image, scene.findings
+        yield from self._grown(shared, [(each, each.pipeline.pixel_filters) for each in branches], {})
+
+    def _grown(
+        self, image: pyvips.Image, ends: Sequence[_End], findings: dict[str, JsonValue]
+    ) -> Iterator[_Made]:
+        """Give the picture at each branch's end; what several branches do alike is done once for them."""
+        groups: list[tuple[Filter, list[_End]]] = []
+        for branch, filters in ends:
+            if not filters:
+                yield branch, image, findings
+                continue
+            alike = next((group for each, group in groups if each == filters[0]), None)
+            if alike is None:
+                groups.append((filters[0], alike := []))
+            alike.append((branch, filters[1:]))
+        for each, group in groups:
+            scene = replace(self.scene, findings=dict(findings))
+            (branch, filters), *others = group
+            with of_variant(branch.name), self._blaming(FilterFailedError, each.name):
+                made = each.run(image, scene)
+                made = held(made) if others or (each.costly and filters) else made
+            yield from self._grown(made, group, scene.findings)
 
     def _parting(self, pipeline: Pipeline, branches: Sequence[Branch]) -> pyvips.Image | None:
         """Return the picture where the branches part; None if it is too large to be held for several."""
@@ -163,9 +183,7 @@ class _Source:
         image = self.decoded(wholes, wholes[0] if is_alone else pipeline)
         goes_on = not is_alone or bool(branches[0].pipeline.pixel_filters)
         image = self._filtered(image, pipeline, self.scene, keeps=goes_on)
-        if is_alone:
-            return image
-        return held(image) if image.width * image.height <= HELD_PIXELS else None
+        return image if is_alone or image.width * image.height <= HELD_PIXELS else None
 
     def _moving(self, pipeline: Pipeline, branches: Sequence[Branch]) -> Iterator[_Made]:
         """Take each frame through the filters by itself, as if it were a picture of its own."""
@@ -196,7 +214,10 @@ class _Source:
         streamed = not turns and reader.streams(upright)
         stored = wanted[::-1] if wanted and sideways else wanted
         image = decode(self.data, header, stored, streamed=streamed)
-        return _upright(image, header.orientation) if turns else image
+        if not turns:
+            return image
+        image = _upright(image, header.orientation)
+        return held(image) if len(pipelines) > 1 else image
 
     def _filtered(
         self, image: pyvips.Image, pipeline: Pipeline, scene: Scene, *, keeps: bool = False

@@ -68,14 +68,14 @@ class Presets:
 
     def all(self) -> Iterator[Preset]:
         """Give the latest version of each preset, by name."""
-        for name in sorted({*_shipped(), *self._store.names("presets")}):
+        for name in sorted({*shipped(), *self._store.names("presets")}):
             yield self.get(name)
 
     def get(self, name: str, version: int | None = None) -> Preset:
         """Return a version of a preset, the latest by default; raises `NotFoundError`."""
         versions = self._versions(name)
         if not versions:
-            known = sorted({*_shipped(), *self._store.names("presets")})
+            known = sorted({*shipped(), *self._store.names("presets")})
             detail = f"no preset has the name {name!r}; there are {', '.join(known)}."
             raise NotFoundError(detail + near_match(name, known))
         if version is not None and version not in versions:
@@ -91,7 +91,7 @@ class Presets:
             ConflictError: The name is one of ours.
             StoreUnavailableError: There is no room, or the store is away.
         """
-        if name in _shipped():
+        if name in shipped():
             detail = f"{name!r} is shipped with rayjobs and stays as it is; put yours as 'my-{name}', say"
             raise ConflictError(detail)
         while True:
@@ -135,19 +135,19 @@ class Presets:
             raise InvalidRequestError(error.detail, [problem]) from error
 
     def _versions(self, name: str) -> list[int]:
-        if name in _shipped():
-            return list(range(1, len(_shipped()[name]) + 1))
+        if name in shipped():
+            return list(range(1, len(shipped()[name]) + 1))
         return sorted(int(each.removesuffix(".json")) for each in self._store.names(f"presets/{name}"))
 
     def _read(self, name: str, version: int) -> Preset:
-        if name in _shipped():
-            return Preset(name, version, _shipped()[name][version - 1])
+        if name in shipped():
+            return Preset(name, version, shipped()[name][version - 1])
         found = orjson.loads(self._store.get(f"presets/{name}/{version}.json") or b"{}")
         return Preset(name, version, found["body"], found["created_ms"])
 
 
 @cache
-def _shipped() -> dict[str, list[dict[str, Any]]]:
+def shipped() -> dict[str, list[dict[str, Any]]]:
     """Return the versions of each preset of ours, the first one first."""
     found: dict[str, list[dict[str, Any]]] = orjson.loads(
         files("rayjobs").joinpath("shipped_presets.json").read_bytes()

@@ -10,6 +10,7 @@ from rayjobs import codec, engine
 from rayjobs.codec import Encoding, Limits, Reading
 from rayjobs.engine import render, render_all, second_picture
 from rayjobs.errors import EncodeFailedError, FilterFailedError, TruncatedError
+from rayjobs.filters.scale import Thumbnail
 from rayjobs.pipeline import parse_pipeline
 from rayjobs.rendering import Branch, Rendered
 from tests.support.pictures import decibels, file_of, opened, picture
@@ -94,6 +95,31 @@ def test_what_is_too_large_to_be_held_for_all_is_read_for_each(
     decodes.clear()
     run(data, [{"name": "thumbnail", "size": 30}], *branches)
     assert len(decodes) == 1, "the shared filters make it small"
+
+
+def test_what_branches_do_alike_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[int] = []
+    known = Thumbnail.apply
+
+    def counted(self: Thumbnail, image: Any) -> Any:
+        ran.append(self.size)
+        return known(self, image)
+
+    monkeypatch.setattr(Thumbnail, "apply", counted)
+    data, webp = file_of(picture(300, 200)), Encoding(format="webp")
+    blur, other = {"name": "blur", "radius": 2}, {"name": "thumbnail", "size": 30}
+    branches = (
+        branch("png", SMALL),
+        branch("webp", SMALL, encoding=webp),
+        branch("soft", SMALL, blur, {"name": "dhash"}),
+        branch("other", other),
+        branch("softer", SMALL, blur, {"name": "blur", "radius": 3}),
+    )
+    found = run(data, [], *branches)
+    assert ran == [60, 30]
+    for each in branches:
+        assert found[each.name].data == alone(data, [], each).data
+    assert [set(each.own_analysis) for each in found.values()] == [set(), set(), {"dhash"}, set(), set()]
 
 
 def test_analyses_stand_where_they_were_made() -> None:
