@@ -28,7 +28,9 @@ from rayjobs.codec import (
     is_animated,
     joined,
     read_header,
+    scaling,
     unreadable,
+    upright,
 )
 from rayjobs.errors import (
     EncodeFailedError,
@@ -37,7 +39,7 @@ from rayjobs.errors import (
     TruncatedError,
     WorkerOutOfMemoryError,
 )
-from rayjobs.filters.base import Filter, Scene
+from rayjobs.filters.base import Filter, Scene, Size
 from rayjobs.filters.pixels import HELD_PIXELS, held
 from rayjobs.pipeline import Pipeline, shrinks_to
 from rayjobs.rendering import Branch, ImageInfo, Rendered, of_variant
@@ -153,7 +155,27 @@ class _Source:
             for branch in branches:
                 yield from self._still(pipeline, [branch])
             return
-        yield from self._grown(shared, [(each, each.pipeline.pixel_filters) for each in branches], {})
+        for start, some in self._starts(shared, pipeline, branches):
+            yield from self._grown(start, [(each, each.pipeline.pixel_filters) for each in some], {})
+
+    def _starts(
+        self, shared: pyvips.Image, pipeline: Pipeline, branches: Sequence[Branch]
+    ) -> Iterator[tuple[pyvips.Image, Sequence[Branch]]]:
+        """Give branches with what they go on from: as small as the decoder would give it to them alone.
+
+        What comes of shared filters is not made smaller: alone it would not be, either.
+        """
+        if len(branches) == 1 or pipeline.pixel_filters:
+            yield shared, branches
+            return
+        size = self._upright_size(pipeline)
+        scales = [scaling(self.header, size, each.pipeline.shrinks_to(size)) for each in branches]
+        at = min(scales)
+        for scale in sorted(set(scales)):
+            if scale > at:
+                shared = shared.shrink(scale // at, scale // at).copy_memory()
+                at = scale
+            yield shared, [each for each, its in zip(branches, scales, strict=True) if its == scale]
 
     def _grown(
         self, image: pyvips.Image, ends: Sequence[_End], findings: dict[str, JsonValue]
@@ -206,18 +228,20 @@ class _Source:
             pipelines: All that is going to be done, in one or several ways.
             reader: What of it reads the decoded picture.
         """
-        header = self.header
+        header, size = self.header, self._upright_size(reader)
         turns = reader.auto_orients and header.orientation > 1
-        sideways = turns and header.is_sideways
-        upright = header.size[::-1] if sideways else header.size
-        wanted = shrinks_to(pipelines, upright)
-        streamed = not turns and reader.streams(upright)
-        stored = wanted[::-1] if wanted and sideways else wanted
+        wanted = shrinks_to(pipelines, size)
+        streamed = not turns and reader.streams(size)
+        stored = wanted[::-1] if wanted and size != header.size else wanted
         image = decode(self.data, header, stored, streamed=streamed)
         if not turns:
             return image
-        image = _upright(image, header.orientation)
+        image = upright(image, header.orientation)
         return held(image) if len(pipelines) > 1 else image
+
+    def _upright_size(self, pipeline: Pipeline) -> Size:
+        sideways = pipeline.auto_orients and self.header.is_sideways
+        return self.header.size[::-1] if sideways else self.header.size
 
     def _filtered(
         self, image: pyvips.Image, pipeline: Pipeline, scene: Scene, *, keeps: bool = False
@@ -262,23 +286,6 @@ class _Source:
 
 _LOADERS = ("load_source", "VipsJpeg", "webp2vips", "tiff2vips", "spng", "libpng", "heif")
 """Words of libvips's loaders, which show in a later step's error only when the picture is streamed."""
-
-_TURNS: dict[int, tuple[str, ...]] = {
-    2: ("fliphor",),
-    3: ("rot180",),
-    4: ("flipver",),
-    5: ("rot90", "fliphor"),
-    6: ("rot90",),
-    7: ("rot270", "fliphor"),
-    8: ("rot270",),
-}
-"""EXIF orientation: what makes the stored picture upright. Source: CIPA DC-008 (Exif 2.32), table 6."""
-
-
-def _upright(image: pyvips.Image, orientation: int) -> pyvips.Image:
-    for turn in _TURNS[orientation]:
-        image = getattr(image, turn)()
-    return image
 
 
 def _sha256(data: bytes) -> str:

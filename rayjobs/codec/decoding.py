@@ -35,6 +35,11 @@ def decode(data: bytes, header: Header, wanted: Size | None, *, streamed: bool) 
     return _by_libvips(data, header, streamed=streamed)
 
 
+def scaling(header: Header, size: Size, wanted: Size | None) -> int:
+    """Return by how much the decoder scales a picture of this size down that is wanted in another: 1 to 8."""
+    return jpeg.divisor(size, wanted) if header.format.name == "jpeg" else 1
+
+
 def _by_another(data: bytes, header: Header) -> tuple[pyvips.Image, bytes | None]:
     """Return the pixels of a format that libvips does not read, and the profile of their colours."""
     name = header.format.name

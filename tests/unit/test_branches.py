@@ -73,6 +73,23 @@ def test_a_decode_is_scaled_down_as_far_as_every_branch_allows(decodes: list[Any
     assert decodes[-1] is None
 
 
+@pytest.mark.parametrize("size", [(1600, 1200), (1537, 1023)])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_small_file_beside_a_large_one_is_as_good_as_by_itself(
+    size: tuple[int, int], orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = file_of(picture(*size), "JPEG", quality=95, exif=exif)
+    sizes = 900, 300, 140, 60
+    branches = [branch(str(each), {"name": "thumbnail", "size": each}) for each in sizes]
+    found = run(data, [], *branches, branch("plain"))
+    for each in branches:
+        ours, theirs = opened(found[each.name].data), opened(alone(data, [], each).data)
+        assert ours.size == theirs.size
+        assert decibels(ours, theirs) >= 40
+
+
 def test_a_picture_on_its_side_is_turned_once_for_all(decodes: list[Any]) -> None:
     found = run(oriented(6), [], branch("a", {"name": "thumbnail", "size": 24}), branch("b"))
     assert [opened(each.data).size for each in found.values()] == [(16, 24), (32, 48)]
