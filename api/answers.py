@@ -53,6 +53,8 @@ class BatchAnswer(_Answer):
     """Name and version of the preset that it was made of."""
     input: dict[str, Any]
     output: dict[str, Any]
+    cache: bool = False
+    """Whether files that were made before are taken."""
     max_attempts: int
     deadline_s: float | None
     max_failed_ratio: float | None

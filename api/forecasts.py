@@ -63,6 +63,8 @@ class PlanAnswer(_Answer):
     input: dict[str, Any]
     output: dict[str, Any]
     priority: int
+    cache: bool = False
+    """Whether files that were made before are taken."""
     max_attempts: int
     deadline_s: float | None
     max_failed_ratio: float | None

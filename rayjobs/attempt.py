@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from rayjobs.assignment import Assignment, Engine
 from rayjobs.board import Hand
+from rayjobs.cache import Cache
 from rayjobs.codec import Limits
 from rayjobs.drain import DrainMark
 from rayjobs.engine import render_all, second_picture
@@ -48,6 +49,7 @@ class Means:
         self.store = store
         self.draining = DrainMark(settings.board_folder).holds
         self.sources = Sources(settings, store)
+        self.cache = Cache(store, self.sources, self.limits)
         # A watermark is the same for each item of a batch.
         self.picture = lru_cache(_PICTURES)(
             lambda reference: second_picture(self.sources.picture(reference), self.limits)
@@ -79,6 +81,8 @@ class Attempt:
         self._fault: Fault | None = None
         self._shown: dict[str, Any] = {}
         self._busy_s = 0.0
+        self._cache_key = ""
+        self._is_cached = False
 
     @property
     def index(self) -> int:
@@ -109,7 +113,7 @@ class Attempt:
 
     def outcome(self) -> Outcome:
         """Return how it ended."""
-        done: Ending = "skipped" if self._is_skipped else "succeeded"
+        done: Ending = "skipped" if self._is_skipped else "cached" if self._is_cached else "succeeded"
         return Outcome(
             index=self._item.index,
             state="failed" if self._fault else done,
@@ -153,15 +157,25 @@ class Attempt:
         self._source = self._means.sources.read(self._item)
 
     def _render(self) -> None:
-        means, work = self._means, self._work
-        branches = [Branch(each.pipeline, each.output, each.name) for each in self._wanted]
-        rendered = render_all(
-            self._source, work.pipeline, branches, means.limits, means.picture, work.terms.input
-        )
+        rendered = (self._found() if self._work.cache else None) or self._made()
         self._files = [
             (variant, self._name(variant, each), each)
             for variant, each in zip(self._wanted, rendered, strict=True)
         ]
+
+    def _found(self) -> list[Rendered] | None:
+        cache = self._means.cache
+        self._cache_key = cache.key(self._work, self._wanted, self._source)
+        found = cache.find(self._cache_key)
+        self._is_cached = found is not None
+        return found
+
+    def _made(self) -> list[Rendered]:
+        means, work = self._means, self._work
+        branches = [Branch(each.pipeline, each.output, each.name) for each in self._wanted]
+        return render_all(
+            self._source, work.pipeline, branches, means.limits, means.picture, work.terms.input
+        )
 
     def _name(self, variant: Variant, rendered: Rendered) -> str:
         with of_variant(variant.name):
@@ -177,13 +191,19 @@ class Attempt:
         self._shown |= {"outputs": written} if self._work.has_variants else {"output": written[""]}
         if first.analysis:
             self._shown["analysis"] = first.analysis
+        if self._cache_key and not self._is_cached:
+            made = [(self._place(variant, name), each) for variant, name, each in self._files]
+            self._means.cache.keep(self._cache_key, made)
 
     def _put(self, variant: Variant, name: str, rendered: Rendered) -> dict[str, Any]:
-        store, key = self._means.store, output_key(self.batch_id, name, variant.output.folder)
+        store, key = self._means.store, self._place(variant, name)
         with of_variant(variant.name):
             store.put(key, rendered.data)
         shown = {"uri": store.uri(key), "name": name, **rendered.output.as_json()}
         return shown | {"analysis": rendered.own_analysis} if rendered.own_analysis else shown
+
+    def _place(self, variant: Variant, name: str) -> str:
+        return output_key(self.batch_id, name, variant.output.folder)
 
 
 class Inline(Engine):

@@ -84,6 +84,9 @@ class Terms(Treatment):
     itself. A batch shows the version that it was made of, and all that it said."""
     priority: int = Field(0, ge=-10, le=10)
     """Each step doubles the batch's share of the slots."""
+    cache: bool = False
+    """Whether files that were made of the same content under the same terms are taken instead of rendering,
+    and these ones may be later. Off by default: it costs one more durable file for each item rendered."""
     max_attempts: int = Field(3, ge=1, le=10)
     """Tries of an item, the first included."""
     deadline_s: float | None = Field(None, gt=0, le=MAX_DEADLINE_S)
@@ -104,6 +107,8 @@ class Work:
     """What is done once for all the files that are made of a picture."""
     variants: tuple[Variant, ...]
     """The files; a batch without variants has one, without a name and with no filters of its own."""
+    cache: bool = False
+    """Whether files that were made before may be taken."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Work":
@@ -169,8 +174,10 @@ _PARSED_APART = ("pipeline", "variants")
 
 def _work(terms: Treatment, pipeline: Pipeline, body: Mapping[str, Any]) -> Work:
     if "variants" in body:
-        return Work(terms, pipeline, parse_variants(body["variants"], terms.output))
-    return Work(terms, pipeline, (Variant("", Pipeline(), terms.output),))
+        variants = parse_variants(body["variants"], terms.output)
+    else:
+        variants = (Variant("", Pipeline(), terms.output),)
+    return Work(terms, pipeline, variants, cache=bool(body.get("cache")))
 
 
 FormT = TypeVar("FormT", bound=BaseModel)
