@@ -7,7 +7,8 @@ pillow_way  the same pipelines in plain Pillow
 tools       what takes turns: this system, and hand-written pools of processes
 pool        the work of one process of such a pool
 peers       the others: sharp, pyvips, ImageMagick, thumbor, Celery, Dask, Ray Data
-quality     how near a tool's outputs are to a reference, in dB
+reference   the same pipelines in exact numbers
+quality     how near a tool's outputs are to them, in dB
 memory      the memory of a tree of processes
 large       the memory of one picture of 104 megapixels
 turns       the rounds, and the ratios that come of them

@@ -10,6 +10,7 @@ from PIL import Image
 
 from scripts.benchmark import pillow_way
 from scripts.benchmark.jobs import Job
+from scripts.benchmark.reference import exact
 from scripts.benchmark.tools import ToolFailedError
 
 LOOKED_AT = 6
@@ -32,7 +33,7 @@ def psnr(one: Image.Image, other: Image.Image) -> float:
 
 
 class Reference:
-    """What plain Pillow makes of the first pictures of a job's set when it decodes them whole.
+    """What comes of the first pictures of a job's set in exact numbers.
 
     It is written in the format of the outputs: the loss of the format itself is on both sides.
     """
@@ -82,5 +83,6 @@ def _rendered(job: Job, path: Path) -> Image.Image:
     written = BytesIO()
     with Image.open(path) as opened:
         opened.load()  # whole: what comes then can't decode to less
-        pillow_way.write(job.pipeline.name, opened, written)
+        reference = exact(job.pipeline.name, opened)
+    reference.save(written, **pillow_way.WAYS[job.pipeline.name].options)
     return Image.open(written)

@@ -38,7 +38,7 @@ class Row:
     most_ratio: float
     """The most of the rounds."""
     db: float
-    """The median PSNR against Pillow that decodes the whole picture."""
+    """The median PSNR against what exact numbers give."""
     pss_mib: float | None
     """Peak memory of its processes in a run that is not timed."""
     load: float | None

@@ -12,7 +12,9 @@ from typing_extensions import override
 
 from scripts.benchmark import pillow_way
 from scripts.benchmark.jobs import JOBS, Job
+from scripts.benchmark.pictures import SAMPLES
 from scripts.benchmark.quality import Reference, check, psnr
+from scripts.benchmark.reference import exact
 from scripts.benchmark.tools import Tool, ToolFailedError
 from scripts.benchmark.turns import take_turns
 
@@ -118,14 +120,13 @@ def test_a_tool_that_is_much_slower_runs_fewer_pictures_and_its_ratio_is_that_of
     assert [row.ratio for row in rows] == [1.0, 8.0]
 
 
-def test_quality_is_told_against_pillow_that_decodes_the_whole_picture(
+def test_quality_is_told_against_exact_numbers_and_for_pictures_of_the_right_size_alone(
     tmp_path: Path, pictures: list[Path]
 ) -> None:
-    same = tmp_path / "same.jpg"
+    same, other = tmp_path / "same.jpg", tmp_path / "other.jpg"
     with Image.open(pictures[0]) as image:
         image.load()
-        pillow_way.write("thumb", image, same)
-    other = tmp_path / "other.jpg"
+        exact("thumb", image).save(same, quality=85)
     with Image.open(same) as image:
         image.resize((12, 12)).save(other)
 
@@ -137,6 +138,20 @@ def test_quality_is_told_against_pillow_that_decodes_the_whole_picture(
     other.write_text("no picture", encoding="utf-8")
     with pytest.raises(ToolFailedError, match="no picture"):
         check([other])
+
+
+@pytest.mark.parametrize("name", ["thumb", "edit"])
+def test_exact_numbers_are_about_what_pillow_makes(name: str, tmp_path: Path) -> None:
+    with Image.open(SAMPLES / "brushes_640x480.jpg") as image:
+        small = image.convert("RGB").resize((400, 300))
+    made = tmp_path / "made.png"
+    pillow_way.WAYS[name].run(small.copy()).save(made)
+
+    with Image.open(made) as theirs:
+        ours = exact(name, small)
+        assert ours.size == theirs.size
+        upper = (0, 0, ours.width, int(ours.height * 0.9))
+        assert psnr(ours.crop(upper), theirs.crop(upper)) > 40
 
 
 def test_psnr_is_that_of_the_textbook() -> None:
