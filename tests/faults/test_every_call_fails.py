@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rayjobs import dispatch
+from rayjobs import dispatch, idempotency
 from rayjobs.adapters.memory_registry import MemoryRegistry
 from rayjobs.adapters.memory_store import MemoryStore
 from rayjobs.batch import Batch, State
@@ -45,6 +45,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "_BACK_OFF_S", 0.02)
     monkeypatch.setattr(dispatch, "_TICK_S", 0.05)
     monkeypatch.setattr(dispatch, "_CHECK_S", 0.2)
+    monkeypatch.setattr(idempotency, "_GRACE_S", 0.5)
+    monkeypatch.setattr(idempotency, "_WAIT_S", 0.2)
 
 
 def farm_on(settings: Settings, registry: Registry, store: Store) -> Farm:
