@@ -1,4 +1,4 @@
-"""Executors: threads of this process, and real Ray."""
+"""Executors: threads of this process, and a real Ray of two nodes."""
 
 import os
 import platform
@@ -27,6 +27,13 @@ def run_chunk(raw: Mapping[str, int | str]) -> Tally:
         os._exit(7)
     if lease.batch_id == "b_bug":
         raise KeyError("a bug")
+    if lease.batch_id == "b_where":
+        import ray  # noqa: PLC0415 - only Ray's slots are asked
+
+        name = next(
+            n["NodeName"] for n in ray.nodes() if n["NodeID"] == ray.get_runtime_context().get_node_id()
+        )
+        return Tally({name: 1})
     return Tally({"succeeded": lease.range.count}, busy_ms=float(os.getpid()))
 
 
@@ -42,15 +49,20 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
         inline.close()
         return
     import ray  # noqa: PLC0415 - half a second that the other param need not pay
+    from ray.cluster_utils import Cluster  # noqa: PLC0415 - as above
 
     from rayjobs.adapters.ray_executor import RayExecutor  # noqa: PLC0415 - as above
 
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
     # A Ray of this process's own; its dashboard would take a port that is everybody's.
-    on_ray = RayExecutor("local", run_chunk, warm, num_cpus=2, include_dashboard=False)
+    head = {"num_cpus": 1, "node_name": "one", "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    cluster.add_node(num_cpus=1, node_name="two")
+    on_ray = RayExecutor(cluster.address, run_chunk, warm)
     on_ray.warm()
     yield on_ray
     ray.shutdown()
+    cluster.shutdown()
 
 
 def lease(batch_id: str, token: int = 1) -> Lease:
@@ -84,6 +96,29 @@ def test_slots_of_a_node_that_is_avoided_do_not_count(executor: Executor) -> Non
     assert len(collect(executor, lease("b_1"))) == 1
     executor.avoid(())
     assert executor.slots() == 2
+
+
+def test_nothing_is_started_on_a_node_that_drains(executor: Executor) -> None:
+    if isinstance(executor, InlineExecutor):
+        return  # it has one node
+    executor.avoid({"two"})
+    try:
+        assert executor.slots() == 1
+        assert places(collect(executor, *(lease("b_where", token) for token in range(10)))) == {"one"}
+    finally:
+        executor.avoid(())
+    assert executor.slots() == 2
+    wait_until(
+        lambda: (
+            places(collect(executor, *(lease("b_where", token) for token in range(10)))) == {"one", "two"}
+        ),
+        20,
+        "both are used again",
+    )
+
+
+def places(found: dict[int, Tally | Exception]) -> set[str]:
+    return {name for tally in found.values() if isinstance(tally, Tally) for name in tally.counts}
 
 
 def test_every_chunk_comes_back_once_with_its_tally(executor: Executor) -> None:
