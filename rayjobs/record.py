@@ -142,7 +142,7 @@ class Record(Commits):
         if sealed is not None:
             return Listing(sealed["total"], sealed=True, error=sealed["error"])
         pages = len(list(self.store.names(f"record/{batch_id}/items")))
-        last = len(self._read_page(batch_id, pages - 1)) if pages else 0
+        last = len(self._read_page(batch_id, pages - 1)[1]) if pages else 0
         return Listing(PAGE * max(pages - 1, 0) + last, sealed=False)
 
     def items(self, batch_id: str, chunk: Range) -> list[Item]:
@@ -154,18 +154,18 @@ class Record(Commits):
             raise
 
     def _item(self, batch_id: str, index: int) -> Item:
-        lines, key = self._page(batch_id, index // PAGE), _page_key(batch_id, index // PAGE)
+        key, lines = self._page(batch_id, index // PAGE)
         if index % PAGE >= len(lines):
             raise forms.ITEM.wrong(key, f"it has {len(lines)} lines, and none for item {index}")
         return Item.of(index, forms.ITEM.read(key, lines[index % PAGE]))
 
-    def _read_page(self, batch_id: str, page: int) -> list[bytes]:
-        key = _page_key(batch_id, page)
+    def _read_page(self, batch_id: str, page: int) -> tuple[str, list[bytes]]:
+        key = f"record/{batch_id}/items/{page}.jsonl"
         data = self.store.get(key)
         if data is None:
             self.spec(batch_id)  # else the batch itself is gone
             raise forms.ITEM.wrong(key, "it is missing")
-        return data.split(b"\n")
+        return key, data.split(b"\n")
 
     def reopen(self, batch_id: str, ranges: Sequence[Range]) -> None:
         """Write that these items are not done, whatever was written of them so far.
@@ -225,10 +225,6 @@ class Record(Commits):
             self.store.put(key, data)
         except ItemError as error:
             raise StoreUnavailableError(error.detail) from error
-
-
-def _page_key(batch_id: str, page: int) -> str:
-    return f"record/{batch_id}/items/{page}.jsonl"
 
 
 def _key_of(key: str) -> str:

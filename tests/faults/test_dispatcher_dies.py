@@ -27,7 +27,7 @@ def test_what_was_in_flight_is_run_by_the_next_one(whole_farm: Farm, pictures: P
     def hang_at_five(lease: Mapping[str, int | str]) -> Tally:
         if 5 in Lease.of(lease).range.indices():
             stuck.set()
-            threading.Event().wait(3)
+            threading.Event().wait(1.2)
         return whole_farm.run_chunk(lease)
 
     first = whole_farm.dispatch(hang_at_five)
