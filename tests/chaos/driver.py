@@ -70,10 +70,15 @@ class Chaos:
             ("kill a slot", lambda: self._slot().kill()),
             ("kill an engine process", lambda: self._engine().kill()),
             ("freeze a slot", self._freeze),
+            ("tell a slot to leave", lambda: self._slot().terminate()),
+            ("tell the dispatcher to leave", lambda: self._process("dispatcher").terminate()),
         ]
 
     def _kill(self, name: str) -> None:
-        psutil.Process(self.harmed.stack.pids[name]).kill()
+        self._process(name).kill()
+
+    def _process(self, name: str) -> psutil.Process:
+        return psutil.Process(self.harmed.stack.pids[name])
 
     def _restart_redis(self) -> None:
         self.harmed.server.kill()

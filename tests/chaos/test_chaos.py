@@ -1,6 +1,6 @@
 """Everything at once, at random, for a while: then each item of each batch has ended as it would have anyway.
 
-`CHAOS_SEED` repeats a run, `CHAOS_S` makes it longer, `CHAOS_ITEMS` larger.
+`CHAOS_SEED` repeats a run or several (`CHAOS_SEED=1,2,3`), `CHAOS_S` makes each longer, `CHAOS_ITEMS` larger.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from tests.support.broken_decoder import HOOK, broken
 from tests.support.faults import Harmed, harmed_stack
 from tests.support.pictures import file_of, picture
 
+SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEED", str(secrets.randbelow(10**6))).split(",")]
 SECONDS = float(os.environ.get("CHAOS_S", "45"))
 ITEMS = int(os.environ.get("CHAOS_ITEMS", "10000"))
 BATCHES = 3
@@ -58,9 +59,10 @@ def outputs(stack: Harmed, batch_id: str) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
-def test_every_item_is_accounted_for(stack: Harmed) -> None:
-    seed = int(os.environ.get("CHAOS_SEED", secrets.randbelow(10**6)))
-    chaos, root = Chaos(stack, seed), stack.stack.folder
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_item_is_accounted_for(stack: Harmed, seed: int) -> None:
+    chaos, root = Chaos(stack, seed), stack.stack.folder / f"seed{seed}"
+    root.mkdir()
     fill(root / "clean", KINDS)
     clean_id = submit(stack, root / "clean")
     all_ended(stack, [clean_id], 60)
