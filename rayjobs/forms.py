@@ -138,7 +138,8 @@ class Form:
         version = found.get("schema_version") if isinstance(found, dict) else None
         if isinstance(version, int) and version > SCHEMA:
             what = f"it was written by a newer version, form {version}; this one reads up to {SCHEMA}"
-            raise RecordUnreadableError(f"{key}: {what}; run the newer version again")
+            detail = f"{key}: {what}; run the newer version again"
+            raise RecordUnreadableError(detail, limit=SCHEMA, actual=version)
         try:
             return self.shape.validate_python(found)
         except ValidationError as error:

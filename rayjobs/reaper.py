@@ -48,7 +48,8 @@ def tally_of(lease: Lease, fault: Exception, registry: Registry, record: Record)
             return record.commit(lease, outcomes, tally)  # unless the slot had committed before it ended
         except RecordUnreadableError as error:
             fault = error
-    if isinstance(fault, RecordUnreadableError):
+    # A limit: its worker is older than the record, as some are while a new version is rolled out.
+    if isinstance(fault, RecordUnreadableError) and fault.limit is None:
         halting.shelve(lease.batch_id, fault, registry)
     else:
         log.error("chunk could not be run: %s", fault, extra={"batch": lease.batch_id})

@@ -3,7 +3,7 @@
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from rayjobs import forms
 from rayjobs.adapters.redis_registry import RedisRegistry
 from rayjobs.batch import State, Verb
 from rayjobs.errors import RecordUnreadableError
-from rayjobs.lease import Pace
+from rayjobs.lease import Pace, Tally
 from rayjobs.recovery import Recovery
 from rayjobs.settings import Settings
 from tests.support.farm import Farm, farm
@@ -235,3 +236,21 @@ def test_a_purge_ends_a_batch_that_can_not_be_read_too(kept: Kept, lost: Farm) -
     lost.intake.purge("cancel")
     assert lost.history.batch(kept.open).state is State.CANCELLED
     assert lost.record.marked() == []
+
+
+def test_a_worker_older_than_the_record_gives_back_what_a_newer_one_then_does(kept: Kept, lost: Farm) -> None:
+    """As while a new version is rolled out; the batch is not paused, and no attempt is lost."""
+    older: list[object] = []
+
+    def each_other(raw: Mapping[str, int | str]) -> Tally:
+        if len(older) < 3:
+            older.append(raw)
+            forms.SPEC.read("record/b/spec.json", b'{"schema_version": 99}')
+        return lost.run_chunk(raw)
+
+    lost.dispatch(each_other)
+    wait_until(lost.registry.restored, 10, "the registry is restored")
+    assert lost.finished(kept.open).state is State.SUCCEEDED
+    assert len(older) == 3
+    assert {item["attempts"] for item in lost.items(kept.open)} == {1}
+    assert lost.history.batch(kept.open).error is None
