@@ -15,7 +15,7 @@ def submit(stack: Stack, source: dict[str, Any], pipeline: list[dict[str, Any]],
 
 
 def look(stack: Stack, batch_id: str) -> dict[str, Any]:
-    return next(batch for batch in stack.client.batches() if batch["id"] == batch_id)
+    return dict(stack.client.batch(batch_id))
 
 
 def finished(stack: Stack, batch_id: str, timeout_s: float = 90) -> dict[str, Any]:
