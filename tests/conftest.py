@@ -33,8 +33,10 @@ def pictures(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def farm_settings(tmp_path: Path, pictures: Path) -> Settings:
-    """Return settings with short lives, so that faults are found out within a test."""
+def farm_settings(tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Return settings with short lives, and have dispatchers look round often, so tests wait for little."""
+    monkeypatch.setattr("rayjobs.dispatch._TICK_S", 0.2)
+    monkeypatch.setattr("rayjobs.dispatch._CHECK_S", 1.0)
     return Settings(
         namespace=f"test-{uuid.uuid4().hex[:8]}",
         store=str(tmp_path / "store"),

@@ -17,13 +17,6 @@ from tests.support.stack import Stack, running
 from tests.support.supervised import COUNT, send
 
 
-@pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the dispatchers of this process look round often, so that a test waits for little else."""
-    monkeypatch.setattr("rayjobs.dispatch._TICK_S", 0.2)
-    monkeypatch.setattr("rayjobs.dispatch._CHECK_S", 1.0)
-
-
 @pytest.fixture(scope="package")
 def whole_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harmed]:
     with harmed_stack(tmp_path_factory.mktemp("faults"), {"RAYJOBS_CHUNK_CAP_MS": "300"}) as whole:

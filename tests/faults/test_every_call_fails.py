@@ -41,7 +41,8 @@ OF_STORE = ["delete", "get", "names", "put", "put_new"]
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch, farm_settings: Settings) -> None:
+    del farm_settings  # asked for to come after it: a sweep of all calls has to look round more often still
     monkeypatch.setattr(dispatch, "_BACK_OFF_S", 0.02)
     monkeypatch.setattr(dispatch, "_TICK_S", 0.05)
     monkeypatch.setattr(dispatch, "_CHECK_S", 0.2)

@@ -21,7 +21,7 @@ def test_a_cut_is_answered_with_503_in_two_seconds(harmed: Harmed, clean: Run) -
         wait_until(own.slots_rest, 30, "the slots have committed what they had in hand")
         own.proxy.mend()
 
-    assert_equal(clean, harmed.run(cut), slower_s=30)
+    assert_equal(clean, harmed.run(cut), slower_s=12)
 
 
 def test_a_network_that_drops_everything_only_delays(harmed: Harmed, clean: Run) -> None:
@@ -31,4 +31,4 @@ def test_a_network_that_drops_everything_only_delays(harmed: Harmed, clean: Run)
         assert answer.status_code == 503
         own.proxy.mend()
 
-    assert_equal(clean, harmed.run(hold), slower_s=45)
+    assert_equal(clean, harmed.run(hold), slower_s=20)

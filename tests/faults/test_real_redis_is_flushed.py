@@ -20,7 +20,7 @@ def test_a_flush_changes_nothing_that_a_client_sees(harmed: Harmed, clean: Run) 
         assert counts[0]["succeeded"] >= before
         assert own.look(batch_id)["exact"]
 
-    assert_equal(clean, harmed.run(flush), slower_s=15)
+    assert_equal(clean, harmed.run(flush), slower_s=10)
     assert {batch["id"] for batch in harmed.stack.client.batches()} > known, (
         "what had ended is listed as before"
     )

@@ -20,4 +20,4 @@ def test_what_can_not_be_kept_is_not_taken(harmed: Harmed, clean: Run) -> None:
             finally:
                 client.config_set("maxmemory", 0)
 
-    assert_equal(clean, harmed.run(fill), slower_s=30)
+    assert_equal(clean, harmed.run(fill), slower_s=10)

@@ -23,4 +23,4 @@ def test_the_batch_goes_on(harmed: Harmed, clean: Run, loss: Callable[[Harmed], 
         loss(own)
         own.server.start()
 
-    assert_equal(clean, harmed.run(restart), slower_s=30)
+    assert_equal(clean, harmed.run(restart), slower_s=10)

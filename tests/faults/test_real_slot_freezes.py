@@ -14,7 +14,7 @@ def test_a_frozen_slot_holds_up_nobody_and_changes_nothing_when_it_wakes(harmed:
     frozen.send_signal(signal.SIGSTOP)
     try:
         run = harmed.stock(batch_id, start)
-        assert_equal(clean, run, slower_s=30)
+        assert_equal(clean, run, slower_s=15)
         items = harmed.stack.client.items(batch_id)
     finally:
         frozen.send_signal(signal.SIGCONT)
