@@ -69,8 +69,8 @@ class Variant:
         return naming.name(self.output.name, item, extension, self.name)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the variant as a request carries it, defaults and what it has of the batch filled in."""
-        output = self.output.model_dump(mode="json")
+        """Return the variant as a request carries it, with what it has of the batch."""
+        output = self.output.model_dump(mode="json", exclude_none=True)
         return {"name": self.name, "pipeline": self.pipeline.as_json(), "output": output}
 
 
