@@ -23,7 +23,9 @@ PresetReference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]
 
 
 class _Form(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class SamplesSource(_Form):

@@ -89,11 +89,15 @@ function formsOf(schema) {
 function fieldsOf({ properties, required = [] }) {
   const rows = Object.entries(properties).flatMap(([name, schema]) => {
     const row = [el("code", {}, name), el("i", {}, typeOf(schema)), el("span", {}, ...note(schema, schema.description, required.includes(name)))];
-    const inner = [schema, ...(choices(schema) ?? []), schema.items, ...(choices(schema.items ?? {}) ?? [])];
-    const nested = inner.filter((each) => each && resolved(each)?.properties);
+    const nested = parts(schema).filter((each) => resolved(each)?.properties);
     return nested.length ? [...row, el("div.nested", {}, ...nested.flatMap(formsOf))] : row;
   });
   return el("div.fields", {}, ...rows);
+}
+
+/** Return the schema, what it may be instead, and what its lists hold. */
+function parts(schema) {
+  return schema ? [schema, ...(choices(schema) ?? []).flatMap(parts), ...parts(schema.items)] : [];
 }
 
 function typeOf(schema) {

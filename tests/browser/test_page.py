@@ -103,6 +103,15 @@ def test_a_batch_is_followed_to_its_end_without_a_reload(
     expect(page.locator("#health")).to_have_text("ready")
 
 
+def test_a_batch_shows_its_preset_and_its_variants(page: Page, url: str, whole: Farm) -> None:
+    page.goto(url)
+    body = {"source": {"type": "samples", "count": 3}, "preset": "web"}
+    batch, _ = whole.intake.submit(body)
+    files = "large.webp + large-jpeg.jpeg + small.webp + small-jpeg.jpeg"
+    told = page.locator(".batch", has_text=batch.id).locator(".what")
+    expect(told).to_have_text(f"samples: web@1 → {files}")
+
+
 def test_on_a_phone_nothing_stands_beside_the_screen(page: Page, url: str, whole: Farm) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     batch_id = whole.submit({"type": "samples", "count": 3})
@@ -119,6 +128,9 @@ def test_the_docs_show_every_operation_and_open_the_one_that_is_linked(page: Pag
     expect(linked.locator("pre").first).to_contain_text('"source": {"type": "samples", "count": 20}')
     linked.get_by_text("BatchForm", exact=True).click()
     expect(linked.get_by_text("max_attempts", exact=True).first).to_be_visible()
+    expect(linked.get_by_text("Several files of each picture, decoded once").first).to_be_visible()
+    linked.get_by_text("VariantForm", exact=True).click()
+    expect(linked.get_by_text("What is left out is the batch's.").first).to_be_visible()
     paths = page.request.get(f"{url}/openapi.json").json()["paths"]
     expect(page.locator("details.operation")).to_have_count(sum(map(len, paths.values())))
 
