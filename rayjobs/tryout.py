@@ -166,12 +166,12 @@ def _bounds(settings: Settings) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _alone(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the terms for one try, which writes to no folder that others share."""
+    """Return the terms for one try, which writes to no folder that others share and is really rendered."""
 
     def private(output: dict[str, Any]) -> dict[str, Any]:
         return {**output, "folder": None, "on_exists": "overwrite"}
 
-    found = {**document, "max_attempts": 1, "output": private(document["output"])}
+    found = {**document, "max_attempts": 1, "cache": False, "output": private(document["output"])}
     if "variants" in document:
         found["variants"] = [{**each, "output": private(each["output"])} for each in document["variants"]]
     return found

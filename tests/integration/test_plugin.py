@@ -56,10 +56,13 @@ def test_a_batch_runs_it_in_an_engine_process(whole_farm: Farm) -> None:
     with engines(whole_farm) as own:
         whole_farm.dispatch(own.run_chunk)
         samples = {"type": "samples", "count": 8}
-        batch = whole_farm.finished(whole_farm.submit(samples, pipeline, output={"format": "png"}), 90)
+        terms: dict[str, Any] = {"output": {"format": "png"}, "cache": True}
+        batch = whole_farm.finished(whole_farm.submit(samples, pipeline, **terms), 90)
+        again = whole_farm.finished(whole_farm.submit(samples, pipeline, **terms), 90)
         crashed = whole_farm.submit({"type": "samples", "count": 1}, [{"name": "crash"}], max_attempts=1)
         assert whole_farm.finished(crashed, 90).errors_by_code == {"worker_crashed": 1}
-    assert batch.counts.succeeded == 8
+    assert (batch.counts.succeeded + batch.counts.cached, again.counts.cached) == (8, 8)
+    assert whole_farm.outputs(again.id) == whole_farm.outputs(batch.id)
     for data in whole_farm.outputs(batch.id).values():
         pixels = array(opened(data))
         colours = pixels[..., :3] if pixels.ndim == 3 else pixels

@@ -72,7 +72,7 @@ def engines() -> list[psutil.Process]:
 
 def test_it_is_the_picture_that_the_batch_would_make(client: TestClient, folder: Path) -> None:
     output = {"format": "webp", "folder": "shared", "on_exists": "skip"}
-    body = body_of(folder, PLAIN, {"name": "blur", "radius": 2}, THUMB, output=output)
+    body = body_of(folder, PLAIN, {"name": "blur", "radius": 2}, THUMB, output=output, cache=True)
     response = client.post("/preview", json=body)
     assert response.status_code == 200, response.text
     expected = render(PLAIN, parse_pipeline(body["pipeline"]), Output(format="webp"), Limits.of(Settings()))
