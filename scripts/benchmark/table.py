@@ -39,7 +39,8 @@ def _lines(names: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    memory, load = ("-" if each is None else f"{each:.3g}" for each in (row.pss_mib, row.load))
+    memory = "-" if row.pss_mib is None else f"{row.pss_mib:.0f}"
+    load = "-" if row.load is None else f"{row.load:.1f}"
     range_ = f"{row.least_ratio:.2f} - {row.most_ratio:.2f}"
     words = row.set, row.pipeline, row.tool
     return *words, f"{row.images_per_s:g}", f"{row.ratio:.2f} x", range_, f"{row.db:.1f}", memory, load
