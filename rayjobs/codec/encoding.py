@@ -94,7 +94,9 @@ def _prepared(image: pyvips.Image, encoding: Encoding, beside: Beside) -> tuple[
         keep_copyright=bool(encoding.option("keep_copyright")),
         orientation=beside.orientation,
     )
-    return with_metadata(image, metadata, profile) if metadata.size or profile else (image, 0)
+    # An orientation that was read is written into a TIFF even if nothing is kept.
+    asks = metadata.size or profile or image.get_typeof("orientation")
+    return with_metadata(image, metadata, profile) if asks else (image, 0)
 
 
 def _written(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> Encoded:

@@ -78,8 +78,10 @@ def _rewritten(raw: bytes, policy: Policy, orientation: int) -> bytes:
 def with_metadata(image: pyvips.Image, metadata: Metadata, profile: bytes | None) -> tuple[pyvips.Image, int]:
     """Return a copy that carries just this, and the bits for libvips's `keep`."""
     image = image.copy()
-    for name in set(image.get_fields()) & (set(_KEEP) | {"orientation", "jpeg-thumbnail-data"}):
-        image.remove(name)
+    for name in image.get_fields():
+        # exif-ifd3-GPSLatitude and the like: as the loader read them; libvips writes them into our EXIF.
+        if name in _KEEP or name in {"orientation", "jpeg-thumbnail-data"} or name.startswith("exif-"):
+            image.remove(name)
     exif = metadata.exif and _HEAD + metadata.exif.removeprefix(_HEAD)
     values = exif, metadata.xmp, metadata.iptc, profile
     kept = 0

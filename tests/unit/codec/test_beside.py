@@ -234,3 +234,28 @@ def test_frames_of_several_sizes_are_an_error() -> None:
     frames = [vips(picture(9, 9)), vips(picture(9, 8))]
     with pytest.raises(EncodeFailedError, match="several sizes"):
         joined(frames, None)  # type: ignore[arg-type]  # not even looked at
+
+
+@pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("output", ["jpeg", "png", "webp"])
+@pytest.mark.parametrize("policy", ["strip", "strip_gps"])
+def test_no_place_gets_past_a_policy_whatever_has_read_the_file(
+    source: str, output: str, policy: str
+) -> None:
+    exif = Image.Exif()
+    exif[0x8298] = "(c) somebody"
+    exif.get_ifd(0x8825)[1] = "N"
+    data = file_of(picture(32, 24), source, exif=exif)
+    result = opened(run(data, format=output, metadata=policy, keep_copyright=True).data).getexif()
+    assert (result[0x8298], dict(result.get_ifd(0x8825))) == ("(c) somebody", {})
+    assert 0x8825 not in result
+
+
+@pytest.mark.parametrize("source", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("policy", ["strip", "keep"])
+def test_a_tiff_of_upright_pixels_says_that_they_are(source: str, policy: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    rendered = run(file_of(picture(32, 24), source, exif=exif), format="tiff", metadata=policy)
+    result = opened(rendered.data)
+    assert (result.size, result.getexif().get(0x0112, 1)) == ((24, 32), 1)
