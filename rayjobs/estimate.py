@@ -78,9 +78,9 @@ def summed(sample: Sequence[float], total: int, *, certain: bool) -> Interval:
         return Interval(*[math.fsum(sample)] * 3)
     if k == 1:
         return Interval(mean * total)
-    rest = 1 - k / total if certain else 1.0
+    rest, least = (1 - k / total, math.fsum(sample)) if certain else (1.0, 0.0)
     half = _T_975[k - 2] * statistics.stdev(sample) / math.sqrt(k) * math.sqrt(rest) * total
-    return Interval(mean * total, max(mean * total - half, math.fsum(sample)), mean * total + half)
+    return Interval(mean * total, max(mean * total - half, least), mean * total + half)
 
 
 @dataclass(frozen=True)
@@ -141,9 +141,9 @@ class Estimates:
         return _Listed(min(len(items), self._most), items.__getitem__, exact=len(items) <= self._most)
 
     def _runs(self, desk: Desk, plan: dict[str, Any], items: Sequence[Item]) -> Iterator[_Run]:
-        until = time.monotonic() + self._budget_s
         first = _Run(items[0], *desk.carry_out(plan, items[0]))
         yield _Run(items[0], *desk.carry_out(plan, items[0])) if first.slot_s < _QUICK_S else first
+        until = time.monotonic() + self._budget_s  # the process's start is no part of it
         for item in items[1:]:
             if time.monotonic() >= until:
                 return

@@ -11,8 +11,10 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from api.app import create_app
+from api.forecasts import PlanAnswer
 from rayjobs.estimate import sampled, summed
 from rayjobs.settings import Settings
+from rayjobs.worker import Worker
 from tests.support.farm import Farm
 from tests.support.pictures import file_of, picture
 from tests.unit.api.asking import problem_of
@@ -23,7 +25,7 @@ COUNT = 60
 
 @pytest.fixture
 def farm_settings(farm_settings: Settings) -> Settings:
-    return farm_settings.model_copy(update={"preview_max_pixels": 40_000})
+    return farm_settings.model_copy(update={"preview_max_pixels": 40_000, "preview_deadline_s": 60})
 
 
 @pytest.fixture
@@ -77,12 +79,16 @@ def test_its_interval_holds_what_a_real_run_gives(
 
 def test_a_sample_of_everything_is_exact(client: TestClient, whole_farm: Farm, pictures: Path) -> None:
     body = {"source": {"type": "folder", "path": str(pictures)}, "pipeline": PIPELINE}
-    told = client.post("/batches?dry_run=true&sample=32", json=body).json()["estimate"]
+    whole_farm.registry.beat(Worker("w", "node", None, 4, 0, 0.0, 0, 0.0), 60)
+    plan = client.post("/batches?dry_run=true&sample=32", json=body).json()
+    told = PlanAnswer.model_validate(plan).model_dump()["estimate"]
     whole_farm.dispatch()
     batch = whole_farm.finished(client.post("/batches", json=body).json()["id"])
     true_bytes = sum(map(len, whole_farm.outputs(batch.id).values()))
     assert told["bytes"] == {"value": true_bytes, "low": true_bytes, "high": true_bytes}
-    assert told["measured"] == 12
+    assert (told["measured"], told["slots"]) == (12, 4)
+    assert told["wall_s"]["value"] == pytest.approx(told["slot_s"]["value"] / 4, rel=1e-4)
+    assert told["slot_s"]["low"] < told["slot_s"]["value"] < told["slot_s"]["high"]
 
 
 def test_what_a_preview_may_not_do_is_not_taken_for_a_failure_of_the_batch(

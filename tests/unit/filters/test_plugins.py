@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from rayjobs import filters
+from rayjobs.__main__ import _agent
 from rayjobs.codec import Encoding, Limits
 from rayjobs.engine import render
 from rayjobs.errors import FilterFailedError, InvalidPipelineError, UnknownFilterError
@@ -209,3 +210,10 @@ def test_a_worker_that_lacks_one_fails_its_items_with_the_reason() -> None:
         pipeline = Work.of({"input": {}, "output": {}, **document}).pipeline
         with pytest.raises(FilterFailedError, match=f"can't run the pipeline: {where}/name: no filter"):
             render(file_of(picture(4, 3)), pipeline, Encoding(), Limits.of(Settings()))
+
+
+def test_a_worker_says_which_it_has_and_of_which_version() -> None:
+    worker = _agent(Settings(), slots=1)._describe([], ())
+    assert worker.capabilities["plugins"] == ["dim", "wrong"]
+    assert {"dim", "blur"} <= set(worker.capabilities["filters"])
+    assert worker.engine_versions["aaa"] == "1.0"
