@@ -1,5 +1,6 @@
 """Encoding: what comes out, and what does not."""
 
+import io
 from typing import Any
 
 import pytest
@@ -99,3 +100,12 @@ def test_a_webp_has_the_same_bytes_whichever_library_writes_it(
     small = encode(image, encoding).data
     monkeypatch.setattr(writing, "PASSED_PIXELS", 0)
     assert small == encode(image, encoding).data
+
+
+@pytest.mark.parametrize("chroma", ["420", "444"])
+def test_at_a_high_quality_a_jpeg_is_as_exact_as_libjpeg_can_write_it(chroma: Any) -> None:
+    image = picture(256, 192)
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=95, subsampling={"420": 2, "444": 0}[chroma])
+    ours = opened(encode(vips(image), Encoding(quality=95, chroma=chroma)).data)
+    assert decibels(vips(ours), image) >= decibels(vips(opened(file.getvalue())), image) - 0.01
