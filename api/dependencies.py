@@ -8,6 +8,7 @@ import orjson
 from anyio import CapacityLimiter
 from fastapi import Depends, Request, Response
 
+from api.arriving import arriving
 from api.bell import Bell
 from rayjobs.errors import BatchTooLargeError, InvalidRequestError, Problem
 from rayjobs.estimate import Estimates
@@ -65,7 +66,7 @@ async def read_body(request: Request, core: TheCore) -> bytearray:
     if declared.isdecimal() and int(declared) > limit:
         raise _too_large(limit, int(declared))
     body = bytearray()
-    async for chunk in request.stream():
+    async for chunk in arriving(request, core.settings):
         body += chunk
         if len(body) > limit:
             raise _too_large(limit, len(body))

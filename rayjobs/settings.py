@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     """Bytes of a JSON body: 100,000 paths of 500 characters, with room. Refused at once beyond."""
     max_upload_bytes: int = 512 * 2**20
     """Bytes of one uploaded file, as `max_source_bytes`."""
+    body_silence_s: float = 30.0
+    """Longest wait for the next piece of a request's body; a client that is slower is answered with 408."""
     max_waiting_batches: int = 10_000
     """Unfinished batches; one more is answered with 429 until one ends."""
     max_pixels: int = 250_000_000

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from api import multipart
+from api.arriving import arriving
 from api.dependencies import Core, TheCore, answer, json_object, read_body
 from api.forecasts import PreviewAnswer
 from api.forms import asked_for
@@ -55,7 +56,7 @@ async def preview(
 ) -> Response:
     content_type = request.headers.get("content-type", "")
     if content_type.startswith("multipart/"):
-        chunks = multipart.pulled(request.stream())
+        chunks = multipart.pulled(arriving(request, core.settings))
         shown = await to_thread.run_sync(
             lambda: _of_a_sent_one(core, content_type, chunks, query), limiter=core.upload_threads
         )

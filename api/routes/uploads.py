@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response
 
 from api import multipart
 from api.answers import UploadAnswer
+from api.arriving import arriving
 from api.dependencies import TheCore, answer
 from api.openapi import MULTIPART
 from rayjobs.errors import InvalidRequestError
@@ -21,7 +22,9 @@ router = APIRouter(tags=["uploads"])
 )
 async def upload(request: Request, core: TheCore) -> Response:
     def store() -> list[dict[str, object]]:
-        files = multipart.files(request.headers.get("content-type", ""), multipart.pulled(request.stream()))
+        files = multipart.files(
+            request.headers.get("content-type", ""), multipart.pulled(arriving(request, core.settings))
+        )
         return [core.intake.upload(file.name, file.chunks) for file in files]
 
     stored = await to_thread.run_sync(store, limiter=core.upload_threads)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -62,6 +63,7 @@ def api(settings: Settings, tmp_path: Path) -> Iterator[Api]:
         "RAYJOBS_STORE": settings.store,
         "RAYJOBS_ROOTS": os.pathsep.join(map(str, settings.roots)),
         "RAYJOBS_MAX_BODY_BYTES": str(8 * MIB),
+        "RAYJOBS_BODY_SILENCE_S": "1",
     }
     with (tmp_path / "api.log").open("wb") as log:
         command = (sys.executable, "-m", "api", "--port", str(port))
@@ -124,6 +126,19 @@ def test_a_body_over_the_limit_is_answered_before_it_is_read(api: Api) -> None:
 def test_a_body_without_a_length_is_cut_off_at_the_limit(api: Api) -> None:
     response = requests.post(f"{api.url}/batches", data=(b" " * MIB for _ in range(20)), timeout=10)
     assert (response.status_code, response.json()["code"]) == (413, "batch_too_large")
+
+
+@pytest.mark.parametrize("path", ["/batches", "/uploads"])
+def test_a_client_that_sends_its_body_too_slowly_is_let_go(api: Api, path: str) -> None:
+    host, port = api.url.removeprefix("http://").split(":")
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1000\r\n"
+    with socket.create_connection((host, int(port)), timeout=10) as slow:
+        slow.sendall(f"{head}Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode())
+        told = b""
+        while piece := slow.recv(4096):  # until the connection is freed
+            told += piece
+    assert told.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(told.partition(b"\r\n\r\n")[2])["code"] == "request_timeout"
 
 
 def test_an_upload_goes_to_the_store_without_being_held_in_memory(api: Api) -> None:
