@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,13 @@ def body_of(folder: Path, data: bytes, *pipeline: dict[str, Any], **more: object
 
 
 def engines() -> list[psutil.Process]:
-    below = psutil.Process().children(recursive=True)
-    return [each for each in below if "rayjobs.engine_process" in each.cmdline()]
+    """Return the processes behind the API, the one first of which the others are forked."""
+    found = []
+    for each in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # one of an earlier test that has just ended
+            if "rayjobs.engine_process" in each.cmdline():
+                found.append(each)
+    return found
 
 
 def test_it_is_the_picture_that_the_batch_would_make(client: TestClient, folder: Path) -> None:
