@@ -1,7 +1,10 @@
 """Chunks as Ray tasks: the only file that knows Ray."""
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+import signal
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import ray
@@ -39,7 +42,8 @@ class RayExecutor(Executor):
         **of_ray: Any,  # noqa: ANN401 - Ray's own words
     ) -> None:
         """Join the cluster at `address`; `of_ray` is said to `ray.init` too."""
-        ray.init(address=address, log_to_driver=False, configure_logging=False, **of_ray)
+        with _own_sigterm():
+            ray.init(address=address, log_to_driver=False, configure_logging=False, **of_ray)
         options: dict[str, Any] = {"num_cpus": 1, "max_retries": 0}
         self._run = ray.remote(**options)(run_chunk)
         self._warm = ray.remote(**options)(warm)
@@ -100,6 +104,15 @@ class RayExecutor(Executor):
             self._refs[token] = left
         else:
             self._refs.pop(token, None)
+
+
+@contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Keep what this process does at SIGTERM: `ray.init` puts an exit without a word in its place."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
 
 
 def _as_ours(error: BaseException) -> Exception:

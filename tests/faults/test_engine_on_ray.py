@@ -90,12 +90,12 @@ def test_nothing_is_left_of_an_engine_whose_slot_was_killed(
     wait_until(lambda: sum(map(psutil.pid_exists, engines)) < len(engines), 10, "so is its engine process")
 
 
-def test_a_dispatcher_that_is_told_to_leave_waits_for_an_item_of_six_seconds(
+def test_a_dispatcher_that_is_told_to_leave_waits_for_an_item_that_outlasts_its_successor_s_start(
     own: Stack, folder: Path, undisturbed: dict[str, bytes]
 ) -> None:
     slow = own.folder / "slow"
     slow.mkdir()
-    (slow / "00.jpg").write_bytes(broken((folder / "00.jpg").read_bytes(), "wait 6"))
+    (slow / "00.jpg").write_bytes(broken((folder / "00.jpg").read_bytes(), "wait 9"))
     batch_id, old = send(own, slow), own.pids["dispatcher"]
     wait_until(lambda: busy(own), 30, "the item is in hand")
     wait_until(lambda: own.client.workers()[0]["busy_slots"] > 0, 10, "the dispatcher can know of it")
@@ -105,3 +105,4 @@ def test_a_dispatcher_that_is_told_to_leave_waits_for_an_item_of_six_seconds(
     commits = list((own.folder / "store" / "record" / batch_id / "results").iterdir())
     assert len(commits) == 1, "it was not given back, and run again"
     wait_until(lambda: own.pids.get("dispatcher", old) != old, 60, "another dispatcher leads")
+    assert "dispatcher ended with status 0" in (own.folder / "logs" / "supervisor.log").read_text()
