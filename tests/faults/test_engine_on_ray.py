@@ -105,4 +105,4 @@ def test_a_dispatcher_that_is_told_to_leave_waits_for_an_item_that_outlasts_its_
     commits = list((own.folder / "store" / "record" / batch_id / "results").iterdir())
     assert len(commits) == 1, "it was not given back, and run again"
     wait_until(lambda: own.pids.get("dispatcher", old) != old, 60, "another dispatcher leads")
-    assert "dispatcher ended with status 0" in (own.folder / "logs" / "supervisor.log").read_text()
+    assert "dispatcher ended with status 0" in (own.folder / "logs" / "supervisor.log").read_text("utf-8")
