@@ -5,27 +5,36 @@ from collections.abc import Iterator
 import pytest
 
 from k8s import render
-from k8s.cluster import Cluster, Ref
-from k8s.names import API_IMAGE, API_PODS, NAMESPACE, RAY_IMAGE
+from k8s.cluster import Cluster, Document, Ref
+from k8s.names import API_IMAGE, API_PODS, NAMESPACE, RAY_IMAGE, WORKERS
 from k8s.outlook import troubles
 from tests.support.on_cluster import READY_S, System, document
 from tests.support.waiting import wait_until
 
+HPA = Ref("autoscaling/v2", "HorizontalPodAutoscaler", WORKERS, NAMESPACE)
 METRICS_SERVER = Ref("apps/v1", "Deployment", "metrics-server", "kube-system")
 METRICS = Ref("apiregistration.k8s.io/v1", "APIService", "v1beta1.metrics.k8s.io")
 OWNER = "/metadata/labels/app.kubernetes.io~1managed-by"
 
 
-def versions(cluster: Cluster) -> dict[str, str]:
-    """Return the version of each thing that we asked for: what is in it, whatever its status says."""
+def versions(cluster: Cluster) -> dict[str, object]:
+    """Return a version of each thing that we asked for: of what is in it, whatever its status says.
+
+    Its generation; of kinds that have none, when something else than the status was last written.
+    """
     values = render.Values({API_IMAGE: "", RAY_IMAGE: ""})
     refs = [Ref.of(each) for each in render.system(values)]
     found = {str(ref): cluster.get(ref) for ref in refs}
     return {
-        name: each["metadata"].get("generation") or each["metadata"]["resourceVersion"]
+        name: each["metadata"].get("generation") or _written(each)
         for name, each in found.items()
         if each is not None
     }
+
+
+def _written(document: Document) -> list[tuple[str, str]]:
+    fields = document["metadata"]["managedFields"]
+    return sorted((each["manager"], each["time"]) for each in fields if each.get("subresource") != "status")
 
 
 def test_a_second_deployment_changes_nothing(system: System) -> None:
@@ -88,12 +97,19 @@ def test_a_full_node_is_the_reason_that_is_told(system: System) -> None:
     assert "--size small" in error["remedy"]
 
 
+def _scales(cluster: Cluster) -> bool:
+    """Whether the HPA can do its work; it looks every 15 s."""
+    conditions = cluster.get(HPA)["status"]["conditions"]  # type: ignore[index]
+    return any(each["type"] == "ScalingActive" and each["status"] == "True" for each in conditions)
+
+
 @pytest.fixture
 def no_metrics(system: System) -> Iterator[None]:
     """Take the metrics away, as if they were the cluster's own and broken."""
     owner = system.cluster.get(METRICS)["metadata"]["labels"]["app.kubernetes.io/managed-by"]  # type: ignore[index]
     system.cluster.patch(METRICS, [{"op": "replace", "path": OWNER, "value": "somebody"}])
     system.cluster.patch(METRICS_SERVER, [{"op": "replace", "path": "/spec/replicas", "value": 0}])
+    wait_until(lambda: not _scales(system.cluster), READY_S, "the HPA notices")
     yield
     system.cluster.patch(METRICS, [{"op": "replace", "path": OWNER, "value": owner}])
     system.cluster.patch(METRICS_SERVER, [{"op": "replace", "path": "/spec/replicas", "value": 1}])
