@@ -11,11 +11,13 @@ from api.models import ItemState
 from rayjobs.batch import State
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """What every answer is: all of its fields are told of here."""
+
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
-class CountsAnswer(_Answer):
+class CountsAnswer(Answer):
     """Where a batch's items are; the parts sum to `total`."""
 
     total: int
@@ -28,7 +30,7 @@ class CountsAnswer(_Answer):
     cancelled: int
 
 
-class LinksAnswer(_Answer):
+class LinksAnswer(Answer):
     """Where to read on."""
 
     items: str
@@ -37,27 +39,32 @@ class LinksAnswer(_Answer):
     log: str
 
 
-class BatchAnswer(_Answer):
-    """A batch at one moment."""
+class DocumentAnswer(Answer):
+    """What was asked for, whole: the part of a batch that never changes."""
 
-    id: str
-    state: State
-    run_id: str
-    priority: int
-    labels: dict[str, str]
     source: dict[str, Any]
     pipeline: list[dict[str, Any]]
     variants: list[dict[str, Any]] | None = None
     """Name, pipeline and output of each, whole: with what they have of the batch's output."""
-    preset: str | None
-    """Name and version of the preset that it was made of."""
     input: dict[str, Any]
     output: dict[str, Any]
+    preset: str | None
+    """Name and version of the preset that it was made of."""
+    priority: int
     cache: bool = False
     """Whether files that were made before are taken."""
     max_attempts: int
     deadline_s: float | None
     max_failed_ratio: float | None
+    labels: dict[str, str]
+
+
+class BatchAnswer(DocumentAnswer):
+    """A batch at one moment."""
+
+    id: str
+    state: State
+    run_id: str
     counts: CountsAnswer
     errors_by_code: dict[str, int]
     exact: bool
@@ -72,7 +79,7 @@ class BatchAnswer(_Answer):
     links: LinksAnswer
 
 
-class UnreadableItem(_Answer):
+class UnreadableItem(Answer):
     """A batch whose record is damaged."""
 
     id: str
@@ -80,7 +87,7 @@ class UnreadableItem(_Answer):
     """Which file it is, what is wrong with it, and what a person can do."""
 
 
-class BatchesAnswer(_Answer):
+class BatchesAnswer(Answer):
     """A page of batches, newest first."""
 
     batches: list[BatchAnswer]
@@ -89,7 +96,7 @@ class BatchesAnswer(_Answer):
     """Batches of this page that can't be shown, whatever was asked for."""
 
 
-class ProblemItem(_Answer):
+class ProblemItem(Answer):
     """One thing wrong in a request."""
 
     pointer: str
@@ -100,7 +107,7 @@ class ProblemItem(_Answer):
     actual: float | str | None = None
 
 
-class MoveAnswer(_Answer):
+class MoveAnswer(Answer):
     """A change of a batch's state."""
 
     id: str
@@ -112,13 +119,13 @@ class MoveAnswer(_Answer):
     """`key:` and the start of the key's SHA-256, `anybody` where none is asked for, or a part of rayjobs."""
 
 
-class LogAnswer(_Answer):
+class LogAnswer(Answer):
     """Every change of a batch's state, the oldest first."""
 
     log: list[MoveAnswer]
 
 
-class FaultAnswer(_Answer):
+class FaultAnswer(Answer):
     """Why an item failed."""
 
     code: str
@@ -128,7 +135,7 @@ class FaultAnswer(_Answer):
     actual: float | str | None = None
 
 
-class ItemAnswer(_Answer):
+class ItemAnswer(Answer):
     """One image of a batch."""
 
     index: int
@@ -149,14 +156,14 @@ class ItemAnswer(_Answer):
     error: FaultAnswer | None = None
 
 
-class ItemsAnswer(_Answer):
+class ItemsAnswer(Answer):
     """A page of items in index order."""
 
     items: list[ItemAnswer]
     next: str | None
 
 
-class PresetAnswer(_Answer):
+class PresetAnswer(Answer):
     """A version of a preset, with all that was put."""
 
     name: str
@@ -171,13 +178,13 @@ class PresetAnswer(_Answer):
     output: dict[str, Any] | None = None
 
 
-class PresetsAnswer(_Answer):
+class PresetsAnswer(Answer):
     """The latest version of each preset, by name."""
 
     presets: list[PresetAnswer]
 
 
-class UploadAnswer(_Answer):
+class UploadAnswer(Answer):
     """A picture that was stored."""
 
     id: str
@@ -186,7 +193,7 @@ class UploadAnswer(_Answer):
     name: str
 
 
-class QueueAnswer(_Answer):
+class QueueAnswer(Answer):
     """The queue at one moment."""
 
     run_id: str
@@ -200,7 +207,7 @@ class QueueAnswer(_Answer):
     stale_settlements: int
 
 
-class WorkerAnswer(_Answer):
+class WorkerAnswer(Answer):
     """A registered worker."""
 
     id: str
@@ -220,13 +227,13 @@ class WorkerAnswer(_Answer):
     last_heartbeat_at: str
 
 
-class WorkersAnswer(_Answer):
+class WorkersAnswer(Answer):
     """The workers that are registered at this moment."""
 
     workers: list[WorkerAnswer]
 
 
-class PurgeAnswer(_Answer):
+class PurgeAnswer(Answer):
     """What a purge did."""
 
     run_id: str
@@ -236,7 +243,7 @@ class PurgeAnswer(_Answer):
     """Workers that are registered again."""
 
 
-class ReadyAnswer(_Answer):
+class ReadyAnswer(Answer):
     """Whether work can be taken and done."""
 
     ready: bool
@@ -244,7 +251,7 @@ class ReadyAnswer(_Answer):
     """`ok`, or what is wrong, of `registry`, `store` and `dispatcher`."""
 
 
-class ProblemAnswer(_Answer):
+class ProblemAnswer(Answer):
     """An error (RFC 9457)."""
 
     type: str

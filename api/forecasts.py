@@ -2,16 +2,10 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from api.answers import ProblemItem
+from api.answers import Answer, DocumentAnswer, ProblemItem
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-
-class IntervalAnswer(_Answer):
+class IntervalAnswer(Answer):
     """A figure, and between what it lies, at 95 %."""
 
     value: float
@@ -20,7 +14,7 @@ class IntervalAnswer(_Answer):
     high: float | None
 
 
-class EstimateAnswer(_Answer):
+class EstimateAnswer(Answer):
     """What the whole would come to, by a sample that was run; the figures are left out where none was."""
 
     method: str
@@ -50,25 +44,10 @@ class EstimateAnswer(_Answer):
     """`slot_s` over the slots: until the batch has ended, if it has them to itself."""
 
 
-class PlanAnswer(_Answer):
+class PlanAnswer(DocumentAnswer):
     """What would run."""
 
     dry_run: Literal[True]
-    source: dict[str, Any]
-    pipeline: list[dict[str, Any]]
-    variants: list[dict[str, Any]] | None = None
-    """Name, pipeline and output of each, whole: with what they have of the batch's output."""
-    preset: str | None
-    """Name and version of the preset that it was made of."""
-    input: dict[str, Any]
-    output: dict[str, Any]
-    priority: int
-    cache: bool = False
-    """Whether files that were made before are taken."""
-    max_attempts: int
-    deadline_s: float | None
-    max_failed_ratio: float | None
-    labels: dict[str, str]
     total: int | None
     """None where only a listing can tell."""
     names: list[str]
@@ -79,7 +58,7 @@ class PlanAnswer(_Answer):
     """Where a sample was asked for; none for a source without items."""
 
 
-class PreviewAnswer(_Answer):
+class PreviewAnswer(Answer):
     """What is known of a preview."""
 
     source: str
