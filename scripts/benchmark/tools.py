@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
@@ -28,14 +27,12 @@ class Tool(ABC):
 
     name: str
 
-    @abstractmethod
     def __enter__(self) -> Self:
-        """Start what it needs."""
+        """Start what it needs, if that does not run already."""
+        return self
 
     @abstractmethod
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End what was started."""
 
     def does(self, job: Job) -> bool:
@@ -71,13 +68,7 @@ class System(Tool):
         self._batch = ""
 
     @override
-    def __enter__(self) -> Self:
-        return self
-
-    @override
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leave it running: whoever deployed it ends it."""
 
     @override
@@ -106,7 +97,29 @@ class System(Tool):
         return self._pids
 
 
-class Pool(Tool):
+class Writer(Tool):
+    """A tool that writes into a folder of its own, made when it is entered."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self._folder = folder / name.replace(" ", "-")
+        self._written: list[Path] = []
+        """By the last run."""
+
+    @override
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    @override
+    def outputs(self, first: int) -> list[Path]:
+        return self._written[:first]
+
+    def _numbered(self, job: Job, count: int) -> list[Path]:
+        return [self._folder / f"{index:06d}.{job.extension}" for index in range(count)]
+
+
+class Pool(Writer):
     """`multiprocessing.Pool` over the pictures, its processes started and warm before the clock runs."""
 
     def __init__(
@@ -117,39 +130,26 @@ class Pool(Tool):
         folder: Path,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self.name = name
+        super().__init__(name, folder)
         self._work = work
         others = set(_children())
         with exported(environment or {}):
             self._pool = multiprocessing.get_context("spawn").Pool(processes)
         self._pids = set(_children()) - others
-        self._folder = folder / name.replace(" ", "-")
-        self._written: list[Path] = []
 
     @override
-    def __enter__(self) -> Self:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return self
-
-    @override
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._pool.close()
         self._pool.join()
 
     @override
     def run(self, job: Job, pictures: Sequence[Path]) -> float:
-        self._written = [self._folder / f"{index:06d}.{job.extension}" for index in range(len(pictures))]
+        self._written = self._numbered(job, len(pictures))
         tasks = [(job.pipeline.name, *pair) for pair in zip(pictures, self._written, strict=True)]
         start = time.perf_counter()
         for _ in self._pool.imap_unordered(self._work, tasks, job.a_chunk):
             pass
         return time.perf_counter() - start
-
-    @override
-    def outputs(self, first: int) -> list[Path]:
-        return self._written[:first]
 
     @override
     def pids(self) -> Iterable[int]:

@@ -6,14 +6,12 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from typing_extensions import override
 
 from scripts.benchmark.jobs import Job
 from scripts.benchmark.pillow_way import CROP, EDITED_WIDTH, TEXT, TEXT_AWAY, TEXT_SIZE
-from scripts.benchmark.tools import Tool, ToolFailedError
+from scripts.benchmark.tools import ToolFailedError, Writer
 
 _A_PROCESS = 25
 """Most pictures of one process: its start counts for little, and none waits long for the last."""
@@ -33,27 +31,17 @@ _OPTIONS = {
 """Of mogrify; a threshold of 3 levels is 0.012 of the range."""
 
 
-class ImageMagick(Tool):
+class ImageMagick(Writer):
     """Has no service to keep warm: each run starts its processes."""
 
-    name = "imagemagick"
-
     def __init__(self, mogrify: str, processes: int, folder: Path) -> None:
+        super().__init__("imagemagick", folder)
         self._mogrify = mogrify
         self._processes = processes
-        self._folder = folder / self.name
-        self._written: list[Path] = []
         self._running: set[int] = set()
 
     @override
-    def __enter__(self) -> Self:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return self
-
-    @override
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Nothing stays."""
 
     @override
@@ -66,10 +54,6 @@ class ImageMagick(Tool):
         with ThreadPoolExecutor(self._processes) as threads:
             list(threads.map(lambda part: self._part(job, part), parts))
         return time.perf_counter() - start
-
-    @override
-    def outputs(self, first: int) -> list[Path]:
-        return self._written[:first]
 
     @override
     def pids(self) -> Iterable[int]:

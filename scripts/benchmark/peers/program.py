@@ -7,14 +7,13 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from threading import Timer
-from types import TracebackType
 from typing import Self
 
 from typing_extensions import override
 
 from scripts.benchmark.jobs import Job
 from scripts.benchmark.peers.provision import AbsentError
-from scripts.benchmark.tools import Tool, ToolFailedError
+from scripts.benchmark.tools import ToolFailedError, Writer
 from scripts.local.plan import PROJECT
 
 _READY_S = 90.0
@@ -25,7 +24,7 @@ _OURS = ("RAY_", "RAYJOBS_", "REDIS_", "VIPS_", "MALLOC_")
 """What is set for this system and not for a peer."""
 
 
-class Program(Tool):
+class Program(Writer):
     """A peer that runs as a program of its own.
 
     Args:
@@ -44,13 +43,11 @@ class Program(Tool):
         pipelines: Collection[str],
         place: Path | None = None,
     ) -> None:
-        self.name = name
+        super().__init__(name, folder)
         self._command = command
-        self._folder = folder / name
         self._pipelines = pipelines
         self._place = place or self._folder
         self._process: subprocess.Popen[str] | None = None
-        self._written: list[Path] = []
 
     @property
     def log(self) -> Path:
@@ -59,7 +56,7 @@ class Program(Tool):
 
     @override
     def __enter__(self) -> Self:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        super().__enter__()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         with self.log.open("w", encoding="utf-8") as log:
             self._process = subprocess.Popen(
@@ -79,9 +76,7 @@ class Program(Tool):
         return self
 
     @override
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end()
 
     @override
@@ -90,7 +85,7 @@ class Program(Tool):
 
     @override
     def run(self, job: Job, pictures: Sequence[Path]) -> float:
-        self._written = [self._folder / f"{index:06d}.{job.extension}" for index in range(len(pictures))]
+        self._written = self._numbered(job, len(pictures))
         pairs = [(str(one), str(other)) for one, other in zip(pictures, self._written, strict=True)]
         told = {"pipeline": job.pipeline.name, "pairs": pairs, "a_chunk": job.a_chunk}
         line = json.dumps(told)
@@ -98,10 +93,6 @@ class Program(Tool):
         self._send(line)
         self._answer(_RUN_S)
         return time.perf_counter() - start
-
-    @override
-    def outputs(self, first: int) -> list[Path]:
-        return self._written[:first]
 
     @override
     def pids(self) -> Iterable[int]:
