@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import psutil
 import redis
@@ -24,6 +23,7 @@ from rayjobs.ranges import Range
 from rayjobs.record import Record
 from rayjobs.recovery import Recovery
 from rayjobs.settings import Settings
+from rayjobs.spec import parse_request
 from scripts.benchmark.noop_farm import ITEM_MS, outcome
 from scripts.outcome import CommandError, Exit
 
@@ -34,15 +34,6 @@ _CHUNKS = 3000
 _FILES = 20_000
 """Commit files that the largest recovery reads."""
 _BATCH = "b_simulated"
-_DOCUMENT: dict[str, Any] = {
-    "source": {"type": "samples"},
-    "output": {},
-    "labels": {},
-    "priority": 0,
-    "max_attempts": 3,
-    "deadline_s": None,
-    "max_failed_ratio": None,
-}
 
 
 @dataclass
@@ -93,11 +84,12 @@ class _Simulation:
         return figures
 
     def _submit(self) -> None:
-        spec = {"document": _DOCUMENT, "created_ms": 0, "key": None, "body_hash": ""}
-        self._record.seal(_BATCH, self._figures.items)
-        self._record.open(_BATCH, spec)
-        new = NewBatch(_BATCH, self._figures.items, exact=True, priority=0, document=_DOCUMENT)
-        self._registry.submit(new)
+        items = self._figures.items
+        form, work = parse_request({"source": {"type": "samples", "count": items}, "pipeline": []})
+        document = form.document(work)
+        self._record.seal(_BATCH, items)
+        self._record.open(_BATCH, {"document": document, "created_ms": 0, "key": None, "body_hash": ""})
+        self._registry.submit(NewBatch(_BATCH, items, exact=True, priority=form.priority, document=document))
 
     def _work(self) -> None:
         """Claim, commit and settle, with as many leases out as the farm's slots take."""

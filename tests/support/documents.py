@@ -1,15 +1,6 @@
 """What a batch's record keeps of its request."""
 
-from typing import Any
+from rayjobs.spec import parse_request
 
-DOCUMENT: dict[str, Any] = {
-    "source": {"type": "samples", "count": 12},
-    "pipeline": [],
-    "input": {},
-    "output": {},
-    "labels": {},
-    "priority": 0,
-    "max_attempts": 3,
-    "deadline_s": None,
-    "max_failed_ratio": None,
-}
+_FORM, _WORK = parse_request({"source": {"type": "samples", "count": 12}, "pipeline": []})
+DOCUMENT = _FORM.document(_WORK)
