@@ -95,7 +95,7 @@ def _close(batch_id: str, registry: Registry, record: Record) -> None:
         state = final_state(batch.counts, batch.ending)
         finished_ms = time.time_ns() // 1_000_000
         record.close(batch_id, closing(batch, state, finished_ms))
+        record.tidy(batch_id)  # before anybody sees its end, and writes that it is retried
         registry.close(batch_id, state, finished_ms)
-        record.tidy(batch_id)
     except NotFoundError:  # purged in between
         log.info("batch was purged before its end", extra={"batch": batch_id})

@@ -17,6 +17,10 @@ from rayjobs.ports import Store
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG}
+_WRITTEN_INTO = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EISDIR}
+"""What deleting ends in where somebody writes into the folder, or makes it, at that moment."""
+_TRIES = 100
+"""Most tries at deleting; whoever still writes at each of so many does not end."""
 _PART = ".part-"
 """Begins the name of a blob that is being written; `names` does not show it."""
 
@@ -94,10 +98,7 @@ class FileStore(Store):
     def delete(self, prefix: str) -> None:
         path = self._path(prefix)
         with _as_ours(path):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+            _delete(path)
 
     @override
     def tidy(self, prefix: str) -> None:
@@ -135,6 +136,16 @@ def _move(part: Path, path: Path) -> None:
     except FileNotFoundError:  # as above
         path.parent.mkdir(parents=True, exist_ok=True)
         part.replace(path)
+
+
+def _delete(path: Path) -> None:
+    for _ in range(_TRIES):
+        try:
+            return shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        except OSError as error:
+            if error.errno not in _WRITTEN_INTO:
+                raise
+    raise StoreUnavailableError(f"{path}: it is written into all the time, and can't be deleted")
 
 
 def _write(part: Path, chunks: Iterable[bytes]) -> int:

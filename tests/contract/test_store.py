@@ -1,8 +1,12 @@
 """Blobs: whole or not at all."""
 
+import threading
+from contextlib import suppress
+
 import pytest
 
 from rayjobs.adapters.file_store import FileStore
+from rayjobs.errors import StoreUnavailableError
 from rayjobs.ports import Store
 
 
@@ -58,3 +62,21 @@ def test_names_are_one_level_and_delete_takes_a_whole_prefix(store: Store) -> No
     store.delete("r/1")
     assert sorted(store.names("r")) == ["2"]
     assert store.get("rr") == b""
+
+
+def test_what_is_written_into_at_this_moment_is_deleted_all_the_same(store: Store) -> None:
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            with suppress(StoreUnavailableError):  # what it had begun was deleted under it
+                store.put("r/1/log/x", b"")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(500):
+            store.delete("r/1")
+    finally:
+        stop.set()
+        writer.join()
