@@ -3,11 +3,11 @@
     outputs/.cache/<2 digits>/<key>.json    where the files of one rendering stand, and what is known of them
 
 The key is the SHA-256 of all that decides the bytes: the source's, how it is read, limits, pipelines,
-encodings, second pictures, and versions: of the libraries, of the packages of plug-ins, and the hash of our
-own code. Names and folders are no part of it. What an entry names is read and compared with its hash before
-it is written anew, under the item's own name: so the file of a batch that was deleted, overwritten or
-damaged is a miss, never an error, and no batch's files hang on another's. Entries may be removed at any
-time.
+encodings, second pictures, letters as the machine's fonts draw them, and versions: of the libraries, of the
+packages of plug-ins, and the hash of our own code. Names and folders are no part of it. What an entry names
+is read and compared with its hash before it is written anew, under the item's own name: so the file of a
+batch that was deleted, overwritten or damaged is a miss, never an error, and no batch's files hang on
+another's. Entries may be removed at any time.
 
 Off unless a batch asks for it: an entry costs one more durable file, and a load for trials, which repeats the
 same few samples, is meant to be work.
@@ -109,6 +109,7 @@ class Cache:
             "limits": asdict(self._limits),
             "input": work.terms.input.model_dump(mode="json"),
             "pipelines": [each.as_json() for each in pipelines],
+            "surroundings": [_sha256(one.surroundings()) for each in pipelines for one in each.filters],
             "outputs": [_encoding(each.output) for each in work.variants],
             "pictures": {reference: self._hash_of_picture(reference) for reference in sorted(pictures)},
         }

@@ -101,6 +101,10 @@ class Filter(BaseModel, ABC):
         del size
         return None
 
+    def surroundings(self) -> bytes:
+        """Return what decides its pixels beside its parameters: where that differs, so may they."""
+        return b""
+
     @classmethod
     def title(cls) -> str:
         """Return the name under which a request asks for it."""

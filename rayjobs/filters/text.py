@@ -19,6 +19,8 @@ _PLAIN = r"^[^\x00-\x09\x0b-\x1f]*[^\s\x00-\x1f][^\x00-\x09\x0b-\x1f]*$"
 
 _TRIED_AT = 100
 """px; the size at which a text is measured that is to have a width."""
+_LONGEST_LINE = 10_000
+"""px; of letters that are drawn to know the fonts: libvips's own bound is 32767."""
 
 
 class Text(Edit):
@@ -68,6 +70,16 @@ class Text(Edit):
         mask = mask.embed(self.padding, self.padding, *size)
         written = self._inked(image, mask * 0 + 255, self.background, place_of_box)
         return self._inked(written, mask, self.colour, place_of_box)
+
+    @override
+    def surroundings(self) -> bytes:
+        """Return the letters as the fonts of this machine draw them."""
+        text, size = self.text.replace("\n", " "), min(self.size, _TRIED_AT)
+        try:
+            mask = letters(text, self.font, size, _LONGEST_LINE, "left")
+            return b"%d " % mask.width + bytes(mask.write_to_memory())
+        except pyvips.Error:  # nothing can be seen of them: whoever renders says so
+            return b""
 
     def _letters(self, width: int) -> pyvips.Image:
         room = 2 * (self.margin + self.padding)

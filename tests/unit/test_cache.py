@@ -12,6 +12,7 @@ from rayjobs import attempt, cache
 from rayjobs.adapters.memory_registry import MemoryRegistry
 from rayjobs.assignment import Assignment
 from rayjobs.batch import Batch
+from rayjobs.filters import text
 from rayjobs.ranges import Range
 from rayjobs.settings import Settings
 from tests.support.farm import THUMB, Farm, farm
@@ -186,6 +187,17 @@ def test_another_version_of_the_engine_or_of_our_code_renders_anew(
         assert ends_in_a_new_process() == (0, 12, 0)
         monkeypatch.setattr(cache, name, lambda value=value: value)
         assert ends_in_a_new_process() == (12, 0, 0), name
+
+
+def test_another_font_renders_what_has_letters_anew(
+    whole: Farm, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = [{"name": "text", "text": "a\nb", "font": "Of This Machine"}]
+    variants = [{"name": "plain"}, {"name": "written", "pipeline": written}]
+    assert ends(run(whole, pictures, variants=variants)) == ends(run(whole, pictures)) == (12, 0, 0)
+    monkeypatch.setattr(text.Text, "surroundings", lambda _: b"other letters")
+    assert ends(run(whole, pictures, variants=variants)) == (12, 0, 0)
+    assert ends(run(whole, pictures)) == (0, 12, 0)
 
 
 def test_two_batches_at_once_both_end_and_leave_whole_files(whole: Farm, pictures: Path) -> None:
