@@ -133,15 +133,18 @@ class _Source:
             frames=self.header.frames if moving else None,
             salvaged=self.header.is_lenient or None,
         )
-        turns = pipeline.auto_orients or self.header.orientation == 1
-        profile = self.header.profile if self.header.reading.profile == "keep" else None
-        beside = Beside(self.header.metadata, profile, 1 if turns else self.header.orientation)
         files = {}
         for branch, image, findings in chain(self._still(pipeline, still), self._moving(pipeline, moving)):
             with of_variant(branch.name):
-                encoded, output = self._encoded(image, branch, beside)
+                # Asked for behind the decoder, with whose pixels a JPEG XL tells its profile.
+                encoded, output = self._encoded(image, branch, self._beside(pipeline))
             files[branch.name] = Rendered(encoded, info, output, self.scene.findings, findings)
         return [files[branch.name] for branch in branches]
+
+    def _beside(self, pipeline: Pipeline) -> Beside:
+        profile = self.header.profile if self.header.reading.profile == "keep" else None
+        turns = pipeline.auto_orients or self.header.orientation == 1
+        return Beside(self.header.metadata, profile, 1 if turns else self.header.orientation)
 
     def _moves(self, branch: Branch) -> bool:
         return branch.encoding.frames == "all" and is_animated(self.header)

@@ -24,7 +24,8 @@ def decode(data: bytes, header: Header, wanted: Size | None, *, streamed: bool) 
         DecodeFailedError: The file is broken.
     """
     if header.format.reader != "libvips":
-        return _coloured(*_by_another(data, header), data, header)
+        image = _by_another(data, header)
+        return _coloured(image, header.profile, data, header)
     is_jpeg = header.format.name == "jpeg" and not header.is_lenient
     if is_jpeg and (mode := jpeg.mode_of(data)) is not None:
         return _jpeg(data, header, mode, wanted, streamed=streamed)
@@ -40,14 +41,14 @@ def scaling(header: Header, size: Size, wanted: Size | None) -> int:
     return jpeg.divisor(size, wanted) if header.format.name == "jpeg" else 1
 
 
-def _by_another(data: bytes, header: Header) -> tuple[pyvips.Image, bytes | None]:
-    """Return the pixels of a format that libvips does not read, and the profile of their colours."""
+def _by_another(data: bytes, header: Header) -> pyvips.Image:
+    """Return the pixels of a format that libvips does not read."""
     name = header.format.name
     if header.format.reader == "jxl":
         return jxl.pixels(header.lazy)
     if header.format.reader == "heif":
-        return heif.pixels(header.lazy, data, name), header.profile
-    return pillow.pixels(header.lazy, data, name, lenient=header.is_lenient), header.profile
+        return heif.pixels(header.lazy, data, name)
+    return pillow.pixels(header.lazy, data, name, lenient=header.is_lenient)
 
 
 def decode_frames(data: bytes, header: Header) -> list[pyvips.Image]:

@@ -49,15 +49,15 @@ class Header:
         """Upright, width and height are swapped."""
         return self.orientation >= _TURNS_SIDEWAYS
 
-    @cached_property
+    @property
     def profile(self) -> bytes | None:
-        """The embedded ICC profile; None of a JPEG XL, whose decoder tells it with the pixels."""
-        return None if isinstance(self.lazy, jxl.Opened) else profile_of(self.lazy)
+        """The embedded ICC profile; of a JPEG XL only known once it is decoded."""
+        return profile_of(self.lazy)
 
     @cached_property
     def metadata(self) -> Metadata:
         """EXIF, XMP and IPTC."""
-        return Metadata() if isinstance(self.lazy, jxl.Opened) else metadata_of(self.lazy)
+        return metadata_of(self.lazy)
 
 
 def read_header(

@@ -10,7 +10,7 @@ from PIL import Image as PillowImage
 Policy = Literal["strip", "keep", "strip_gps"]
 """What becomes of metadata."""
 
-_HEAD = b"Exif\0\0"
+HEAD = b"Exif\0\0"
 """What EXIF begins with in a JPEG, and what libvips expects before it."""
 
 _ORIENTATION, _ARTIST, _COPYRIGHT = 0x0112, 0x013B, 0x8298
@@ -82,7 +82,7 @@ def with_metadata(image: pyvips.Image, metadata: Metadata, profile: bytes | None
         # exif-ifd3-GPSLatitude and the like: as the loader read them; libvips writes them into our EXIF.
         if name in _KEEP or name in {"orientation", "jpeg-thumbnail-data"} or name.startswith("exif-"):
             image.remove(name)
-    exif = metadata.exif and _HEAD + metadata.exif.removeprefix(_HEAD)
+    exif = metadata.exif and HEAD + metadata.exif.removeprefix(HEAD)
     values = exif, metadata.xmp, metadata.iptc, profile
     kept = 0
     for (name, bit), value in zip(_KEEP.items(), values, strict=True):

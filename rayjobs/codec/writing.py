@@ -7,6 +7,7 @@ import pyvips
 
 from rayjobs.codec import jpeg, jxl, webp
 from rayjobs.codec.formats import OutputFormat
+from rayjobs.codec.metadata import Metadata, metadata_of
 from rayjobs.codec.options import Encoding
 from rayjobs.filters.pixels import HELD_PIXELS, PASSED_PIXELS
 
@@ -69,9 +70,9 @@ def _avif(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: in
 
 
 def _jxl(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> bytes:
-    del kept
     lossless, effort = bool(encoding.lossless), encoding.option("effort")
-    return jxl.encode(image, quality=quality or 0, lossless=lossless, effort=effort)
+    told = metadata_of(image) if kept else Metadata()
+    return jxl.encode(image, told, quality=quality or 0, lossless=lossless, effort=effort)
 
 
 def _tiff(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> bytes:

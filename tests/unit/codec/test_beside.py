@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import numpy as np
+import pillow_jxl  # noqa: F401 - with it Pillow, whose word the tests take, reads JPEG XL
 import pytest
 from PIL import Image
 from PIL.Image import Exif
@@ -15,7 +16,7 @@ from rayjobs.pipeline import parse_pipeline
 from tests.support.heic import HEIC
 from tests.support.pictures import decibels, file_of, opened, picture, vips
 
-TOLD = ["jpeg", "png", "webp", "avif"]
+TOLD = ["jpeg", "png", "webp", "avif", "jxl"]
 COPYRIGHT, ARTIST, MAKE, ORIENTATION, GPS, PHOTO, NOTE = (
     0x8298,
     0x013B,
@@ -236,8 +237,8 @@ def test_frames_of_several_sizes_are_an_error() -> None:
         joined(frames, None)  # type: ignore[arg-type]  # not even looked at
 
 
-@pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP"])
-@pytest.mark.parametrize("output", ["jpeg", "png", "webp"])
+@pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "JXL"])
+@pytest.mark.parametrize("output", ["jpeg", "png", "webp", "jxl"])
 @pytest.mark.parametrize("policy", ["strip", "strip_gps"])
 def test_no_place_gets_past_a_policy_whatever_has_read_the_file(
     source: str, output: str, policy: str
@@ -245,7 +246,7 @@ def test_no_place_gets_past_a_policy_whatever_has_read_the_file(
     exif = Image.Exif()
     exif[0x8298] = "(c) somebody"
     exif.get_ifd(0x8825)[1] = "N"
-    data = file_of(picture(32, 24), source, exif=exif)
+    data = file_of(picture(32, 24), source, exif=exif.tobytes())
     result = opened(run(data, format=output, metadata=policy, keep_copyright=True).data).getexif()
     assert (result[0x8298], dict(result.get_ifd(0x8825))) == ("(c) somebody", {})
     assert 0x8825 not in result
