@@ -25,6 +25,9 @@ LUMA = (0.299, 0.587, 0.114)
 VALUES = np.arange(256, dtype=np.float32)
 """Every value of a band: the table that changes nothing."""
 
+_STRIP = 64
+"""Lines evaluated at a time. Of 16, 64 and 128 the quickest in each of the benchmark's pipelines."""
+
 _MOST_GRAY_BANDS = 2
 """A picture of at most so many bands is gray, with or without alpha."""
 
@@ -145,8 +148,15 @@ def from_array(pixels: Array) -> pyvips.Image:
 
 def to_array(image: pyvips.Image) -> Array:
     """Evaluate a picture into an array, (H, W, bands) uint8."""
-    flat = np.frombuffer(image.write_to_memory(), dtype=np.uint8)
-    return flat.reshape(image.height, image.width, image.bands)
+    # In this thread: libvips would pass each 16 lines to one of its own and wait for them, 23 switches and
+    # 0.6 of 5.2 ms for a thumbnail of 640 x 480.
+    width, height = image.width, image.height
+    pixels = np.empty((height, width, image.bands), dtype=np.uint8)
+    region = pyvips.Region.new(image)
+    for top in range(0, height, _STRIP):
+        strip = pixels[top : top + _STRIP]
+        strip[:] = np.frombuffer(region.fetch(0, top, width, len(strip)), dtype=np.uint8).reshape(strip.shape)
+    return pixels
 
 
 def to_pillow(image: pyvips.Image) -> PillowImage.Image:
