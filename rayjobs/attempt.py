@@ -49,7 +49,7 @@ class Means:
         self.store = store
         self.draining = DrainMark(settings.board_folder).holds
         self.sources = Sources(settings, store)
-        self.cache = Cache(store, self.sources, self.limits)
+        self.cache = Cache(store, self.sources, self.limits, settings.max_cache_entries)
         # A watermark is the same for each item of a batch.
         self.picture = lru_cache(_PICTURES)(
             lambda reference: second_picture(self.sources.picture(reference), self.limits)
@@ -166,7 +166,7 @@ class Attempt:
     def _found(self) -> list[Rendered] | None:
         cache = self._means.cache
         self._cache_key = cache.key(self._work, self._wanted, self._source)
-        found = cache.find(self._cache_key)
+        found = cache.find(self._cache_key, len(self._wanted))
         self._is_cached = found is not None
         return found
 

@@ -7,7 +7,9 @@ encodings, second pictures, letters as the machine's fonts draw them, and versio
 packages of plug-ins, and the hash of our own code. Names and folders are no part of it. What an entry names
 is read and compared with its hash before it is written anew, under the item's own name: so the file of a
 batch that was deleted, overwritten or damaged is a miss, never an error, and no batch's files hang on
-another's. Entries may be removed at any time.
+another's. Entries may be removed at any time; one whose files are gone is removed when it is found, and
+whoever writes one now and then sees to it that the folder holds no more than its share of
+`RAYJOBS_MAX_CACHE_ENTRIES`: those written first go first.
 
 Off unless a batch asks for it: an entry costs one more durable file, and a load for trials, which repeats the
 same few samples, is meant to be work.
@@ -26,7 +28,7 @@ import orjson
 
 from rayjobs.codec import Limits
 from rayjobs.engine import engine_versions
-from rayjobs.errors import ItemError, RayJobsError
+from rayjobs.errors import RayJobsError
 from rayjobs.filters import plugin_versions
 from rayjobs.outputs import Output, Variant
 from rayjobs.ports import Store
@@ -41,14 +43,18 @@ _NAMING = {"name", "folder", "on_exists"}
 """Of an output: what decides where it goes, and nothing of its bytes."""
 _CODE = ("codec", "filters", "engine.py", "pipeline.py", "rendering.py")
 """Our own, that decides what pixels come out; the version of a clone does not tell."""
+_FOLDERS = 256
+"""Of entries, by the first two digits of their keys, which are as good as random: they grow alike."""
 
 
 class Cache:
     """Finds and keeps renderings in one store; for the thread that renders and the one that writes."""
 
-    def __init__(self, store: Store, sources: Sources, limits: Limits) -> None:
+    def __init__(self, store: Store, sources: Sources, limits: Limits, most: int) -> None:
+        """Take what is read and written, and how many entries there may be, about."""
         self._store = store
         self._limits = limits
+        self._most = most
         self._hash_of_picture = lru_cache(16)(lambda reference: _sha256(sources.picture(reference)))
         self._last: tuple[Work, bytes] | None = None
 
@@ -59,35 +65,37 @@ class Cache:
         wanted = [str(work.variants.index(each)) for each in variants]
         return _sha256(b"\n".join([self._last[1], ",".join(wanted).encode(), _sha256(data).encode()]))
 
-    def find(self, key: str) -> list[Rendered] | None:
-        """Return what was kept under a key, if all of it is there as it was."""
-        raw = self._read(_place(key))
-        if raw is None:
-            return None
+    def find(self, key: str, count: int) -> list[Rendered] | None:
+        """Return the `count` files that were kept under a key, if all of them are there as they were."""
+        place = _place(key)
+        with suppress(RayJobsError):  # if the store is away, whoever writes will say so
+            raw = self._store.get(place)
+            found = None if raw is None else self._kept(raw)
+            if found is not None and len(found) == count:
+                return found
+            if raw is not None:
+                log.info("an entry of the cache is of no use any more: %s", place)
+                self._store.delete(place)
+        return None
+
+    def _kept(self, raw: bytes) -> list[Rendered] | None:
+        """Return the files that an entry names; None if it can't be read, or one of them is another now."""
         try:
             entry = orjson.loads(raw)
             source, analysis = ImageInfo(**entry["source"]), entry["analysis"]
             files = [(ImageInfo(**file["output"]), file["analysis"], file["key"]) for file in entry["files"]]
         except (KeyError, TypeError, ValueError):
-            log.warning("an entry of the cache can't be read, and is made anew: %s", _place(key))
             return None
         found = []
         for output, own_analysis, at in files:
-            data = self._read(at)
+            data = self._store.get(at) if isinstance(at, str) and at.startswith(f"{OUTPUTS}/") else None
             if data is None or _sha256(data) != output.sha256:
                 return None
             found.append(Rendered(data, source, output, analysis, own_analysis))
         return found
 
-    def _read(self, at: object) -> bytes | None:
-        """Return what stands in a place that an entry names, None for anything else."""
-        if isinstance(at, str) and at.startswith(f"{OUTPUTS}/"):
-            with suppress(RayJobsError):  # if the store is away, whoever writes will say so
-                return self._store.get(at)
-        return None
-
     def keep(self, key: str, files: Sequence[tuple[str, Rendered]]) -> None:
-        """Write where the files of a rendering stand in the store; a full store keeps less."""
+        """Write where the files of a rendering stand in the store; one that is full or away keeps less."""
         _, first = files[0]
         entry = {
             "source": first.source.as_json(),
@@ -97,8 +105,10 @@ class Cache:
                 for at, each in files
             ],
         }
-        with suppress(ItemError):
+        with suppress(RayJobsError):
             self._store.put(_place(key), orjson.dumps(entry))
+            if key[2] == "0":  # one of 16: listing a folder of 400 each time would cost more than writing
+                self._store.trim(_folder(key), self._most // _FOLDERS)
 
     def _terms(self, work: Work) -> bytes:
         pipelines = [work.pipeline, *(each.pipeline for each in work.variants)]
@@ -121,7 +131,11 @@ def _encoding(output: Output) -> dict[str, Any]:
 
 
 def _place(key: str) -> str:
-    return f"{OUTPUTS}/.cache/{key[:2]}/{key}.json"
+    return f"{_folder(key)}/{key}.json"
+
+
+def _folder(key: str) -> str:
+    return f"{OUTPUTS}/.cache/{key[:2]}"
 
 
 def _sha256(data: bytes) -> str:

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     """Longest wait for the next piece of a request's body; a client that is slower is answered with 408."""
     max_waiting_batches: int = 10_000
     """Unfinished batches; one more is answered with 429 until one ends."""
+    max_cache_entries: int = Field(100_000, ge=256)
+    """Entries of the cache, one file of some KiB for each rendering; the pictures are the batches' own.
+    Beyond, the oldest go, in each of its 256 folders by itself: a few of 100 more stand there at times."""
     max_pixels: int = 250_000_000
     """Pixels of a source, all frames together, from its header; phones make 200 MP."""
     max_frames: int = 200

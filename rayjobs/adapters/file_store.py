@@ -6,6 +6,7 @@ import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from heapq import nsmallest
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -101,6 +102,14 @@ class FileStore(Store):
             _delete(path)
 
     @override
+    def trim(self, prefix: str, most: int) -> None:
+        path = self._path(prefix)
+        with _as_ours(path), suppress(FileNotFoundError), os.scandir(path) as entries:
+            found = [entry for entry in entries if not entry.name.startswith(_PART)]
+            for entry in nsmallest(len(found) - most, found, key=_written_ns):
+                Path(entry).unlink(missing_ok=True)
+
+    @override
     def tidy(self, prefix: str) -> None:
         path = self._path(prefix)
         with _as_ours(path):
@@ -136,6 +145,14 @@ def _move(part: Path, path: Path) -> None:
     except FileNotFoundError:  # as above
         path.parent.mkdir(parents=True, exist_ok=True)
         part.replace(path)
+
+
+def _written_ns(entry: os.DirEntry[str]) -> int:
+    """Return when a blob was written; the beginning of time if somebody has just removed it."""
+    try:
+        return entry.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _delete(path: Path) -> None:

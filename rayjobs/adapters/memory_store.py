@@ -2,7 +2,9 @@
 
 import io
 import threading
+import time
 from collections.abc import Iterable, Iterator
+from heapq import nsmallest
 from typing import BinaryIO
 
 from typing_extensions import override
@@ -15,11 +17,13 @@ class MemoryStore(Store):
 
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
+        self._written_ns: dict[str, int] = {}
         self._lock = threading.Lock()
 
     @override
     def put(self, key: str, data: bytes) -> None:
         self._blobs[key] = bytes(data)
+        self._written_ns[key] = time.monotonic_ns()
 
     @override
     def put_new(self, key: str, data: bytes) -> bool:
@@ -51,6 +55,12 @@ class MemoryStore(Store):
     def delete(self, prefix: str) -> None:
         for key in [k for k in list(self._blobs) if k == prefix or k.startswith(f"{prefix}/")]:
             del self._blobs[key]
+
+    @override
+    def trim(self, prefix: str, most: int) -> None:
+        found = [key for key in list(self._blobs) if key.rpartition("/")[0] == prefix]
+        for key in nsmallest(len(found) - most, found, key=self._written_ns.__getitem__):
+            self._blobs.pop(key, None)
 
     @override
     def tidy(self, prefix: str) -> None:

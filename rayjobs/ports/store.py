@@ -36,6 +36,9 @@ class Store(Protocol):
     def delete(self, prefix: str) -> None:
         """Remove a blob, or all that is under a prefix."""
 
+    def trim(self, prefix: str, most: int) -> None:
+        """Remove those blobs directly under `prefix` that were written first, until `most` are left."""
+
     def tidy(self, prefix: str) -> None:
         """Remove what writes that never ended have left under `prefix`; one that still goes on fails."""
 

@@ -64,6 +64,19 @@ def test_names_are_one_level_and_delete_takes_a_whole_prefix(store: Store) -> No
     assert store.get("rr") == b""
 
 
+def test_of_too_many_those_go_that_were_written_first(store: Store) -> None:
+    for key in ("c/1", "c/2", "c/3", "c/4", "c/below/x", "cc", "c/2"):
+        store.put(key, b"")
+    store.trim("c", 9)
+    assert sorted(store.names("c")) == ["1", "2", "3", "4", "below"]
+    store.delete("c/below")
+    store.trim("c", 2)
+    assert sorted(store.names("c")) == ["2", "4"]
+    store.trim("none", 0)
+    store.trim("c", 0)
+    assert list(store.names("c")) == []
+
+
 def test_what_is_written_into_at_this_moment_is_deleted_all_the_same(store: Store) -> None:
     stop = threading.Event()
 

@@ -1,20 +1,29 @@
 """The same content under the same terms is rendered once; whatever is wrong with what was kept is a miss."""
 
+import hashlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from pydantic import ValidationError
 
 from rayjobs import attempt, cache
+from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.memory_registry import MemoryRegistry
 from rayjobs.assignment import Assignment
 from rayjobs.batch import Batch
+from rayjobs.cache import Cache
+from rayjobs.codec import Limits
 from rayjobs.filters import text
+from rayjobs.ports import Store
 from rayjobs.ranges import Range
+from rayjobs.rendering import ImageInfo, Rendered
 from rayjobs.settings import Settings
+from rayjobs.sources import Sources
 from tests.support.farm import THUMB, Farm, farm
 
 
@@ -139,6 +148,10 @@ def _a_folder(entry: dict[str, Any]) -> bytes:
     return orjson.dumps(entry)
 
 
+def _of_no_file(entry: dict[str, Any]) -> bytes:
+    return orjson.dumps(entry | {"files": []})
+
+
 def _strange(entry: dict[str, Any]) -> bytes:
     entry["source"]["colour"] = 1
     return orjson.dumps(entry)
@@ -149,7 +162,9 @@ def _nowhere(entry: dict[str, Any]) -> bytes:
     return orjson.dumps(entry)
 
 
-@pytest.mark.parametrize("harm", [_garbage, _of_another, _a_folder, _strange, _nowhere, lambda _: b"[1]"])
+@pytest.mark.parametrize(
+    "harm", [_garbage, _of_another, _of_no_file, _a_folder, _strange, _nowhere, lambda _: b"[1]"]
+)
 def test_a_poisoned_entry_is_a_miss(whole: Farm, pictures: Path, harm: Any) -> None:
     run(whole, pictures)
     for path in entries(whole):
@@ -158,12 +173,78 @@ def test_a_poisoned_entry_is_a_miss(whole: Farm, pictures: Path, harm: Any) -> N
     assert ends(run(whole, pictures)) == (0, 12, 0)
 
 
-def test_a_file_that_was_changed_is_a_miss(whole: Farm, pictures: Path) -> None:
+def test_a_file_that_was_changed_is_a_miss_and_its_entry_goes_at_once(whole: Farm, pictures: Path) -> None:
     first = run(whole, pictures)
     folder = Path(whole.settings.store) / "outputs" / first.id
     for path in folder.iterdir():
         path.write_bytes(path.read_bytes() + b"x")
+    of_this_machine = attempt.Means(whole.settings, whole.record.store).cache
+    keys = [path.stem for path in entries(whole)]
+    assert [of_this_machine.find(key, 1) for key in keys] == [None] * 12
+    assert entries(whole) == []
     assert ends(run(whole, pictures)) == (12, 0, 0)
+
+
+def test_a_store_that_is_away_for_a_moment_costs_no_entry_and_no_item(
+    whole: Farm, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(whole, pictures)
+    before = entries(whole)
+    with monkeypatch.context() as away:
+        away.setattr(cache, "_place", lambda key: f"outputs/.cache/{key[:2]}")  # a folder can't be read
+        assert ends(run(whole, pictures)) == (12, 0, 0)
+    assert entries(whole) == before
+    assert ends(run(whole, pictures)) == (0, 12, 0)
+
+
+def kept(store: Store, most: int, keys: Iterable[str]) -> Cache:
+    settings = Settings(max_cache_entries=most)
+    own = Cache(store, Sources(settings, store), Limits.of(settings), settings.max_cache_entries)
+    for key in keys:
+        store.put(f"outputs/b_1/{key}", b"x")
+        info = ImageInfo(1, 1, "png", 1, hashlib.sha256(b"x").hexdigest())
+        own.keep(key, [(f"outputs/b_1/{key}", Rendered(b"x", info, info))])
+    return own
+
+
+def test_each_folder_has_its_share_and_the_oldest_go(tmp_path: Path) -> None:
+    store = FileStore(str(tmp_path))
+    keys = [f"ab{number % 16:x}{number:061x}" for number in range(100)]
+    own = kept(store, 5 * 256, keys)
+    found = [own.find(key, 1) is not None for key in keys]
+    assert found == [False] * 92 + [True] * 8, "5, and the 3 since the last that looked"
+    assert len(list(store.names("outputs/b_1"))) == 100, "what a batch has made stays"
+    kept(store, 5 * 256, ["cd0"])
+    assert list(store.names("outputs/.cache/cd")) == ["cd0.json"], "folders are apart"
+
+
+def test_two_that_write_and_trim_one_folder_and_one_that_reads_it_do_each_other_no_harm(
+    tmp_path: Path,
+) -> None:
+    store = FileStore(str(tmp_path))
+
+    def write(name: str) -> int:
+        keys = [f"ab0{name}{number:02d}" for number in range(60)]
+        own = kept(store, 256, keys)
+        return sum(own.find(key, 1) is not None for key in keys)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(write, "abcd")) <= 4
+    assert len(list(store.names("outputs/.cache/ab"))) == 1
+
+
+def test_a_cache_that_can_not_be_written_costs_no_item(whole: Farm, pictures: Path) -> None:
+    place = Path(whole.settings.store) / "outputs" / ".cache"
+    place.parent.mkdir(parents=True)
+    place.write_text("no folder", encoding="utf-8")
+    assert ends(run(whole, pictures)) == (12, 0, 0)
+
+
+@pytest.mark.parametrize("value", ["255", "0", "-1", "many", "1e5", ""])
+def test_a_bound_that_makes_no_sense_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAYJOBS_MAX_CACHE_ENTRIES", value)
+    with pytest.raises(ValidationError, match=r"greater than or equal to 256|a valid integer"):
+        Settings()
 
 
 def test_another_version_of_the_engine_or_of_our_code_renders_anew(
