@@ -51,7 +51,7 @@ _FORMATS = (
         "jpg",
         "image/jpeg",
         _begins(rb"\xff\xd8\xff"),
-        "Alpha is flattened on white; 8 bits a sample.",
+        "Alpha is flattened on white; 8 bits a sample, of gray 12 are read as well.",
         options={"quality": 85, "chroma": "420", "progressive": False, "optimise": "none"}
         | _SEARCHED
         | _TOLD,

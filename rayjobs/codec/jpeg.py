@@ -80,7 +80,7 @@ def decode(data: bytes, mode: str, size: Size, by: int = 1) -> pyvips.Image | No
         data: The file.
         mode: From `mode_of`.
         size: Of the stored picture, in px.
-        by: From `divisor`.
+        by: From `divisor`; not heeded of 12 bits a sample.
 
     Returns:
         uint8, sRGB or b-w, over the decoder's buffer without a copy; None if libvips should do it.
@@ -97,6 +97,10 @@ def decode(data: bytes, mode: str, size: Size, by: int = 1) -> pyvips.Image | No
     except ValueError as error:
         if _is_harmless(error):
             return None
+        if mode == "GRAY" and "data precision 12" in str(error):
+            from rayjobs.codec import deep  # noqa: PLC0415 - 30 ms that few processes need
+
+            return deep.decode(data, size)
         raise unreadable(data, "jpeg", str(error)) from error
     width, height = max(1, round(size[0] / by)), max(1, round(size[1] / by))
     return image if (image.width, image.height) == (width, height) else image.crop(0, 0, width, height)

@@ -1,14 +1,19 @@
 """Telling a file that was cut, and can be sent again, from one that is broken."""
 
+import re
 from collections.abc import Callable
 
-from rayjobs.errors import DecodeFailedError, TruncatedError
+from rayjobs.errors import DecodeFailedError, ItemError, TruncatedError, UnsupportedFormatError
 
 _LONGEST_REASON = 200
 """Characters of a decoder's own words in an error; some repeat one line for each strip of a picture."""
 
 
-def unreadable(data: bytes, name: str, reason: str) -> DecodeFailedError | TruncatedError:
+_DEPTH = re.compile(r"data precision (12|16)\b")
+"""libjpeg's words for a depth that it was not asked for; the others that it may name are damage."""
+
+
+def unreadable(data: bytes, name: str, reason: str) -> ItemError:
     """Return the error for a file that its decoder refused.
 
     Args:
@@ -17,14 +22,21 @@ def unreadable(data: bytes, name: str, reason: str) -> DecodeFailedError | Trunc
         reason: What the decoder said.
     """
     said = " ".join(reason.split())[:_LONGEST_REASON]
-    if _is_cut(data, name, said):
+    if found := _DEPTH.search(said):
+        detail = (
+            f"the {name} file has {found[1]} bits a sample; read are 8, and 12 of gray up to 64 megapixels: "
+            "save it with 8 bits, or as a PNG or TIFF of 16"
+        )
+        return UnsupportedFormatError(detail, limit=8, actual=int(found[1]))
+    if is_cut(data, name, said):
         return TruncatedError(
             f"the {name} file ends before its picture does, after {len(data):,} bytes ({said})"
         )
     return DecodeFailedError(f"the {name} file can't be decoded: {said}")
 
 
-def _is_cut(data: bytes, name: str, said: str) -> bool:
+def is_cut(data: bytes, name: str, said: str = "") -> bool:
+    """Say whether a file ends before its picture does, by itself or by its decoder's words."""
     lacks_end = _LACKS_END.get(name)
     return lacks_end(data) if lacks_end else any(word in said.lower() for word in _WORDS_OF_A_CUT)
 

@@ -159,14 +159,6 @@ def test_colours_are_kept_with_their_profile_on_demand() -> None:
         assert not np.array_equal(array(read(data)), array(wide))
 
 
-def test_a_jpeg_of_12_bits_fails_and_says_so() -> None:
-    data = bytearray(file_of(picture(61, 47), "JPEG"))
-    at = data.index(b"\xff\xc0")
-    data[at + 1], data[at + 4] = 0xC1, 12
-    with pytest.raises(DecodeFailedError, match="precision 12"):
-        read(bytes(data))
-
-
 @pytest.mark.parametrize("loader", ["svgload_buffer", "csvload", "rawload", "vipsload", "uhdrload_buffer"])
 def test_libvips_itself_refuses_loaders_that_are_not_on_the_list(loader: str) -> None:
     arguments = (9, 9, 3) if loader == "rawload" else ()
