@@ -178,10 +178,20 @@ class PresetAnswer(Answer):
     output: dict[str, Any] | None = None
 
 
+class UnreadablePreset(Answer):
+    """A preset whose latest version is damaged."""
+
+    name: str
+    detail: str
+    """Which file it is, what is wrong with it, and what a person can do."""
+
+
 class PresetsAnswer(Answer):
     """The latest version of each preset, by name."""
 
     presets: list[PresetAnswer]
+    unreadable: list[UnreadablePreset]
+    """Presets that can't be shown."""
 
 
 class UploadAnswer(Answer):

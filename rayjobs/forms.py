@@ -1,4 +1,4 @@
-"""The forms of the record's files, and the one place that reads them.
+"""The forms of the record's files and of presets, and the one place that reads them.
 
 Whatever was put back from a backup, left by another version, cut off or edited is found out here, by the
 name of its file and with what to do about it; the rest of the program takes for granted what it is given.
@@ -116,6 +116,20 @@ class _Purge(TypedDict):
     actor: str
 
 
+@_open
+class _Treatment(TypedDict):
+    pipeline: NotRequired[list[dict[str, Any]]]
+    variants: NotRequired[list[dict[str, Any]]]
+    input: NotRequired[dict[str, Any]]
+    output: NotRequired[dict[str, Any]]
+
+
+@_open
+class _Preset(TypedDict):
+    created_ms: int
+    body: _Treatment
+
+
 @dataclass(frozen=True)
 class Form:
     """What a kind of file must hold."""
@@ -172,3 +186,4 @@ MOVE = Form(TypeAdapter(_Move), f"{_BACKUP}, or remove it: the batch's log lacks
 KEY = Form(TypeAdapter(_Key), "remove it: the key is free again")
 MARK = Form(TypeAdapter(int), "remove it if the batch has ended")
 PURGE = Form(TypeAdapter(_Purge), "remove it, or purge once more; until then nothing is restored")
+PRESET = Form(TypeAdapter(_Preset), "put the preset once more, or remove the file")

@@ -56,7 +56,7 @@ class Intake:
         self._record = record
         self._settings = settings
         self._admission = Admission(settings, Sources(settings, record.store))
-        self.presets = Presets(record.store)
+        self.presets = Presets(record.store, settings)
 
     def submit(
         self, body: Mapping[str, Any], *, idempotency_key: str | None = None, actor: str = ANYBODY
@@ -147,7 +147,7 @@ class Intake:
 
         Raises:
             InvalidRequestError: A batch could not be made of it.
-            ConflictError: The name is one of those that are shipped.
+            ConflictError: The name is one of those that are shipped, or there are as many as may be.
         """
         _, work = parse_work(PresetForm, body)
         self._admission.check_pictures(work)

@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     """Longest wait for the next piece of a request's body; a client that is slower is answered with 408."""
     max_waiting_batches: int = 10_000
     """Unfinished batches; one more is answered with 429 until one ends."""
+    max_presets: int = Field(1000, ge=0)
+    """Presets that clients may put: each is a folder, and `GET /presets` reads them all."""
+    max_preset_versions: int = Field(1000, ge=1)
+    """Versions of each; a program that puts one at every run finds out soon."""
     max_cache_entries: int = Field(100_000, ge=256)
     """Entries of the cache, one file of some KiB for each rendering; the pictures are the batches' own.
     Beyond, the oldest go, in each of its 256 folders by itself: a few of 100 more stand there at times."""

@@ -14,7 +14,9 @@ router = APIRouter(prefix="/presets", tags=["presets"])
 
 @router.get("", responses={200: {"model": PresetsAnswer}}, summary="List the presets, each at its latest")
 def presets(core: TheCore) -> Response:
-    return answer({"presets": [each.as_json() for each in core.intake.presets.all()]})
+    found, wrong = core.intake.presets.all()
+    unreadable = [{"name": name, "detail": why} for name, why in wrong.items()]
+    return answer({"presets": [each.as_json() for each in found], "unreadable": unreadable})
 
 
 @router.get("/{name}", responses={200: {"model": PresetAnswer}}, summary="Look at a preset")

@@ -92,7 +92,7 @@ class FileStore(Store):
     @override
     def names(self, prefix: str) -> Iterator[str]:
         path = self._path(prefix)
-        with _as_ours(path), suppress(FileNotFoundError), os.scandir(path) as entries:
+        with _as_ours(path), suppress(FileNotFoundError, NotADirectoryError), os.scandir(path) as entries:
             yield from (entry.name for entry in entries if not entry.name.startswith(_PART))
 
     @override

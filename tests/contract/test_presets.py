@@ -8,6 +8,7 @@ import pytest
 from rayjobs.errors import ConflictError, InvalidRequestError, NotFoundError
 from rayjobs.ports import Store
 from rayjobs.presets import Presets
+from rayjobs.settings import Settings
 from rayjobs.spec import parse_request
 
 SAMPLES = {"type": "samples", "count": 1}
@@ -19,11 +20,11 @@ def body(size: int, **more: object) -> dict[str, Any]:
 
 @pytest.fixture
 def presets(store: Store) -> Presets:
-    return Presets(store)
+    return Presets(store, Settings(max_presets=4, max_preset_versions=30))
 
 
 def test_what_is_shipped_makes_batches(presets: Presets) -> None:
-    shipped = {each.name: each for each in presets.all()}
+    shipped = {each.name: each for each in presets.all()[0]}
     assert shipped.keys() == {"print", "privacy", "thumb", "web"}
     for name, each in shipped.items():
         assert (each.version, each.created_ms) == (1, None)
@@ -38,10 +39,10 @@ def test_each_change_is_a_version_and_no_change_is_none(presets: Presets, store:
     assert presets.put("mine", body(10)) == (first, False)
     assert presets.put("mine", body(20))[0].version == 2
     assert presets.put("mine", body(10))[0].version == 3
-    kept = Presets(store)
+    kept = Presets(store, Settings())
     assert [kept.get("mine", version).body for version in (1, 2, 3)] == [body(10), body(20), body(10)]
     assert (kept.get("mine").version, kept.get("mine", 1)) == (3, first)
-    assert [each.name for each in kept.all()] == ["mine", "print", "privacy", "thumb", "web"]
+    assert [each.name for each in kept.all()[0]] == ["mine", "print", "privacy", "thumb", "web"]
 
 
 def test_of_many_that_put_at_once_each_change_is_a_version(presets: Presets) -> None:
@@ -73,6 +74,44 @@ def test_a_reference_that_means_nothing_is_refused_where_it_stands(
     with pytest.raises(InvalidRequestError) as caught:
         presets.resolved({"source": SAMPLES, "preset": reference})
     assert [each.pointer for each in caught.value.problems] == ["/preset"]
+
+
+def test_what_is_no_preset_is_none(presets: Presets, store: Store) -> None:
+    """Files of others, and a folder in which the first version is just being written."""
+    for key in ("presets/.DS_Store", "presets/README", "presets/readme", "presets/mine/1.json.bak"):
+        store.put(key, b"{}")
+    found, unreadable = presets.all()
+    assert ([each.name for each in found], unreadable) == (["print", "privacy", "thumb", "web"], {})
+    with pytest.raises(NotFoundError):
+        presets.get("mine")
+    assert presets.put("mine", body(10))[0].version == 1
+
+
+def test_there_are_no_more_than_may_be_and_old_versions_may_be_removed(
+    presets: Presets, store: Store
+) -> None:
+    for size in range(1, 31):
+        presets.put("mine", body(size))
+    with pytest.raises(
+        ConflictError, match=r"'mine' has 30 .* 30 \(RAYJOBS_MAX_PRESET_VERSIONS\); put it"
+    ) as full:
+        presets.put("mine", body(31))
+    assert (full.value.limit, full.value.actual) == (30, 30)
+    assert presets.put("mine", body(30))[1] is False, "the latest is there, whatever the limit"
+    store.delete("presets/mine/1.json")
+    assert presets.put("mine", body(31))[0].version == 31
+    with pytest.raises(NotFoundError, match="versions 2 to 31, not 1"):
+        presets.get("mine", 1)
+    for name in ("a", "b", "c"):
+        presets.put(name, body(1))
+    with pytest.raises(
+        ConflictError, match=r"^4 presets .* 4 \(RAYJOBS_MAX_PRESETS\); put a version"
+    ) as full:
+        presets.put("d", body(1))
+    assert (full.value.limit, full.value.actual) == (4, 4)
+    assert presets.put("a", body(2))[0].version == 2
+    store.delete("presets/b")
+    assert presets.put("d", body(1))[1]
 
 
 def test_what_stands_beside_a_preset_holds(presets: Presets) -> None:

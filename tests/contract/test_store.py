@@ -62,6 +62,7 @@ def test_names_are_one_level_and_delete_takes_a_whole_prefix(store: Store) -> No
     store.delete("r/1")
     assert sorted(store.names("r")) == ["2"]
     assert store.get("rr") == b""
+    assert list(store.names("rr")) == []
 
 
 def test_of_too_many_those_go_that_were_written_first(store: Store) -> None:

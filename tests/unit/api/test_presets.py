@@ -1,11 +1,16 @@
 """Presets over HTTP: listed, put with the checks of a batch, and a batch that never changes by them."""
 
+import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import ValidationError
 
 from api.answers import BatchAnswer, PresetAnswer, PresetsAnswer
+from rayjobs.settings import Settings
 from tests.unit.api.asking import problem_of
 
 SAMPLES = {"type": "samples", "count": 3}
@@ -84,3 +89,65 @@ def test_the_same_key_is_the_same_batch_whatever_was_put_in_between(client: Test
     first = client.post("/batches", json=ask, headers=key).json()["id"]
     client.put("/presets/mine", json=body(20))
     assert client.post("/batches", json=ask, headers=key).json()["id"] == first
+
+
+DAMAGES = {
+    "empty": b"",
+    "cut off": b'{"created_ms": 1, "bo',
+    "no object": b"[1]",
+    "no body": b"{}",
+    "no date": b'{"body": {}}',
+    "a body of another type": b'{"created_ms": 1, "body": []}',
+    "a pipeline of another type": b'{"created_ms": 1, "body": {"pipeline": "blur"}}',
+    "of a newer form": b'{"schema_version": 99, "created_ms": 1, "body": {}}',
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_preset_is_named_and_hides_no_other(
+    client: TestClient, farm_settings: Settings, damage: bytes
+) -> None:
+    for name in ("mine", "other"):
+        client.put(f"/presets/{name}", json=body(10))
+        client.put(f"/presets/{name}", json=body(20))
+    (Path(farm_settings.store) / "presets/mine/2.json").write_bytes(damage)
+    listed = PresetsAnswer.model_validate(client.get("/presets").json())
+    assert [each.name for each in listed.presets] == ["other", "print", "privacy", "thumb", "web"]
+    [unreadable] = listed.unreadable
+    assert unreadable.name == "mine"
+    assert re.match(r"presets/mine/2\.json: .+; (put the preset once more|run the newer)", unreadable.detail)
+    refusals = [
+        client.get("/presets/mine"),
+        client.get("/presets/mine?version=2"),
+        client.post("/batches", json={"source": SAMPLES, "preset": "mine"}),
+    ]
+    for refusal in refusals:
+        assert problem_of(refusal, 500, "record_unreadable").detail == unreadable.detail
+    assert client.post("/batches", json={"source": SAMPLES, "preset": "mine@1"}).status_code == 202
+    assert client.put("/presets/mine", json=body(20)).json()["version"] == 3
+    assert PresetsAnswer.model_validate(client.get("/presets").json()).unreadable == []
+
+
+def test_one_preset_or_version_too_many_is_refused_with_what_to_do(
+    client_with: Callable[..., TestClient],
+) -> None:
+    client = client_with(max_presets=1, max_preset_versions=2)
+    for size in (10, 20):
+        assert client.put("/presets/mine", json=body(size)).status_code == 201
+    for name, setting, limit in (("mine", "MAX_PRESET_VERSIONS", 2), ("other", "MAX_PRESETS", 1)):
+        problem = problem_of(client.put(f"/presets/{name}", json=body(30)), 409, "conflict")
+        assert f"(RAYJOBS_{setting}); put" in problem.detail
+        assert [(each.limit, each.actual) for each in problem.errors] == [(limit, limit)]
+    assert client.put("/presets/mine", json=body(20)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PRESETS", "-1"), ("PRESETS", "many"), ("PRESET_VERSIONS", "0"), ("PRESET_VERSIONS", "")],
+)
+def test_a_limit_that_makes_no_sense_is_refused(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"RAYJOBS_MAX_{name}", value)
+    with pytest.raises(ValidationError, match=r"greater than or equal to [01]|a valid integer"):
+        Settings()
