@@ -72,11 +72,11 @@ _TITLES = {code: each["title"] for code, each in codes().items()}
 
 def install(app: FastAPI) -> None:
     """Answer every error of `app` with a problem, those of the framework too."""
-    app.add_exception_handler(RayJobsError, _ours)
-    app.add_exception_handler(RequestValidationError, _not_valid)
-    app.add_exception_handler(HTTPException, _frameworks)
-    app.add_exception_handler(ClientDisconnect, _nobody_there)
-    app.add_exception_handler(Exception, _unexpected)
+    app.exception_handler(RayJobsError)(_ours)
+    app.exception_handler(RequestValidationError)(_not_valid)
+    app.exception_handler(HTTPException)(_frameworks)
+    app.exception_handler(ClientDisconnect)(_nobody_there)
+    app.exception_handler(Exception)(_unexpected)
 
 
 def problem(
@@ -103,8 +103,7 @@ def problem(
     return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
 
 
-def _ours(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RayJobsError)  # noqa: S101 - Starlette's signature is wider than what it calls
+def _ours(request: Request, error: RayJobsError) -> Response:
     status, headers = status_of(type(error)), {}
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         headers["Retry-After"] = str(getattr(error, "retry_after_s", BackendError.retry_after_s))
@@ -123,9 +122,8 @@ def _problems(error: RayJobsError) -> list[Problem]:
     return [Problem("", error.code, error.detail, error.limit, error.actual)]
 
 
-def _not_valid(request: Request, error: Exception) -> Response:
+def _not_valid(request: Request, error: RequestValidationError) -> Response:
     """Answer for a query or a path that FastAPI refused, in the words of the core."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - as in `_ours`
     # The first step says "query" or "path", which a pointer leaves out.
     lines = [
         InitErrorDetails(type=one["type"], loc=one["loc"][1:], input=one["input"], ctx=one.get("ctx", {}))
@@ -136,8 +134,7 @@ def _not_valid(request: Request, error: Exception) -> Response:
     return _ours(request, core.InvalidRequestError(detail, problems))
 
 
-def _frameworks(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - as in `_ours`
+def _frameworks(request: Request, error: HTTPException) -> Response:
     status = HTTPStatus(error.status_code)
     path = request.url.path
     if status is HTTPStatus.NOT_FOUND:
@@ -149,7 +146,7 @@ def _frameworks(request: Request, error: Exception) -> Response:
     return problem(request, status, status.name.lower(), detail, headers=error.headers)
 
 
-def _nobody_there(_request: Request, _error: Exception) -> Response:
+def _nobody_there(_request: Request, _error: ClientDisconnect) -> Response:
     # Nobody reads this: the client went while its body was read.
     return Response(status_code=HTTPStatus.BAD_REQUEST)
 

@@ -1,6 +1,6 @@
 """Queries, and the bodies of routes that change something; those for a batch are in `forms`."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import Header, Path
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,6 +12,12 @@ from rayjobs.presets import PresetName
 from rayjobs.preview import MAX_INDEX
 
 MAX_PAGE = 1000
+
+if TYPE_CHECKING:
+    ItemCode = str
+else:
+    ItemCode = Literal[tuple(ITEM_ERRORS)]
+    """Why an item failed: a code of the error tree."""
 
 ItemState = Literal["pending", "running", "succeeded", "cached", "skipped", "failed", "cancelled"]
 
@@ -46,7 +52,7 @@ class ItemsQuery(_Query):
     """Which items of a batch to list."""
 
     state: ItemState | None = None
-    code: Literal[tuple(ITEM_ERRORS)] | None = None  # type: ignore[valid-type]  # made from the error tree
+    code: ItemCode | None = None
     cursor: str | None = None
     """`next` of the page before."""
     limit: int = Field(100, ge=1, le=MAX_PAGE)
@@ -102,7 +108,7 @@ class _Form(BaseModel):
 class RetryForm(_Form):
     """Which failed items are put back."""
 
-    codes: list[Literal[tuple(ITEM_ERRORS)]] | None = Field(None, min_length=1)  # type: ignore[valid-type]
+    codes: list[ItemCode] | None = Field(None, min_length=1)
     """Only items that failed with one of these; all by default."""
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
 from socket import socket
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +22,6 @@ Document = dict[str, Any]
 
 _ANSWER_S = (5.0, 30.0)
 """To connect, and for an answer; a CustomResourceDefinition of a megabyte takes seconds."""
-_NOT_FOUND = 404
 _REMEDY = "Start the cluster, or name another one with --context; KUBECONFIG says where its settings are."
 
 
@@ -86,7 +86,7 @@ class Cluster:
         try:
             return self._ask("GET", self._path(ref), str(ref))
         except RefusedError as error:
-            if error.status == _NOT_FOUND:
+            if error.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
 
@@ -142,7 +142,7 @@ class Cluster:
         try:
             self._ask("DELETE", self._path(ref), str(ref), query)
         except RefusedError as error:
-            if error.status != _NOT_FOUND:
+            if error.status != HTTPStatus.NOT_FOUND:
                 raise
 
     def logs(self, pod: Ref, container: str, lines: int = 8) -> list[str]:
@@ -180,7 +180,9 @@ class Cluster:
     def _path(self, ref: Ref) -> str:
         kind = self._kinds_of(ref.api_version).get(ref.kind)
         if kind is None:
-            raise RefusedError(f"{ref.api_version} {ref.kind}", _NOT_FOUND, "the cluster knows no such kind")
+            raise RefusedError(
+                f"{ref.api_version} {ref.kind}", HTTPStatus.NOT_FOUND, "the cluster knows no such kind"
+            )
         place = f"/namespaces/{ref.namespace}" if ref.namespace and kind["namespaced"] else ""
         return f"{_root(ref.api_version)}{place}/{kind['name']}/{ref.name}"
 
@@ -189,7 +191,7 @@ class Cluster:
             try:
                 found = self._ask("GET", _root(api_version), api_version)["resources"]
             except RefusedError as error:
-                if error.status != _NOT_FOUND:
+                if error.status != HTTPStatus.NOT_FOUND:
                     raise
                 return {}
             self._kinds[api_version] = {each["kind"]: each for each in found if "/" not in each["name"]}
@@ -231,7 +233,7 @@ class Cluster:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             reason = getattr(error, "reason", None) or error
             raise UnreachableError(f"{self._settings.host} does not answer: {reason}.", _REMEDY) from error
-        if not 200 <= response.status < 300:  # noqa: PLR2004 - success, in HTTP
+        if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             raise RefusedError(what, response.status, _reason(data))
         return data
 

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import urllib3
@@ -102,6 +103,6 @@ def _get(url: str) -> bytes:
         answer = urllib3.request("GET", url, timeout=_ANSWER_S)
     except urllib3.exceptions.HTTPError as error:
         raise OperatorError(f"KubeRay {VERSION} can't be fetched: {url}: {error}", remedy) from error
-    if answer.status != 200:  # noqa: PLR2004 - success, in HTTP
+    if answer.status != HTTPStatus.OK:
         raise OperatorError(f"KubeRay {VERSION} can't be fetched: {url}: status {answer.status}.", remedy)
     return answer.data

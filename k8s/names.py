@@ -8,8 +8,8 @@ DASHBOARD_PORT = 8265
 RAYCLUSTER = "rayjobs"
 WORKERS = "workers"
 """Worker group, WorkerGroupScaler and HorizontalPodAutoscaler."""
-REDIS_SECRET = "redis"  # noqa: S105 - a name
-API_KEYS_SECRET = "api-keys"  # noqa: S105 - a name
+REDIS_SECRET = "redis"
+API_KEYS_SECRET = "api-keys"
 API_IMAGE = "rayjobs/api"
 RAY_IMAGE = "rayjobs/ray"
 """As the manifests name the container images; replaced by those to run."""

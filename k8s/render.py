@@ -1,5 +1,6 @@
 """Manifests and values -> the objects to apply. Pure: asks no cluster."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -76,14 +77,7 @@ def load(path: Path) -> list[Document]:
         if not isinstance(each, dict) or not each.get("kind"):
             raise ManifestError(f"{path}: not every document is an object of Kubernetes.")
     # Anchors of YAML give one object in many places; a change to one must not show in the others.
-    return [_unshared(each) for each in found]
-
-
-def _unshared(value: Any) -> Any:  # noqa: ANN401 - any part of a document
-    """Return a copy in which nothing is shared, not even what the original shares within itself."""
-    if isinstance(value, dict):
-        return {key: _unshared(each) for key, each in value.items()}
-    return [_unshared(each) for each in value] if isinstance(value, list) else value
+    return [json.loads(json.dumps(each)) for each in found]
 
 
 def stamped(documents: Iterable[Document], *, part: str, namespace: str | None = None) -> list[Document]:

@@ -52,7 +52,7 @@ def _agent(settings: Settings, slots: int) -> Agent:
 
 
 def _dispatcher(settings: Settings) -> Dispatcher:
-    from rayjobs.adapters.ray_executor import RayExecutor  # noqa: PLC0415 - the agent's machine may lack Ray
+    from rayjobs.adapters.ray_executor import RayExecutor
 
     executor = RayExecutor(settings.ray_address, slot.run_chunk, slot.warm)
     executor.warm()

@@ -15,11 +15,8 @@
 An error that crosses a process pickles by its constructor's own arguments.
 """
 
-import copyreg
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
-
-from typing_extensions import override
 
 
 @dataclass(frozen=True)
@@ -50,11 +47,6 @@ class RayJobsError(Exception):
         self.detail = detail
         self.limit = limit
         self.actual = actual
-
-    @override
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle keyword arguments too, which `Exception` forgets."""
-        return (copyreg.__newobj__, (type(self), *self.args), self.__dict__)  # type: ignore[attr-defined]  # pickle's own
 
 
 class RequestError(RayJobsError):

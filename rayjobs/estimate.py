@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any
 
 from rayjobs.intake import Intake
-from rayjobs.item import Item, Outcome
+from rayjobs.item import Fault, Item, Outcome
 from rayjobs.ports import Registry
 from rayjobs.settings import Settings
 from rayjobs.sources import Sources
@@ -161,7 +161,9 @@ class Estimates:
             "unmeasured": len(runs) - len(measured),
             "slots": slots,
             "failures": [
-                _failure(run) for run in sorted(runs, key=lambda run: run.item.index) if run.outcome.error
+                _failure(run.item, error)
+                for run in sorted(runs, key=lambda run: run.item.index)
+                if (error := run.outcome.error) is not None
             ],
         }
         if not measured:
@@ -188,7 +190,5 @@ class _Listed:
     """Whether these are all that the source has."""
 
 
-def _failure(run: _Run) -> dict[str, Any]:
-    error = run.outcome.error
-    assert error is not None  # noqa: S101 - it is called for those that failed
-    return {"index": run.item.index, "source": run.item.source, "code": error.code, "detail": error.detail}
+def _failure(item: Item, fault: Fault) -> dict[str, Any]:
+    return {"index": item.index, "source": item.source, "code": fault.code, "detail": fault.detail}

@@ -93,18 +93,25 @@ def _steps_within(body: object, location: tuple[int | str, ...]) -> tuple[int | 
     """Return the steps that lead somewhere in `body`; the last is kept, for a missing field is not there."""
     steps: list[int | str] = []
     for step in location:
-        if _is_within(body, step):
-            body = body[step]  # type: ignore[index]  # _is_within says that it can be
+        if (inner := _within(body, step)) is not _NOTHING:
+            body = inner
         elif step != location[-1]:
             continue
         steps.append(step)
     return tuple(steps)
 
 
-def _is_within(body: object, step: int | str) -> bool:
-    if isinstance(body, list | tuple):
-        return isinstance(step, int) and step < len(body)
-    return isinstance(body, Mapping) and step in body
+def _within(body: object, step: int | str) -> object:
+    """Return what is at a step into `body`, `_NOTHING` if it leads nowhere."""
+    match body, step:
+        case (list() | tuple()) as items, int(index) if index < len(items):
+            return items[index]
+        case Mapping() as fields, _ if step in fields:
+            return fields[step]
+    return _NOTHING
+
+
+_NOTHING = object()
 
 
 def _code_and_limit(details: ErrorDetails) -> tuple[str, float | str | None]:

@@ -23,6 +23,7 @@ from scripts.benchmark import large, pool, promises, table
 from scripts.benchmark.jobs import JOBS, Job
 from scripts.benchmark.large import Weight
 from scripts.benchmark.peers import roster
+from scripts.benchmark.pictures import LARGE, MEDIUM, PNGS, SMALL, WEBPS
 from scripts.benchmark.sets import PictureSet, make_sets
 from scripts.benchmark.tools import Pool, System, Tool
 from scripts.benchmark.turns import Row, take_turns
@@ -34,7 +35,9 @@ from scripts.words import Words
 
 _QUICK_SHARE = 10
 """Of so many pictures `--quick` takes one: it shows that all of it works, and little about speed."""
-_SMALL, _MEDIUM, _OTHERS = 1000, 60, 24
+_COUNTS = {SMALL: 1000, MEDIUM: 60, PNGS: 24, WEBPS: 24}
+"""Pictures of each kind that is timed."""
+_LARGE = {LARGE: len(LARGE.shapes)}
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def _bench(given: Namespace) -> Exit:
 def _weighed(given: Namespace, words: Words) -> Result:
     folder = given.state / "bench"
     words.say("making the set of large pictures, where it is not there yet ...")
-    sets = make_sets(folder / "sets", small=0, medium=0)
+    sets = make_sets(folder / "sets", _LARGE)
     largest = max(sets["L"].folder.iterdir(), key=lambda path: path.stat().st_size)
     return Result(weights=list(large.weigh(largest, folder / "large")))
 
@@ -130,14 +133,8 @@ def _timed(given: Namespace, words: Words) -> Result:
 
 def _sets(folder: Path, words: Words, *, quick: bool) -> dict[str, PictureSet]:
     words.say("making the sets of pictures, where they are not there yet ...")
-    share = _QUICK_SHARE if quick else 1
-    return make_sets(
-        folder,
-        small=_SMALL // share,
-        medium=_MEDIUM // share,
-        large=not quick,
-        others=_OTHERS // share,
-    )
+    counts = {kind: count // _QUICK_SHARE for kind, count in _COUNTS.items()} if quick else _COUNTS | _LARGE
+    return make_sets(folder, counts)
 
 
 def _turns(

@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from html import escape
-from typing import Any
 
 import pyvips
 
@@ -155,7 +154,7 @@ def _picture(rendered: Rendered, caption: str) -> str:
     return f"<td><img src='{uri}' alt=''><small>{escape(caption)}</small></td>"
 
 
-def _told(finding: Any) -> str:  # noqa: ANN401 - any JSON
+def _told(finding: object) -> str:
     """Return an analysis's answer as text, a palette with its colours."""
     if isinstance(finding, list) and finding and isinstance(finding[0], dict):
         rows = ((each["colour"], f"{each['share']:.0%}") for each in finding)

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections.abc import Callable
 
+from scripts.cluster import images
 from scripts.local import stack
 from scripts.local.plan import Order
 from scripts.outcome import CommandError, Exit
@@ -34,7 +35,7 @@ def launch(given: Namespace, say: Say) -> Running:
 def end(given: Namespace, say: Say) -> list[str]:
     """End what was started on a target; return the names of what ended."""
     if given.target == "k8s":
-        from scripts.cluster import deployment  # noqa: PLC0415 - as below
+        from scripts.cluster import deployment
 
         return deployment.down(given.state, given.context, say)
     return stack.down(given.state)
@@ -53,7 +54,7 @@ def _on_this_machine(given: Namespace, say: Say) -> Running:
 
 
 def _on_a_cluster(given: Namespace, say: Say) -> Running:
-    from scripts.cluster import deployment, images  # noqa: PLC0415 - a second, which a laptop need not wait
+    from scripts.cluster import deployment
 
     order = deployment.Order(
         folder=given.state,

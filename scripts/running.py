@@ -44,10 +44,9 @@ class Running:
         """Return what tells how the worker group stands; None where nothing scales."""
         if self.context is None:
             return None
-        from k8s.cluster import Cluster  # noqa: PLC0415 - a second, which a laptop need not wait
-        from k8s.observe import Observer  # noqa: PLC0415 - the same
+        from scripts.cluster import deployment
 
-        return Observer(Cluster(self.context)).look
+        return deployment.observer(self.context)
 
     def as_json(self) -> dict[str, Any]:
         """Return what `deploy --json` prints."""

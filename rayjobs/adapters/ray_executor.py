@@ -4,6 +4,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,7 +40,7 @@ class RayExecutor(Executor):
         address: str,
         run_chunk: Callable[[Mapping[str, int | str]], Tally],
         warm: Callable[[], int],
-        **of_ray: Any,  # noqa: ANN401 - Ray's own words
+        **of_ray: object,
     ) -> None:
         """Join the cluster at `address`; `of_ray` is said to `ray.init` too."""
         with _own_sigterm():
@@ -47,7 +48,7 @@ class RayExecutor(Executor):
         options: dict[str, Any] = {"num_cpus": 1, "max_retries": 0}
         self._run = ray.remote(**options)(run_chunk)
         self._warm = ray.remote(**options)(warm)
-        self._refs: dict[int, list[Any]] = {}
+        self._refs: dict[int, list[object]] = {}
         self._avoided: dict[str, int] = {}
         """Slots of the nodes on which nothing more is started, by Ray's ids."""
 
@@ -85,7 +86,7 @@ class RayExecutor(Executor):
         ref = self._run.options(**options).remote(lease.as_json())
         self._refs.setdefault(lease.token, []).append(ref)
 
-        def finished(future: Any) -> None:  # noqa: ANN401 - Ray's futures are not typed
+        def finished(future: Future[Tally]) -> None:
             self._drop(lease.token, ref)
             error = future.exception()
             done(lease, future.result() if error is None else _as_ours(error))
@@ -97,7 +98,7 @@ class RayExecutor(Executor):
         for ref in self._refs.pop(lease.token, []):
             ray.cancel(ref, force=False)
 
-    def _drop(self, token: int, ref: Any) -> None:  # noqa: ANN401 - as above
+    def _drop(self, token: int, ref: object) -> None:
         """Let go of a task that has ended: an idle node must hold no objects, or it never shrinks."""
         left = [other for other in self._refs.get(token, ()) if other != ref]
         if left:

@@ -20,7 +20,7 @@ class Channel:
         with redis_errors(), ExitStack() as fault:
             mine, self._subscription = self._subscription, None
             if mine is None:
-                mine = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+                mine = self._redis.pubsub(ignore_subscribe_messages=True)
             # Redis: after a fault a subscription has no socket, and asking it raises TypeError: make another.
             fault.callback(mine.close)
             if not mine.subscribed:

@@ -9,6 +9,7 @@ They build names at run time, so the registry needs one Redis, not a Redis Clust
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 DRAIN_S = 60
 """Life of the request to drain; the worker's agent looks for it twice a second."""
@@ -60,13 +61,11 @@ PERMANENT = frozenset(name for name, key in LAYOUT.items() if key.ttl == "perman
 """Kinds of key that may stand without a TTL."""
 
 
-CHANNELS = {"wake": "a new range, or a batch to close", "moved": "a batch that has changed its state"}
-"""Channels, named behind the namespace: what each announces by a batch's id; nothing is kept there."""
+def channel(namespace: str, name: Literal["wake", "moved"]) -> str:
+    """Return the whole name of a channel, on which batches are announced by their ids; it keeps nothing.
 
-
-def channel(namespace: str, name: str) -> str:
-    """Return a channel's whole name."""
-    assert name in CHANNELS  # noqa: S101 - a slip of ours
+    On `wake` those with a new range or to be closed, on `moved` those that have changed their state.
+    """
     return f"{namespace}:{name}"
 
 

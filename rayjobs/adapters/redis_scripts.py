@@ -5,6 +5,8 @@ work in hand goes on and makes room. All others are refused then, before they ha
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,18 +73,15 @@ def _behind(prelude: str, script: str) -> str:
     return f"{flags}\n{prelude}{rest}" if flags else prelude + rest
 
 
-class redis_errors:  # noqa: N801 - a context manager that reads as a clause
+@contextmanager
+def redis_errors() -> Iterator[None]:
     """Turn the client library's errors into ours, with the cause kept."""
-
-    def __enter__(self) -> None:
-        """Do nothing."""
-
-    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        """Raise our error in place of the library's."""
-        if isinstance(error, redis.ConnectionError | redis.TimeoutError | OSError):
-            raise RegistryUnavailableError(f"Redis does not answer: {error}") from error
-        if isinstance(error, redis.ResponseError):
-            raise _refusal(str(error)) from error
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+        raise RegistryUnavailableError(f"Redis does not answer: {error}") from error
+    except redis.ResponseError as error:
+        raise _refusal(str(error)) from error
 
 
 def _refusal(text: str) -> BaseException:

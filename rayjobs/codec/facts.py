@@ -1,7 +1,5 @@
 """What a file says of itself beside its pixels, as plain JSON."""
 
-from typing import Any
-
 import pyvips
 from pydantic import JsonValue
 
@@ -39,7 +37,7 @@ def facts(data: bytes, header: Header) -> dict[str, JsonValue]:
     return told
 
 
-def _exif(lazy: Any) -> dict[str, JsonValue]:  # noqa: ANN401 - untyped pyvips
+def _exif(lazy: pyvips.Image) -> dict[str, JsonValue]:
     names = [name for name in lazy.get_fields() if name.startswith(_EXIF)][:_MOST]
     # libvips writes "Canon (Canon, ASCII, 6 components, 6 bytes)": the value, then how it was stored.
     return {name.split("-", 2)[2]: str(lazy.get(name)).split(" (")[0][:_LONGEST] for name in names}

@@ -97,7 +97,7 @@ def open_lazily(data: bytes, name: str, *, lenient: bool = False, **options: obj
     source = pyvips.Source.new_from_memory(data)
     image = load(source, fail_on="none" if lenient else "error", **options)
     # What is read later needs the file: kept alive as pyvips does it, which forgets it for loads by name.
-    image._references.append(source)  # noqa: SLF001
+    image._references.append(source)  # noqa: SLF001 - it has no other way
     return image
 
 

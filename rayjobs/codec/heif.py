@@ -33,8 +33,8 @@ def opened(data: bytes, name: str) -> Opened:
         TruncatedError: The file ends within its header.
         DecodeFailedError: The header makes no sense.
     """
-    import pi_heif  # noqa: PLC0415 - 20 ms that few processes need
-    from pi_heif import options  # noqa: PLC0415
+    import pi_heif
+    from pi_heif import options
 
     # One slot a core is as fast as it gets; a thumbnail's or a depth map's own faults lose no picture.
     options.DECODE_THREADS = 1

@@ -22,6 +22,7 @@ from rayjobs.filters.pixels import from_array, to_array
 _SIGNATURE = b"\xff\x0a"
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_ON_THE_SIDE = range(5, 9)  # orientations, as EXIF's
 _INLINE = 0  # threads: one slot a core is as fast as it gets
 
 _OF_CODESTREAM = {b"jxlc": 0, b"jxlp": 4}
@@ -89,7 +90,7 @@ def opened(data: bytes, name: str = "jxl") -> Opened:
         orientation = 1 + bits.take(3) if has_more else 1
     except ValueError as error:
         raise unreadable(data, name, str(error)) from error
-    size = (height, width) if orientation > 4 else (width, height)  # noqa: PLR2004 - as EXIF's
+    size = (height, width) if orientation in _ON_THE_SIDE else (width, height)
     return Opened(data, *size, _told(data))
 
 
@@ -145,7 +146,7 @@ def _every_box(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 def pixels(picture: Opened) -> pyvips.Image:
     """Decode into uint8, gray or RGB, with or without alpha, upright; `picture.info` gets the profile."""
-    from pillow_jxl import Decoder  # noqa: PLC0415 - 40 ms that few processes need
+    from pillow_jxl import Decoder
 
     try:
         _, info, raw, profile, _ = Decoder(num_threads=_INLINE)(_codestream(picture.data))
@@ -184,10 +185,10 @@ def encode(image: pyvips.Image, told: Metadata, *, quality: int, lossless: bool,
     Raises:
         EncodeFailedError: libjxl refused.
     """
-    from pillow_jxl import Encoder  # noqa: PLC0415
+    from pillow_jxl import Encoder
 
     try:
-        encoder = Encoder(  # type: ignore[call-arg]  # its stub is older than its code
+        encoder = Encoder(
             mode=_MODES[image.bands],
             lossless=lossless,
             quality=100 if lossless else quality,

@@ -112,7 +112,7 @@ class Encoding(BaseModel):
             yield _fault("effort", self.effort, PydanticCustomError("out_of_bounds", text, context))
 
     @staticmethod
-    def options_of(format: object) -> set[str]:  # noqa: A002 - the field's name
+    def options_of(format: object) -> set[str]:
         """Return the names of the options that a format has; none of what is no format."""
         if format == "auto":
             return _OF_AUTO
@@ -123,7 +123,7 @@ class Encoding(BaseModel):
         asked = getattr(self, name)
         return FORMATS[self.format].options.get(name) if asked is None else asked
 
-    def of(self, format: OutputFormat) -> "Encoding":  # noqa: A002 - the field's name
+    def of(self, format: OutputFormat) -> "Encoding":
         """Return the same encoding for one of the formats that `auto` chooses from."""
         known = {name: getattr(self, name) for name in _OF_AUTO & set(FORMATS[format].options)}
         return Encoding(format=format, **known)

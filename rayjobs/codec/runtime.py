@@ -1,6 +1,7 @@
 """libvips as every process of rayjobs uses it; imported before any other module that makes a picture."""
 
 import logging
+from importlib.metadata import version
 
 import pyvips
 
@@ -28,7 +29,5 @@ _LIBRARIES = ("pyvips", "simplejpeg", "pillow", "pi-heif", "pillow-jxl-plugin")
 
 def engine_versions() -> dict[str, str]:
     """Return the versions of the libraries that decide what pixels come out."""
-    from importlib.metadata import version  # noqa: PLC0415 - only the agent asks, once
-
     libvips = ".".join(str(pyvips.version(part)) for part in range(3))
     return {"libvips": libvips} | {name: version(name) for name in _LIBRARIES}

@@ -11,13 +11,15 @@ from rayjobs.filters.pixels import as_rgb, has_alpha, is_gray, with_alpha
 
 Rgba = tuple[int, int, int, int]
 
+_OPAQUE = 255
+
 
 def rgba(colour: str) -> Rgba:
     """Return red, green, blue and alpha, each 0 to 255."""
     if colour == "transparent":
         return 0, 0, 0, 0
     red, green, blue, *alpha = ImageColor.getrgb(colour)
-    return red, green, blue, alpha[0] if alpha else 255
+    return red, green, blue, alpha[0] if alpha else _OPAQUE
 
 
 def _known(colour: str) -> str:
@@ -42,7 +44,7 @@ def primed(image: pyvips.Image, *colours: str) -> pyvips.Image:
     wanted = [rgba(each) for each in colours]
     if is_gray(image) and any(len(set(each[:3])) > 1 for each in wanted):
         image = as_rgb(image)
-    if any(each[3] < 255 for each in wanted):  # noqa: PLR2004 - 255 is opaque
+    if any(each[3] < _OPAQUE for each in wanted):
         image = with_alpha(image)
     return image
 

@@ -243,7 +243,7 @@ def _error_of(end: Ended) -> ItemError:
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Wait until no other process of this machine is within the same block."""
-    import fcntl  # noqa: PLC0415 - POSIX only, as all engine processes are
+    import fcntl
 
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

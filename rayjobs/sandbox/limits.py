@@ -34,14 +34,14 @@ def oom_kills() -> int:
 
 def no_core() -> None:
     """Write no core dump: it would hold other people's pictures, and take seconds."""
-    import resource  # noqa: PLC0415 - POSIX only
+    import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (_NO_CORE, _NO_CORE))
 
 
 def memory(most_bytes: int) -> None:
     """Refuse memory above this address space: an allocation fails, instead of the machine."""
-    import resource  # noqa: PLC0415 - POSIX only
+    import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
 
@@ -51,7 +51,7 @@ def processor(more_s: float) -> None:
 
     The second guard behind the keeper's clock, for a keeper that is itself stopped.
     """
-    import resource  # noqa: PLC0415 - POSIX only
+    import resource
 
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + more_s) + 1, hard))

@@ -1,6 +1,7 @@
 """What is promised besides speed: a quick first result and answer, and few bytes in Redis."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -54,7 +55,7 @@ def _large_request_ms(client: Client, picture: Path) -> float:
         client.submit(_batch([picture] * _NAMES))
         times.append((time.perf_counter() - start) * 1000)
         client.purge()
-        _require(until(lambda: not client.queue()["in_flight"], _QUIET_S), "the queue is empty after a purge")
+        _await(lambda: not client.queue()["in_flight"], _QUIET_S, "the queue is empty after a purge")
     return round(median(times), 1)
 
 
@@ -67,7 +68,7 @@ def _bytes_an_image(client: Client, redis_url: str) -> float:
 def _taken_by_a_large_batch(client: Client, server: "redis.Redis") -> int:
     before = _used_bytes(server)
     batch = client.submit({"source": {"type": "samples", "count": _ITEMS}, "pipeline": []})["id"]
-    _require(until(lambda: client.batch(batch)["exact"], _LISTED_S), "a batch of 10^6 is listed")
+    _await(lambda: bool(client.batch(batch)["exact"]), _LISTED_S, "a batch of 10^6 is listed")
     taken = _used_bytes(server) - before
     client.purge()
     return taken
@@ -82,6 +83,6 @@ def _batch(pictures: list[Path]) -> dict[str, Any]:
     return {"source": {"type": "paths", "paths": paths}, "pipeline": [{"name": "thumbnail", "size": 256}]}
 
 
-def _require(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as the sentence it is
-    if not holds:
+def _await(holds: Callable[[], bool], limit_s: float, what: str) -> None:
+    if not until(holds, limit_s):
         raise CommandError("bench_failed", f"It did not come true that {what}.", status=Exit.FAILED)

@@ -16,6 +16,8 @@ Pixels = npt.NDArray[np.float32]
 
 _REACH = 4
 """Sigmas at which a Gaussian ends: what lies beyond is a 10,000th part."""
+_THRESHOLD = 3.5
+"""Of whole numbers, those above 3 are those from 4 on; the exact ones are cut in the middle."""
 _SMOOTH = np.array([[1, 1, 1], [1, 5, 1], [1, 1, 1]]) / 13
 _EDGES = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]])
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -44,8 +46,7 @@ def _edit(image: Image.Image) -> Pixels:
     cut = image.crop((left, top, left + width, top + height))
     small = _resized(cut, EDITED_WIDTH, round(height * EDITED_WIDTH / width))
     differs = small - _gaussian(small, 2.0)
-    # Of whole numbers, those above 3 are those from 4 on; the exact ones are cut in the middle.
-    sharp = np.where(np.abs(differs) > 3.5, small + 1.5 * differs, small).clip(0, 255)  # noqa: PLR2004
+    sharp = np.where(np.abs(differs) > _THRESHOLD, small + 1.5 * differs, small).clip(0, 255)
     luma = (sharp @ _LUMA)[..., None]
     vivid: Pixels = luma + 1.2 * (sharp - luma)
     return vivid

@@ -8,24 +8,13 @@ import hashlib
 import json
 import multiprocessing
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from scripts.benchmark.pictures import (
-    LARGE,
-    MEDIUM,
-    PNGS,
-    SMALL,
-    WEBPS,
-    Kind,
-    Picture,
-    make,
-    pixels_of,
-    sample_files,
-)
+from scripts.benchmark.pictures import Kind, Picture, make, pixels_of, sample_files
 
 SEED = 20_240_229
 _FORMS = 1
@@ -68,13 +57,10 @@ def plan(kind: Kind, count: int, seed: int = SEED) -> list[Picture]:
     return [Picture(kind, index, seed) for index in range(count)]
 
 
-def make_sets(  # noqa: PLR0913 - one keyword for each set, all with a default
+def make_sets(
     folder: Path,
+    counts: Mapping[Kind, int],
     *,
-    small: int = 200,
-    medium: int = 60,
-    large: bool = True,
-    others: int = 0,
     seed: int = SEED,
     processes: int = 2,
     progress: Progress | None = None,
@@ -86,10 +72,7 @@ def make_sets(  # noqa: PLR0913 - one keyword for each set, all with a default
 
     Args:
         folder: Where the sets go; made if missing.
-        small: Pictures of S; with none there is no such set.
-        medium: Pictures of M; with none there is no such set.
-        large: Whether to make L.
-        others: Pictures of P, and of W; with none there are no such sets.
+        counts: Pictures of each kind; with none there is no such set.
         seed: Another seed gives other pictures.
         processes: How many pictures are made at a time.
         progress: Called after each picture.
@@ -97,8 +80,6 @@ def make_sets(  # noqa: PLR0913 - one keyword for each set, all with a default
     Returns:
         Each set by its name.
     """
-    counts = {LARGE: len(LARGE.shapes) if large else 0, MEDIUM: medium, SMALL: small}
-    counts |= {PNGS: others, WEBPS: others}
     plans = {kind: plan(kind, count, seed) for kind, count in counts.items() if count > 0}
     missing = {kind: pictures for kind, pictures in plans.items() if not _is_complete(folder, pictures)}
     for kind, pictures in missing.items():
@@ -117,7 +98,7 @@ def make_sets(  # noqa: PLR0913 - one keyword for each set, all with a default
             _marker(folder, picture.kind).write_text(_parameters(missing[picture.kind]), encoding="utf-8")
         if progress:
             progress(done, total)
-    return {kind.letter: _describe(folder, plans[kind], made=kind in missing) for kind in reversed(plans)}
+    return {kind.letter: _describe(folder, plans[kind], made=kind in missing) for kind in plans}
 
 
 def _make_all(folder: Path, jobs: Sequence[Picture], processes: int) -> Iterator[Picture]:

@@ -8,10 +8,12 @@ from pathlib import Path
 from k8s import rollout, teardown
 from k8s.cluster import Cluster
 from k8s.errors import DeployError
+from k8s.observe import Observer
 from k8s.render import Values
 from scripts.cluster import context, images, ports
 from scripts.cluster import state as states
 from scripts.cluster.state import State
+from scripts.follow import Observe
 from scripts.local.plan import claim, free_ports
 from scripts.local.processes import find
 from scripts.outcome import CommandError
@@ -78,6 +80,11 @@ def down(folder: Path, named: str | None, say: Say) -> list[str]:
         ports.leave(state)
         states.forget(folder)
     return parts
+
+
+def observer(named: str) -> Observe:
+    """Return what tells how the worker group of a context stands."""
+    return Observer(Cluster(named)).look
 
 
 def _choose_ports(order: Order, named: str) -> State:

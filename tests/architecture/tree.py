@@ -24,17 +24,21 @@ def modules(*folders: str) -> list[Path]:
 
 @cache
 def tree_of(module: Path) -> ast.Module:
-    """Return a module's syntax tree, each node knowing its parent."""
+    """Return a module's syntax tree; `parents` knows its nodes."""
     tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         for child in ast.iter_child_nodes(node):
-            child.parent = node  # type: ignore[attr-defined]  # for parents() alone
+            _OUTER[child] = node
     return tree
+
+
+_OUTER: dict[ast.AST, ast.AST] = {}
+"""The parent of each node of the trees that were read."""
 
 
 def parents(node: ast.AST) -> Iterator[ast.AST]:
     """Give the nodes round a node, from the innermost out."""
-    while (outer := getattr(node, "parent", None)) is not None:
+    while (outer := _OUTER.get(node)) is not None:
         yield outer
         node = outer
 

@@ -72,9 +72,9 @@ def test_every_item_is_accounted_for(stack: Harmed, seed: int) -> None:
     batch_ids = [submit(stack, root / "pictures") for _ in range(BATCHES)]
     chaos.harm(SECONDS, lambda: all(stack.look(batch)["finished_at"] for batch in batch_ids))
     story = "\n".join([f"CHAOS_SEED={seed}", *chaos.said])
-    print(story)  # noqa: T201 - pytest shows it when the test fails
+    print(story)
     all_ended(stack, batch_ids, CALM_S)
-    print(f"{BATCHES} batches of {ITEMS // BATCHES}: {time.monotonic() - began:.1f} s")  # noqa: T201 - as above
+    print(f"{BATCHES} batches of {ITEMS // BATCHES}: {time.monotonic() - began:.1f} s")
     for batch_id in batch_ids:
         account_for(stack, batch_id, clean, poison)
     stack.is_whole()

@@ -3,12 +3,15 @@
 import os
 import platform
 import queue
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import ray
+from ray.cluster_utils import Cluster
 
 from rayjobs.adapters.inline_executor import InlineExecutor
+from rayjobs.adapters.ray_executor import RayExecutor
 from rayjobs.errors import StoreUnavailableError, WorkerCrashedError
 from rayjobs.lease import Lease, Tally
 from rayjobs.ports import Executor
@@ -28,8 +31,6 @@ def run_chunk(raw: Mapping[str, int | str]) -> Tally:
     if lease.batch_id == "b_bug":
         raise KeyError("a bug")
     if lease.batch_id == "b_where":
-        import ray  # noqa: PLC0415 - only Ray's slots are asked
-
         name = next(
             n["NodeName"] for n in ray.nodes() if n["NodeID"] == ray.get_runtime_context().get_node_id()
         )
@@ -48,11 +49,6 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
         yield inline
         inline.close()
         return
-    import ray  # noqa: PLC0415 - half a second that the other param need not pay
-    from ray.cluster_utils import Cluster  # noqa: PLC0415 - as above
-
-    from rayjobs.adapters.ray_executor import RayExecutor  # noqa: PLC0415 - as above
-
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
     # A Ray of this process's own; its dashboard would take a port that is everybody's.
     head = {"num_cpus": 1, "node_name": "one", "include_dashboard": False}
@@ -71,9 +67,8 @@ def lease(batch_id: str, token: int = 1) -> Lease:
 
 def collect(executor: Executor, *leases: Lease) -> dict[int, Tally | Exception]:
     inbox: queue.SimpleQueue[Result] = queue.SimpleQueue()
-    put: Callable[[Lease, Tally | Exception], None] = lambda done, result: inbox.put((done, result))  # noqa: E731
     for each in leases:
-        executor.start(each, put)
+        executor.start(each, lambda done, result: inbox.put((done, result)))
     found: dict[int, Tally | Exception] = {}
     for _ in leases:
         done, result = inbox.get(timeout=30)

@@ -97,16 +97,23 @@ def test_a_full_node_is_the_reason_that_is_told(system: System) -> None:
     assert "--size small" in error["remedy"]
 
 
+def there(cluster: Cluster, ref: Ref) -> Document:
+    """Return an object that is there."""
+    found = cluster.get(ref)
+    assert found is not None, ref
+    return found
+
+
 def _scales(cluster: Cluster) -> bool:
     """Whether the HPA can do its work; it looks every 15 s."""
-    conditions = cluster.get(HPA)["status"]["conditions"]  # type: ignore[index]
+    conditions = there(cluster, HPA)["status"]["conditions"]
     return any(each["type"] == "ScalingActive" and each["status"] == "True" for each in conditions)
 
 
 @pytest.fixture
 def no_metrics(system: System) -> Iterator[None]:
     """Take the metrics away, as if they were the cluster's own and broken."""
-    owner = system.cluster.get(METRICS)["metadata"]["labels"]["app.kubernetes.io/managed-by"]  # type: ignore[index]
+    owner = there(system.cluster, METRICS)["metadata"]["labels"]["app.kubernetes.io/managed-by"]
     system.cluster.patch(METRICS, [{"op": "replace", "path": OWNER, "value": "somebody"}])
     system.cluster.patch(METRICS_SERVER, [{"op": "replace", "path": "/spec/replicas", "value": 0}])
     wait_until(lambda: not _scales(system.cluster), READY_S, "the HPA notices")

@@ -23,7 +23,7 @@ def in_display_p3(image: Image.Image) -> bytes:
 
 def of_jpeg(image: Image.Image, **options: object) -> bytes:
     """Return a file out of which the JPEG that it was made of can be had again, bit by bit."""
-    encoder = Encoder(  # type: ignore[call-arg]  # its stub is older than its code
+    encoder = Encoder(
         mode="RGB",
         lossless=True,
         quality=100,

@@ -13,6 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rayjobs.codec import Encoding, Limits
+from rayjobs.engine import render
+from rayjobs.errors import ItemError
+from rayjobs.pipeline import parse_pipeline
+from tests.support.pictures import file_of, picture
+
 _ROOT = Path(__file__).parents[2]
 _LONGEST_S = 120.0
 
@@ -52,11 +58,6 @@ def outcomes(files: Mapping[str, bytes], folder: Path) -> dict[str, Result]:
 
 
 def _render(path: Path) -> Result:
-    from rayjobs.codec import Encoding, Limits  # noqa: PLC0415 - the parent needs none of it
-    from rayjobs.engine import render  # noqa: PLC0415
-    from rayjobs.errors import ItemError  # noqa: PLC0415
-    from rayjobs.pipeline import parse_pipeline  # noqa: PLC0415
-
     data = path.read_bytes()
     pipeline = parse_pipeline([{"name": "thumbnail", "size": 40}, {"name": "sharpen", "factor": 1.5}])
     began, before = time.perf_counter(), _peak_mib()
@@ -78,8 +79,6 @@ def _peak_mib() -> float:
 
 
 def _main(folder: str, first: str) -> None:
-    from tests.support.pictures import file_of, picture  # noqa: PLC0415
-
     warm = Path(folder) / ".warm"
     warm.write_bytes(file_of(picture(64, 48), "JPEG"))
     _render(warm)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyvips
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from rayjobs.filters.pixels import from_array, to_array
 
@@ -43,7 +43,7 @@ def photograph(name: str) -> Image.Image:
     return image.convert("RGB")
 
 
-def file_of(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:  # noqa: A002 - Pillow's own
+def file_of(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
     """Return the picture as a file."""
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
@@ -55,6 +55,11 @@ def opened(data: bytes) -> Image.Image:
     image = Image.open(io.BytesIO(data))
     image.load()
     return image
+
+
+def frames_of(data: bytes) -> int:
+    """Return how many frames, or pages, a file holds."""
+    return len(ImageSequence.all_frames(Image.open(io.BytesIO(data))))
 
 
 def vips(image: Image.Image) -> pyvips.Image:

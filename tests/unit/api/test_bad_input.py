@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from rayjobs.ports import Registry
 from tests.unit.api.asking import BODY, problem_of, refused
 
 SHORT: dict[str, Any] = {
@@ -207,12 +208,12 @@ def test_a_batch_that_does_not_exist_is_not_found(client: TestClient, path: str)
 
 
 def test_an_unexpected_error_says_nothing_but_its_request_id(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr(client.app.state.core.registry, "queue", fail)  # type: ignore[attr-defined]  # ASGI in general
+    monkeypatch.setattr(registry, "queue", fail)
     response = client.get("/queue")
     assert "a secret" not in response.text
     assert problem_of(response, 500, "internal").request_id in problem_of(response, 500, "internal").detail

@@ -133,8 +133,11 @@ def test_failed_items_are_put_back_by_their_codes(client: TestClient, whole: Far
     assert whole.finished(batch_id).counts.succeeded == 12
 
 
-def test_a_full_queue_is_answered_with_when_to_come_back(client: TestClient, registry: Registry) -> None:
-    registry._settings = registry._settings.model_copy(update={"max_waiting_batches": 1})  # type: ignore[attr-defined]
+def test_a_full_queue_is_answered_with_when_to_come_back(
+    client: TestClient, registry: Registry, farm_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = farm_settings.model_copy(update={"max_waiting_batches": 1})
+    monkeypatch.setattr(registry, "_settings", full)
     submitted(client)
     response = client.post("/batches", json=BODY)
     problem_of(response, 429, "queue_full")

@@ -1,6 +1,8 @@
 """The rarer formats, depths and pages: what they become."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -175,9 +177,6 @@ def test_libvips_picks_no_loader_by_itself_for_an_svg() -> None:
 
 
 def test_rare_decoders_are_loaded_when_they_are_needed() -> None:
-    import subprocess  # noqa: PLC0415
-    import sys  # noqa: PLC0415
-
     code = "import sys, rayjobs.engine; print({'pi_heif', 'pillow_jxl'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "set()"

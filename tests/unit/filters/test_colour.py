@@ -1,5 +1,7 @@
 """Filters of colour on single colours, whose result one knows."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,10 +11,8 @@ from rayjobs.filters.colour import Channel, Flatten, Hue, Modulate, Temperature
 from rayjobs.filters.tint import Monochrome, Tint
 from tests.support.pictures import array, tiny, vips
 
-RGB = tuple[int, int, int]
 
-
-def of_one_pixel(filter_: Edit, colour: RGB | tuple[int, int, int, int]) -> list[int]:
+def of_one_pixel(filter_: Edit, colour: Sequence[int]) -> list[int]:
     image = Image.fromarray(np.array([[colour]], dtype=np.uint8))
     values: list[int] = array(filter_.apply(vips(image)))[0, 0].tolist()
     return values
@@ -31,8 +31,8 @@ def test_modulate_adds_lightness_up_to_white() -> None:
 
 def test_a_full_turn_of_the_hue_in_two_halves_gives_a_colour_back() -> None:
     colour = 120, 100, 140
-    there = tuple(of_one_pixel(Hue(angle=180), colour))
-    assert of_one_pixel(Hue(angle=180), there) == pytest.approx(colour, abs=2)  # type: ignore[arg-type]  # three values
+    there = of_one_pixel(Hue(angle=180), colour)
+    assert of_one_pixel(Hue(angle=180), there) == pytest.approx(colour, abs=2)
 
 
 @pytest.mark.parametrize("gray", [0, 90, 255])

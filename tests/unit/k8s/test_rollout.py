@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typing_extensions import override
@@ -109,13 +108,13 @@ def test_what_the_manifests_no_longer_have_goes(order: Order) -> None:
     cluster = FakeCluster(status=well)
     roll_out(cluster, order, silent)
     labels = cluster.objects[API]["metadata"]["labels"]
-    old = {
+    old: Document = {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": "old", "namespace": NAMESPACE, "labels": labels},
     }
-    theirs: dict[str, Any] = {**old, "metadata": {"name": "theirs", "namespace": NAMESPACE}}
-    owned: dict[str, Any] = {**old, "metadata": {**old["metadata"], "name": "owned", "ownerReferences": [{}]}}  # type: ignore[dict-item]
+    theirs = {**old, "metadata": {"name": "theirs", "namespace": NAMESPACE}}
+    owned = {**old, "metadata": {**old["metadata"], "name": "owned", "ownerReferences": [{}]}}
     for each in (old, theirs, owned):
         cluster.create(each)
     assert roll_out(cluster, order, silent)

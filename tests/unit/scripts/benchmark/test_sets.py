@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from PIL import Image
 
 from scripts.benchmark import sets
@@ -14,17 +13,12 @@ ORIENTATION = 0x0112
 TINY_MEDIUM = replace(MEDIUM, shapes=((400, 300),))
 
 
-@pytest.fixture(autouse=True)
-def medium_pictures_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sets, "MEDIUM", TINY_MEDIUM)
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.*")}
 
 
 def make_tiny(folder: Path, *, seed: int = 1, processes: int = 1) -> dict[str, sets.PictureSet]:
-    return make_sets(folder, small=4, medium=4, large=False, seed=seed, processes=processes)
+    return make_sets(folder, {TINY_MEDIUM: 4, SMALL: 4}, seed=seed, processes=processes)
 
 
 def test_the_same_seed_makes_the_same_bytes(tmp_path: Path) -> None:
@@ -51,8 +45,8 @@ def test_another_seed_makes_other_pictures(tmp_path: Path) -> None:
 
 
 def test_a_picture_does_not_depend_on_how_many_there_are(tmp_path: Path) -> None:
-    make_sets(tmp_path / "few", small=2, medium=0, large=False, processes=1)
-    make_sets(tmp_path / "more", small=3, medium=0, large=False, processes=1)
+    make_sets(tmp_path / "few", {SMALL: 2}, processes=1)
+    make_sets(tmp_path / "more", {SMALL: 3, TINY_MEDIUM: 0}, processes=1)
 
     few, more = contents(tmp_path / "few" / "S"), contents(tmp_path / "more" / "S")
     assert len(more) == 3
@@ -114,10 +108,10 @@ def test_a_set_that_lacks_a_picture_is_made_anew(tmp_path: Path) -> None:
 
 
 def test_a_smaller_set_loses_its_surplus_and_no_other_file(tmp_path: Path) -> None:
-    make_sets(tmp_path, small=3, medium=0, large=False, processes=1)
+    make_sets(tmp_path, {SMALL: 3}, processes=1)
     (tmp_path / "S" / "holiday.jpg").touch()
 
-    small = make_sets(tmp_path, small=2, medium=0, large=False, processes=1)["S"]
+    small = make_sets(tmp_path, {SMALL: 2}, processes=1)["S"]
 
     assert small.pictures == 2
     assert sorted(path.name for path in small.folder.iterdir()) == [
@@ -132,9 +126,7 @@ def test_progress_counts_up_to_every_picture(tmp_path: Path) -> None:
 
     make_sets(
         tmp_path,
-        small=2,
-        medium=1,
-        large=False,
+        {TINY_MEDIUM: 1, SMALL: 2},
         processes=1,
         progress=lambda done, total: seen.append((done, total)),
     )

@@ -34,7 +34,7 @@ class Named(FakeCluster):
     [
         ("kind-dev", "127.0.0.1"),
         ("anything", "127.0.0.1"),
-        ("k3d-x", "0.0.0.0"),  # noqa: S104 - what k3d writes
+        ("k3d-x", "0.0.0.0"),  # what k3d writes
         ("minikube", "192.168.49.2"),
         ("docker-desktop", "kubernetes.docker.internal"),
     ],

@@ -8,7 +8,7 @@ from scripts.cluster import state as states
 from scripts.cluster.state import State
 from scripts.outcome import CommandError
 
-STATE = State(context="kind-dev", api_port=8000, dashboard_port=8265, api_key="k", ray_token="t")  # noqa: S106
+STATE = State(context="kind-dev", api_port=8000, dashboard_port=8265, api_key="k", ray_token="t")
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

@@ -2,15 +2,21 @@ import importlib.util
 import os
 import shutil
 import socket
-from collections import namedtuple
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from scripts.local.plan import LOOPBACK, PROJECT, Order, decide, free_ports
 from scripts.outcome import CommandError
 
-Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 - as `shutil.disk_usage` returns
+
+class Usage(NamedTuple):
+    """As `shutil.disk_usage` returns."""
+
+    total: int
+    used: int
+    free: int
 
 
 def order(folder: Path) -> Order:

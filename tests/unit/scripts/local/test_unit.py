@@ -2,6 +2,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psutil
@@ -24,10 +25,10 @@ Make = Callable[..., Unit]
 def make(tmp_path: Path) -> Iterator[Make]:
     units: list[Unit] = []
 
-    def one(code: str = WAIT, **options: object) -> Unit:
-        defaults: dict[str, object] = {"ready": lambda: True, "stop_limit_s": 2.0}
+    def one(code: str = WAIT, **options: Any) -> Unit:
+        defaults: dict[str, Any] = {"ready": lambda: True, "stop_limit_s": 2.0}
         command = (sys.executable, "-c", code)
-        service = Service("one", command, dict(os.environ), **(defaults | options))  # type: ignore[arg-type]
+        service = Service("one", command, dict(os.environ), **(defaults | options))
         units.append(Unit(service, uuid4().hex, tmp_path))
         return units[-1]
 
