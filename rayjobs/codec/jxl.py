@@ -13,6 +13,7 @@ from itertools import islice
 import numpy as np
 import pyvips
 
+from rayjobs.codec.boxes import Box, boxes
 from rayjobs.codec.colour import needs_transform
 from rayjobs.codec.metadata import HEAD, Metadata
 from rayjobs.codec.truncation import unreadable
@@ -102,7 +103,7 @@ def _side(bits: _Bits, is_small: int) -> int:
 
 def _told(data: bytes) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    for kind, start, end in _boxes(data):
+    for kind, _, start, end in _boxes(data):
         if kind in _OF_METADATA:
             found.setdefault(_OF_METADATA[kind], data[start:end])
     head = _TIFF.search(found.get("exif", b""))
@@ -114,7 +115,7 @@ def _codestream(data: bytes, most: int | None = None) -> bytes:
     if data.startswith(_SIGNATURE):
         return data
     parts, size = list[bytes](), 0
-    for kind, start, end in _boxes(data):
+    for kind, _, start, end in _boxes(data):
         if kind in _OF_CODESTREAM:
             first = start + _OF_CODESTREAM[kind]
             parts.append(data[first : min(end, first + most) if most else end])
@@ -126,22 +127,8 @@ def _codestream(data: bytes, most: int | None = None) -> bytes:
     return b"".join(parts)
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Give each box's kind, and where its content begins and ends."""
-    return iter(()) if data.startswith(_SIGNATURE) else islice(_every_box(data), _MOST_BOXES)
-
-
-def _every_box(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    # Source: ISO/IEC 18181-2, clause 9, which has them from ISO/IEC 14496-12, section 4.2.
-    at, head = 0, 8
-    while at + head <= len(data):
-        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        head = 16 if size == 1 else 8
-        size = int.from_bytes(data[at + 8 : at + 16], "big") if size == 1 else size or len(data) - at
-        if size < head:
-            return
-        yield kind, at + head, at + size
-        at, head = at + size, 8
+def _boxes(data: bytes) -> Iterator[Box]:
+    return iter(()) if data.startswith(_SIGNATURE) else islice(boxes(data), _MOST_BOXES)
 
 
 def pixels(picture: Opened) -> pyvips.Image:

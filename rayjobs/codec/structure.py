@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Literal
 
+from rayjobs.codec.boxes import boxes
 from rayjobs.codec.formats import Format
 from rayjobs.codec.limits import Limits
 from rayjobs.errors import DecodeFailedError
@@ -94,11 +95,11 @@ def _unpacked(kind: bytes, body: bytes) -> Iterator[Part]:
 def _jpeg(data: bytes) -> Iterator[Part]:
     # Source: ITU-T T.81, annex B.1.1.
     at, components = 2, 0
-    while at + 10 <= len(data) and data[at] == 0xFF:  # noqa: PLR2004 - a marker's first byte
+    while at + 10 <= len(data) and data[at] == _MARKER:
         marker, size = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         if marker in _BASELINES:
             components = data[at + 9]
-        if marker == 0xDA:  # noqa: PLR2004 - start of scan
+        if marker == _SCAN:
             # A baseline picture whose first scan has all components has no other: not to search it saves
             # 5 ms of the 31 that a thumbnail of 12 MP takes.
             if data[at + 4] != components:
@@ -109,6 +110,10 @@ def _jpeg(data: bytes) -> Iterator[Part]:
         at += 2 + size
 
 
+_MARKER = 0xFF
+"""The first byte of each marker."""
+_SCAN = 0xDA
+"""Start of a scan."""
 _BASELINES = (0xC0, 0xC1)
 """Start of a frame that is not progressive."""
 
@@ -195,15 +200,12 @@ _TAGS: dict[int, Literal["icc", "text"]] = {
 
 
 def _boxes(data: bytes) -> Iterator[Part]:
-    # Source: ISO/IEC 14496-12, section 4.2; JPEG XL and JPEG 2000 use the same.
-    at = 0
-    while at + 8 <= len(data):
-        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        if size == 1:
-            size = int.from_bytes(data[at + 8 : at + 16], "big")
-        size = size if size >= 8 else len(data) - at  # noqa: PLR2004 - a box's own head; 0: up to the end
-        yield ("text" if kind in {b"Exif", b"xml ", b"brob", b"uuid", b"jumb", b"meta"} else "other"), size
-        at += size
+    for kind, start, _, end in boxes(data):
+        yield ("text" if kind in _TEXTS else "other"), end - start
+
+
+_TEXTS = {b"Exif", b"xml ", b"brob", b"uuid", b"jumb", b"meta"}
+"""Boxes of metadata."""
 
 
 _WALKS: dict[str, Callable[[bytes], Iterator[Part]]] = {

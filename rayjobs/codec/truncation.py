@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from rayjobs.codec.boxes import boxes
 from rayjobs.errors import DecodeFailedError, ItemError, TruncatedError, UnsupportedFormatError
 
 _LONGEST_REASON = 200
@@ -52,15 +53,9 @@ def _bmp_is_short(data: bytes) -> bool:
 
 
 def _boxes_are_short(data: bytes) -> bool:
-    # The last of the boxes tells where the file should end. Source: ISO/IEC 14496-12, section 4.2.
-    at = 0
-    while at + 16 <= len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        size = int.from_bytes(data[at + 8 : at + 16], "big") if size == 1 else size
-        if size < 8:  # noqa: PLR2004 - 0: up to the end, whatever that is; less than its own head: broken
-            return False
-        at += size
-    return at != len(data)
+    # The last of the boxes tells where the file should end.
+    *_, end = (0, *(end for _, _, _, end in boxes(data)))
+    return end != len(data)
 
 
 def _jp2_is_short(data: bytes) -> bool:
