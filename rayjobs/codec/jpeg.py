@@ -98,7 +98,7 @@ def decode(data: bytes, mode: str, size: Size, by: int = 1) -> pyvips.Image | No
         if _is_harmless(error):
             return None
         if mode == "GRAY" and "data precision 12" in str(error):
-            from rayjobs.codec import deep  # noqa: PLC0415 - 30 ms that few processes need
+            from rayjobs.codec import deep
 
             return deep.decode(data, size)
         raise unreadable(data, "jpeg", str(error)) from error
