@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
@@ -98,9 +98,9 @@ class Attempt:
         """Take the source's bytes into memory."""
         self._take(self._read)
 
-    def render(self) -> None:
-        """Make the bytes of all the files of the source's, and let go of those."""
-        self._take(self._render)
+    def render(self, at: Callable[[str], None]) -> None:
+        """Make the bytes of all the files of the source's, and let go of those; `at` is told the variant."""
+        self._take(partial(self._render, at))
         self._source = b""
 
     def write(self) -> None:
@@ -156,8 +156,8 @@ class Attempt:
                     raise OutputConflictError(detail)
         self._source = self._means.sources.read(self._item)
 
-    def _render(self) -> None:
-        rendered = (self._found() if self._work.cache else None) or self._made()
+    def _render(self, at: Callable[[str], None]) -> None:
+        rendered = (self._found() if self._work.cache else None) or self._made(at)
         self._files = [
             (variant, self._name(variant, each), each)
             for variant, each in zip(self._wanted, rendered, strict=True)
@@ -170,9 +170,9 @@ class Attempt:
         self._is_cached = found is not None
         return found
 
-    def _made(self) -> list[Rendered]:
+    def _made(self, at: Callable[[str], None]) -> list[Rendered]:
         means, work = self._means, self._work
-        branches = [Branch(each.pipeline, each.output, each.name) for each in self._wanted]
+        branches = [Branch(each.pipeline, each.output, each.name, at) for each in self._wanted]
         return render_all(
             self._source, work.pipeline, branches, means.limits, means.picture, work.terms.input
         )
@@ -226,7 +226,7 @@ class Inline(Engine):
                 if self._means.draining():
                     break
                 self._hand.take(assignment.batch_id, attempt.index)
-                for step in (attempt.read, attempt.render, attempt.write):
+                for step in (attempt.read, partial(attempt.render, self._hand.at), attempt.write):
                     step()
                 self._outcomes.append(attempt.outcome())
                 self._hand.done()

@@ -21,13 +21,16 @@ class _Fields(NamedTuple):
     done: int = 0
     engine_pid: int = 0
     since_s: float = 0.0
+    variant: bytes = b""
 
 
-_WORD = struct.Struct("<??6x40sqqqd")
+_WORD = struct.Struct("<??6x40sqqqd32s")
 """The fields in their order, numbers at multiples of 8 so that each is written whole."""
 _COUNT = struct.Struct("<q")
 _DONE_AT = 56
 """Where `done` stands in the word."""
+_VARIANT = struct.Struct("<32s")
+_VARIANT_AT = _WORD.size - _VARIANT.size
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,16 @@ class Word:
     """The item is being read or rendered: whatever befalls the engine at this moment is its doing."""
     since_s: float = 0.0
     """When it was taken in hand, by the monotonic clock that all processes of a machine share."""
+    variant: str = ""
+    """Of which the item is at work; empty while it is at what all have in common."""
 
 
 def _word(pid: int, data: bytes) -> Word:
     said = _Fields(*_WORD.unpack_from(data))
     if not said.busy:
         return Word(pid, None, 0, said.done, said.engine_pid)
-    batch_id = said.batch_id.rstrip(b"\0").decode()
-    return Word(pid, batch_id, said.item, said.done, said.engine_pid, said.rendering, said.since_s)
+    batch_id, variant = (each.rstrip(b"\0").decode() for each in (said.batch_id, said.variant))
+    return Word(pid, batch_id, said.item, said.done, said.engine_pid, said.rendering, said.since_s, variant)
 
 
 class Board:
@@ -100,6 +105,10 @@ class Hand:
         self._write(
             _Fields(busy=True, rendering=True, batch_id=batch_id.encode(), item=index, since_s=since_s)
         )
+
+    def at(self, variant: str) -> None:
+        """Say which variant of the item in hand is being made; empty for none of its own."""
+        _VARIANT.pack_into(self._map, _VARIANT_AT, variant.encode())
 
     def rendered(self) -> None:
         """Say that the item in hand is no longer to blame for what happens."""

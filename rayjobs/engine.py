@@ -42,7 +42,7 @@ from rayjobs.errors import (
 from rayjobs.filters.base import Filter, Scene, Size
 from rayjobs.filters.pixels import HELD_PIXELS, held
 from rayjobs.pipeline import Pipeline, shrinks_to
-from rayjobs.rendering import Branch, ImageInfo, Rendered, of_variant
+from rayjobs.rendering import Branch, ImageInfo, Rendered
 
 __all__ = ["Branch", "ImageInfo", "Rendered", "engine_versions", "render", "render_all", "second_picture"]
 
@@ -135,7 +135,7 @@ class _Source:
         )
         files = {}
         for branch, image, findings in chain(self._still(pipeline, still), self._moving(pipeline, moving)):
-            with of_variant(branch.name):
+            with branch.in_hand():
                 # Asked for behind the decoder, with whose pixels a JPEG XL tells its profile.
                 encoded, output = self._encoded(image, branch, self._beside(pipeline))
             files[branch.name] = Rendered(encoded, info, output, self.scene.findings, findings)
@@ -196,7 +196,7 @@ class _Source:
         for each, group in groups:
             scene = replace(self.scene, findings=dict(findings))
             (branch, filters), *others = group
-            with of_variant(branch.name), self._blaming(FilterFailedError, each.name):
+            with branch.in_hand(), self._blaming(FilterFailedError, each.name):
                 made = each.run(image, scene)
                 made = held(made) if others or (each.costly and filters) else made
             yield from self._grown(made, group, scene.findings)
@@ -219,7 +219,7 @@ class _Source:
         shared = [self._filtered(each, pipeline, self.scene, keeps=True) for each in reversed(frames)]
         for branch in branches:
             scene = replace(self.scene, findings={})
-            with of_variant(branch.name):
+            with branch.in_hand():
                 done = [self._filtered(each, branch.pipeline, scene, keeps=True) for each in shared]
                 image = joined(done[::-1], self.header)
             yield branch, image, scene.findings

@@ -1,6 +1,6 @@
 """What the engine is asked for, and what it gives: the files of one picture."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from rayjobs.codec import FORMATS, Encoding
-from rayjobs.errors import ItemError
+from rayjobs.errors import ItemError, WorkerOutOfMemoryError
 from rayjobs.pipeline import Pipeline
 
 
@@ -43,6 +43,16 @@ class Branch:
     encoding: Encoding
     name: str = ""
     """Tells it from the others of the picture."""
+    at: Callable[[str], None] = field(default=lambda _: None, compare=False)
+    """Is told the name while the engine is at this branch, and nothing's when it leaves it."""
+
+    @contextmanager
+    def in_hand(self) -> Iterator[None]:
+        """Let whoever watches, and an error, know that this branch is being made."""
+        self.at(self.name)
+        with of_variant(self.name):
+            yield
+        self.at("")
 
 
 @dataclass(frozen=True)
@@ -68,8 +78,11 @@ def of_variant(name: str) -> Iterator[None]:
     """Say in an item's error which of its files could not be made; nothing if there is but one."""
     try:
         yield
-    except ItemError as error:
+    except (ItemError, MemoryError) as error:
         if not name:
             raise
-        detail = f"variant {name!r}: {error.detail}"
-        raise type(error)(detail, limit=error.limit, actual=error.actual) from error
+        fault = (
+            error if isinstance(error, ItemError) else WorkerOutOfMemoryError("there was not enough memory")
+        )
+        detail = f"variant {name!r}: {fault.detail}"
+        raise type(fault)(detail, limit=fault.limit, actual=fault.actual) from error

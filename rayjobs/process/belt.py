@@ -122,7 +122,7 @@ class Belt:
             self._hand.take(attempt.batch_id, attempt.index)
             limits.processor(self._item_s * _PROCESSORS)
             read.get()
-            attempt.render()
+            attempt.render(self._hand.at)
             self._hand.rendered()
             rendered.put(attempt)
         rendered.end()

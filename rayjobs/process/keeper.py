@@ -171,7 +171,7 @@ class Keeper(Engine):
                 attempts=left.attempt,
                 worker=self._settings.worker_id,
                 duration_ms=round((time.monotonic() - word.since_s) * 1000, 2),
-                error=Fault.of(_error_of(end)),
+                error=_fault_of(end, word.variant),
             )
 
     def _in_large_lane(self, assignment: Assignment, before: Outcome) -> Outcome:
@@ -184,7 +184,8 @@ class Keeper(Engine):
         outcome = ended.get(before.index, before)
         if outcome is before or outcome.error is None or outcome.error.code != WorkerOutOfMemoryError.code:
             return outcome
-        detail = f"{most >> 20} MiB were not enough either (RAYJOBS_ENGINE_LARGE_MEMORY_BYTES)"
+        enough = f"{most >> 20} MiB were not enough either (RAYJOBS_ENGINE_LARGE_MEMORY_BYTES)"
+        detail = f"{outcome.error.detail}; {enough}"
         return replace(outcome, error=replace(outcome.error, detail=detail, limit=most, retryable=False))
 
     def _running(self, memory_bytes: int) -> EngineProcess:
@@ -228,6 +229,11 @@ def _counted(strikes: int, *, idle: bool) -> int:
 
 def _told(engine: EngineProcess, wanted: Container[int]) -> dict[int, Outcome]:
     return {outcome.index: outcome for outcome in engine.outcomes() if outcome.index in wanted}
+
+
+def _fault_of(end: Ended, variant: str) -> Fault:
+    fault = Fault.of(_error_of(end))
+    return replace(fault, detail=f"variant {variant!r}: {fault.detail}") if variant else fault
 
 
 def _error_of(end: Ended) -> ItemError:

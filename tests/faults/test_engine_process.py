@@ -103,6 +103,23 @@ def test_only_the_picture_to_blame_fails(
     assert tried == dict.fromkeys(range(12), 1) | {7: attempts}
 
 
+@pytest.mark.parametrize(
+    ("how", "detail"),
+    [("crash", "ended by SIGSEGV"), ("eat 9000", "were not enough either")],
+)
+def test_the_variant_that_took_the_process_along_is_named(
+    whole_farm: Farm, own: Engines, pictures: Path, how: str, detail: str
+) -> None:
+    (pictures / "p07.jpg").write_bytes(broken((pictures / "p07.jpg").read_bytes(), f"webp {how}"))
+    variants = [{"name": "good"}, {"name": "bad", "output": {"format": "webp"}}, {"name": "last"}]
+    whole_farm.dispatch(own.run_chunk)
+    source = {"type": "paths", "paths": [str(pictures / "p07.jpg")]}
+    batch = whole_farm.finished(whole_farm.submit(source, [], variants=variants, max_attempts=2))
+    [item] = whole_farm.items(batch.id)
+    assert item["error"]["detail"].startswith("variant 'bad': ")
+    assert detail in item["error"]["detail"]
+
+
 def test_a_picture_that_is_too_large_is_tried_once_more_with_more_memory(
     whole_farm: Farm, own: Engines, pictures: Path
 ) -> None:

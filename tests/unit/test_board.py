@@ -16,6 +16,8 @@ def test_what_a_slot_has_in_hand_is_seen_at_once(tmp_path: Path) -> None:
         True,
     )
     assert 0 <= time.monotonic() - word.since_s < 60
+    hand.at("thumb")
+    assert hand.word().variant == "thumb"
     hand.rendered()
     assert not hand.word().rendering
     hand.done()
