@@ -93,6 +93,7 @@ def add_load(made: argparse.ArgumentParser) -> None:
         help=f"pictures of each ({COUNT}; on a cluster {COUNT_ON_A_CLUSTER}: the load must outlast what the "
         "autoscalers take to see it and to start pods)",
     )
+    made.add_argument("--preset", metavar="NAME", help="as web or thumb, in place of the heavy filters")
     made.add_argument(
         "--report", type=Path, metavar="FILE", help="default: report.html in the state directory"
     )

@@ -57,9 +57,10 @@ class Client:
         found: list[Document] = self._json("GET", f"/batches/{batch_id}/items?limit={_PAGE}")["items"]
         return found
 
-    def output(self, batch_id: str, index: int) -> bytes:
-        """Return the picture that came of an item."""
-        return self._ask("GET", f"/batches/{batch_id}/items/{index}/output").content
+    def output(self, batch_id: str, index: int, variant: str = "") -> bytes:
+        """Return the picture that came of an item, or one of its variants."""
+        query = f"?variant={variant}" if variant else ""
+        return self._ask("GET", f"/batches/{batch_id}/items/{index}/output{query}").content
 
     def workers(self) -> list[Document]:
         """Return the registered workers."""
@@ -141,6 +142,13 @@ def _refusal(response: requests.Response) -> CommandError:
         requests.codes.service_unavailable: "Try again in a moment.",
     }
     return CommandError(code, detail, remedies.get(response.status_code, ""), Exit.FAILED)
+
+
+def outputs_of(item: Mapping[str, Any]) -> dict[str, Document]:
+    """Return what is told of each file that came of an item, by its variant; of a single file, by ""."""
+    if output := item.get("output"):
+        return {"": output}
+    return dict(item.get("outputs") or {})
 
 
 def first_key(environment: Mapping[str, str]) -> str | None:

@@ -1,11 +1,10 @@
-"""The load: the seed's heavy payload, sent many times at once, and a look at every output it left."""
+"""The load: the seed's heavy payload or a preset, sent many times at once; a look at every file it left."""
 
 import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-from scripts.client import Client, Document
+from scripts.client import Client, Document, outputs_of
 from scripts.outcome import CommandError
 
 _READERS = 4
@@ -25,45 +24,53 @@ def heavy(count: int) -> Document:
     }
 
 
-def send(client: Client, tasks: int, count: int) -> list[Document]:
-    """Send `tasks` heavy batches, all at the same time; return them as they were accepted."""
+def named(preset: str, count: int) -> Document:
+    """Return a batch of `count` sample pictures under a preset."""
+    return {"source": {"type": "samples", "count": count}, "preset": preset}
+
+
+def send(client: Client, tasks: int, body: Document) -> list[Document]:
+    """Send `tasks` batches, all at the same time; return them as they were accepted."""
     with ThreadPoolExecutor(tasks) as pool:
-        return list(pool.map(lambda _: client.submit(heavy(count)), range(tasks)))
+        return list(pool.map(lambda _: client.submit(body), range(tasks)))
 
 
 def unusable_outputs(
-    client: Client, items: Iterable[tuple[str, Document]], keep: Callable[[Document, bytes], None]
+    client: Client, items: Iterable[tuple[str, Document]], keep: Callable[[Document, Document, bytes], None]
 ) -> dict[tuple[str, int], str]:
-    """Fetch the output of every item and compare it with what its record says.
+    """Fetch every file of every item and compare it with what its record says.
 
     Args:
         client: Of the system that made them.
         items: Each with its batch's id.
-        keep: Is given each usable item with its output.
+        keep: Is given each usable file: its item, what that tells of it, and its bytes.
 
     Returns:
         What is wrong, by batch and index; empty when every output is there and whole.
     """
 
-    def look(entry: tuple[str, Document]) -> tuple[tuple[str, int], str | None]:
+    def look(entry: tuple[str, Document]) -> tuple[tuple[str, int], str]:
         batch_id, item = entry
-        fault, data = _fetch(client, batch_id, item)
-        if fault is None:
-            keep(item, data)
-        return (batch_id, item["index"]), fault
+        outputs = outputs_of(item)
+        faults = [] if outputs else [f"is {item['state']}, without an output"]
+        for variant, told in outputs.items():
+            fault, data = _fetched(client, batch_id, item["index"], variant, told)
+            if fault:
+                faults.append(f"variant {variant!r}: {fault}" if variant else fault)
+            else:
+                keep(item, told, data)
+        return (batch_id, item["index"]), "; ".join(faults)
 
     with ThreadPoolExecutor(_READERS) as pool:
-        return {where: fault for where, fault in pool.map(look, items) if fault is not None}
+        return {where: fault for where, fault in pool.map(look, items) if fault}
 
 
-def _fetch(client: Client, batch_id: str, item: dict[str, Any]) -> tuple[str | None, bytes]:
-    output = item.get("output")
-    if not output:
-        return f"is {item['state']}, without an output", b""
+def _fetched(client: Client, batch_id: str, index: int, variant: str, told: Document) -> tuple[str, bytes]:
+    """Return what is wrong with a file, or nothing, and its bytes."""
     try:
-        data = client.output(batch_id, item["index"])
+        data = client.output(batch_id, index, variant)
     except CommandError as error:
         return f"{error.code}: {error.detail}", b""
-    if hashlib.sha256(data).hexdigest() != output["sha256"]:
+    if hashlib.sha256(data).hexdigest() != told["sha256"]:
         return "the output's bytes are not those that were recorded", b""
-    return None, data
+    return "", data

@@ -38,8 +38,8 @@ class Pairs:
     _found: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def offer(self, item: Mapping[str, Any], output: bytes) -> None:
-        """Take an item's pictures if its source is here and not shown yet."""
+    def offer(self, item: Mapping[str, Any], told: Mapping[str, Any], output: bytes) -> None:
+        """Take an item's source and one of its files, if the source is here and not shown yet."""
         name = str(item["source"])
         source = _SAMPLES / name.removeprefix(_SAMPLE)
         with self._lock:
@@ -54,7 +54,7 @@ class Pairs:
             "after": after,
             "brightened": brightened,
             "size_before": _size(item.get("input")),
-            "size_after": _size(item.get("output")),
+            "size_after": _size(told),
             "duration_ms": item.get("duration_ms"),
         }
         self._found[name] = pair

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import arguments, load, report, scaling
-from scripts.client import Client, Document
+from scripts.client import Client, Document, outputs_of
 from scripts.follow import Follower, Observe
 from scripts.snapshot import Snapshot
 from scripts.verdict import Verdict, judge
@@ -68,12 +68,20 @@ class Order:
     count: int
     """Pictures of each."""
     report: Path
+    preset: str | None = None
+    """In place of the heavy filters."""
+
+    @property
+    def body(self) -> Document:
+        """The request that each is sent with."""
+        return load.named(self.preset, self.count) if self.preset else load.heavy(self.count)
 
 
 def order(given: Namespace, *, on_a_cluster: bool) -> Order:
     """Return the run that the arguments ask for."""
     count = given.count or (arguments.COUNT_ON_A_CLUSTER if on_a_cluster else arguments.COUNT)
-    return Order(given.tasks, count, (given.report or given.state / "report.html").absolute())
+    report = (given.report or given.state / "report.html").absolute()
+    return Order(given.tasks, count, report, given.preset)
 
 
 def run(client: Client, what: Order, words: Words, observe: Observe | None = None) -> Trial:
@@ -92,7 +100,7 @@ def run(client: Client, what: Order, words: Words, observe: Observe | None = Non
     words.say(f"{what.tasks} batches of {what.count} pictures, sent at once to {client.url}")
     with Watch(words) as watch:
         follower = Follower(client, watch, observe)
-        sent = [batch["id"] for batch in load.send(client, what.tasks, what.count)]
+        sent = [batch["id"] for batch in load.send(client, what.tasks, what.body)]
         follower.until_ended(sent)
         seconds = follower.seen[-1].t_s
         follower.until_at_rest()
@@ -109,7 +117,7 @@ def run(client: Client, what: Order, words: Words, observe: Observe | None = Non
 
 
 def _home_of(items: list[Document]) -> str:
-    uris = [item["output"]["uri"] for item in items if item.get("output")]
+    uris = [told["uri"] for item in items for told in outputs_of(item).values()]
     return uris[0].removeprefix("file://").rsplit("/", 2)[0] if uris else ""
 
 

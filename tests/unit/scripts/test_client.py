@@ -1,3 +1,4 @@
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -117,16 +118,40 @@ def test_an_output_must_be_there_and_be_what_was_recorded() -> None:
     outputs = {"/batches/b/items/0/output": (200, b"hello"), "/batches/b/items/1/output": (200, b"other")}
     kept: list[tuple[int, bytes]] = []
     with answering(**outputs) as client:
-        faults = load.unusable_outputs(client, items, lambda item, data: kept.append((item["index"], data)))
+        faults = load.unusable_outputs(
+            client, items, lambda item, _, data: kept.append((item["index"], data))
+        )
     assert kept == [(0, b"hello")]
     assert sorted(faults) == [("b", 1), ("b", 2), ("b", 3)]
     assert faults["b", 2] == "is failed, without an output"
 
 
+def test_each_variant_must_be_there_and_be_what_was_recorded() -> None:
+    good = hashlib.sha256(b"hello").hexdigest()
+    told = {"full": {"sha256": good}, "thumb": {"sha256": good, "width": 9}}
+    items = [("b", {"index": index, "state": "succeeded", "outputs": told}) for index in range(2)]
+    outputs = {
+        f"/batches/b/items/{index}/output?variant={name}": (200, b"hello")
+        for index, name in ((0, "full"), (0, "thumb"), (1, "thumb"))
+    }
+    kept: list[tuple[int, int | None]] = []
+    with answering(**outputs) as client:
+        faults = load.unusable_outputs(
+            client, items, lambda item, its, _: kept.append((item["index"], its.get("width")))
+        )
+    assert sorted(kept, key=str) == [(0, 9), (0, None), (1, 9)]
+    assert list(faults) == [("b", 1)]
+    assert faults["b", 1].startswith("variant 'full': http_404")
+
+
 def test_all_batches_are_sent_at_the_same_time() -> None:
     with answering(**{"/batches": (202, {"id": "b_1"})}) as client:
-        assert load.send(client, 10, 2) == [{"id": "b_1"}] * 10
+        assert load.send(client, 10, load.heavy(2)) == [{"id": "b_1"}] * 10
     assert len(Api.asked) == 10
+
+
+def test_a_preset_takes_the_place_of_the_heavy_filters() -> None:
+    assert load.named("web", 3) == {"source": {"type": "samples", "count": 3}, "preset": "web"}
 
 
 def test_the_heavy_load_is_the_seeds() -> None:

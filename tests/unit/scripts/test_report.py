@@ -101,7 +101,7 @@ def test_pairs_are_of_different_sources_that_are_here(
     monkeypatch.setattr(report, "_SAMPLES", tmp_path)
     pairs = report.Pairs(2)
     for name in ("b.jpg", "b.jpg", "away.jpg", "a.jpg", "c.jpg"):
-        pairs.offer({"source": f"sample:{name}", "input": {"width": 30, "height": 20}}, picture((8, 8)))
+        pairs.offer({"source": f"sample:{name}", "input": {"width": 30, "height": 20}}, {}, picture((8, 8)))
     found = pairs.pictures()
     assert [pair["name"] for pair in found] == ["a.jpg", "b.jpg"]
     assert found[0]["size_before"] == "30 x 20"

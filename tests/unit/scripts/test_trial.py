@@ -65,7 +65,7 @@ class System(Client):
         return [{"index": i, "state": "succeeded", "source": "else", "output": output} for i in range(2)]
 
     @override
-    def output(self, batch_id: str, index: int) -> bytes:
+    def output(self, batch_id: str, index: int, variant: str = "") -> bytes:
         return OUTPUT
 
 
