@@ -9,7 +9,7 @@ import pytest
 
 from rayjobs.batch import State
 from rayjobs.errors import ConflictError
-from rayjobs.lease import Tally
+from rayjobs.lease import Lease, Tally
 from tests.support.farm import Farm
 from tests.support.waiting import wait_until
 
@@ -94,6 +94,46 @@ def test_results_of_an_old_run_are_refused_and_counted(whole_farm: Farm, picture
     assert {item["state"] for item in whole_farm.items(batch_id)} == {"cancelled"}
     queue = whole_farm.registry.queue()
     assert (queue.pending, queue.in_flight, queue.leases) == (0, 0, 0)
+
+
+def test_a_purge_in_mid_run_leaves_all_the_variants_of_a_picture_or_none(
+    whole_farm: Farm, pictures: Path
+) -> None:
+    go_on, begun, ended = threading.Event(), list[object](), list[object]()
+
+    def late(raw: Mapping[str, int | str]) -> Tally:
+        begun.append(raw)
+        if Lease.of(raw).range.end > 6:
+            assert go_on.wait(20)
+        try:
+            return whole_farm.run_chunk(raw)
+        finally:
+            ended.append(raw)
+
+    source = {"type": "folder", "path": str(pictures)}
+    variants = [{"name": "small"}, {"name": "gray", "pipeline": [{"name": "grayscale"}]}]
+    whole_farm.dispatch(late)
+    purged, is_done = whole_farm.submit(source, variants=variants), {"succeeded", "running"}
+    wait_until(
+        lambda: {one["state"] for one in whole_farm.items(purged)[:8]} == is_done, 10, "it is half done"
+    )
+    wait_until(lambda: whole_farm.registry.get(purged).counts.succeeded >= 4, 10, "what may end has ended")
+    assert whole_farm.intake.purge("cancel")["cancelled_batches"] == 1
+    go_on.set()
+    wait_until(lambda: whole_farm.registry.queue().stale_settlements > 0, 20, "a late result was refused")
+    batch, items = whole_farm.history.batch(purged), whole_farm.items(purged)
+    assert (batch.state, {one["state"] for one in items}) == (State.CANCELLED, {"succeeded", "cancelled"})
+    done = [one for one in items if one["state"] == "succeeded"]
+    assert batch.counts.succeeded == len(done)
+    again = whole_farm.submit(source, variants=variants)
+    assert whole_farm.finished(again).counts.succeeded == 12
+    wait_until(lambda: len(begun) == len(ended), 10, "what came late is written, too")
+    before, after = whole_farm.outputs(purged), whole_farm.outputs(again)
+    for one in done:
+        names = [each["name"] for each in one["outputs"].values()]
+        assert [before[name] for name in names] == [after[name] for name in names]
+        assert len(names) == 2
+    assert before.items() <= after.items(), "what came late is no other"
 
 
 def test_what_had_ended_before_a_purge_stays_listed(whole_farm: Farm, pictures: Path) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,11 @@ from tests.support.failing import calls_of, fail_on
 from tests.support.farm import Farm, farm
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.waiting import wait_until
+
+VARIANTS = [
+    {"name": "small"},
+    {"name": "gray", "pipeline": [{"name": "grayscale"}], "output": {"format": "png"}},
+]
 
 
 @dataclass
@@ -35,16 +41,17 @@ class Harmed:
             assert self.go_on.wait(30)
         return self.farm.run_chunk(raw)
 
-    def submit(self, pictures: Path) -> str:
+    def submit(self, pictures: Path, **more: Any) -> str:
         source = {"type": "folder", "path": str(pictures)}
-        return self.farm.submit(source, priority=3, labels={"who": "me"})
+        return self.farm.submit(source, priority=3, labels={"who": "me"}, **more)
 
-    def in_mid_batch(self, pictures: Path) -> tuple[str, Batch]:
+    def in_mid_batch(self, pictures: Path, **more: Any) -> tuple[str, Batch]:
         """Return a batch of which the first items are done and the next ones in hand, and how it stands."""
-        batch_id = self.submit(pictures)
+        batch_id = self.submit(pictures, **more)
         if not self.server.durable:
             self.server.snapshot()
-        self.farm.dispatch(self.run_chunk)
+        if not self.farm.threads:
+            self.farm.dispatch(self.run_chunk)
         wait_until(self.is_stuck, 20, "all chunks in flight have stopped")
         return batch_id, self.farm.registry.get(batch_id)
 
@@ -102,6 +109,30 @@ def test_a_batch_goes_on_with_the_same_counts(
     assert harmed.farm.registry.queue().stale_settlements == 0
     assert harmed.farm.registry.leases() == []
     assert harmed.farm.ended == []
+
+
+@pytest.mark.parametrize(
+    "more", [{"cache": True}, {"variants": VARIANTS}, {"cache": True, "variants": VARIANTS}]
+)
+def test_what_comes_of_a_batch_with_a_cache_or_variants_is_what_a_clean_run_gives(
+    harmed: Harmed, pictures: Path, more: dict[str, Any]
+) -> None:
+    harmed.farm.dispatch(harmed.run_chunk)
+    known = {"type": "paths", "paths": [str(path) for path in sorted(pictures.iterdir())[:4]]}
+    harmed.farm.finished(harmed.farm.submit(known, **more))
+    batch_id, before = harmed.in_mid_batch(pictures, **more)
+    cached = 4 if "cache" in more else 0
+    assert (before.counts.cached, before.counts.succeeded > 0) == (cached, True)
+    harmed.server.flush()
+    harmed.is_restored()
+    assert harmed.farm.registry.get(batch_id).counts == before.counts
+    harmed.go_on.set()
+    counts = harmed.farm.finished(batch_id).counts
+    assert (counts.cached, counts.succeeded, counts.total) == (cached, 12 - cached, 12)
+    clean = harmed.submit(pictures, **{**more, "cache": False})
+    assert harmed.farm.finished(clean).counts.succeeded == 12
+    assert harmed.farm.outputs(batch_id) == harmed.farm.outputs(clean)
+    assert sorted(harmed.ran) == sorted([*range(4), *range(12), *range(12)]), "nothing ran twice"
 
 
 @pytest.mark.parametrize("harmed", [False], indirect=True)
