@@ -2,12 +2,18 @@
 
 One file a slot process, named by its pid and mapped into memory, so that telling the item in hand costs
 a memory copy. A reader of a living engine may see a word half written; that of one that ended is whole.
+
+A file is never cut while it is there: whoever still maps it would end by SIGBUS. A slot that begins puts a
+new one in its place; so where a pid comes again, in time or in another container, the one before it writes
+on into what nobody reads.
 """
 
 import mmap
 import struct
 import time
+import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -70,9 +76,8 @@ class Board:
     def words(self) -> Iterator[Word]:
         """Give the word of each slot that ever wrote one."""
         for path in self._folder.glob("*.slot"):
-            data = path.read_bytes()
-            if len(data) >= _WORD.size:
-                yield _word(int(path.stem), data)
+            with suppress(FileNotFoundError):  # forgotten at this moment
+                yield _word(int(path.stem), path.read_bytes())
 
     def forget(self, pid: int) -> None:
         """Remove the word of a slot that ended."""
@@ -87,7 +92,9 @@ class Hand:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{pid}.slot"
         if not engine_pid:
-            path.write_bytes(bytes(_WORD.size))
+            new = folder / f"{uuid.uuid4().hex}.new"
+            new.write_bytes(bytes(_WORD.size))
+            new.replace(path)
         with path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), _WORD.size)
         self._pid = pid

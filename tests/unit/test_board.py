@@ -36,3 +36,16 @@ def test_an_engine_goes_on_with_the_count_of_the_one_before_it(tmp_path: Path) -
     second.done()
     slot.rest()
     assert slot.word() == Word(42, None, 0, 2, engine_pid=44)
+
+
+def test_a_pid_that_comes_again_takes_the_word_and_does_no_harm_to_the_one_before_it(tmp_path: Path) -> None:
+    """Cutting a file that somebody maps would end them by SIGBUS."""
+    before = Hand(tmp_path, 42)
+    before.take("b_1", 7)
+    again = Hand(tmp_path, 42)
+    before.take("b_1", 8)
+    before.done()
+    assert before.word().index == 8
+    assert again.word() == Word(42, None, 0, 0)
+    assert list(Board(tmp_path).words()) == [Word(42, None, 0, 0)]
+    assert [path.name for path in tmp_path.iterdir()] == ["42.slot"]

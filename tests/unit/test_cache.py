@@ -1,7 +1,6 @@
 """The same content under the same terms is rendered once; whatever is wrong with what was kept is a miss."""
 
 import hashlib
-import itertools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -248,13 +247,10 @@ def test_a_bound_that_makes_no_sense_is_refused(value: str, monkeypatch: pytest.
 
 
 def test_another_version_of_the_engine_or_of_our_code_renders_anew(
-    farm_settings: Settings, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    farm_settings: Settings, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    boards = itertools.count()  # one slot's word is no other's
-
     def ends_in_a_new_process() -> tuple[int, int, int]:
-        settings = farm_settings.model_copy(update={"board": tmp_path / f"board{next(boards)}"})
-        with farm(settings, MemoryRegistry(settings)) as another:
+        with farm(farm_settings, MemoryRegistry(farm_settings)) as another:
             another.dispatch()
             return ends(run(another, pictures))
 
