@@ -1,34 +1,24 @@
 """The two routes that the first version of this product had; its clients still work."""
 
 from dataclasses import asdict
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
-from api.dependencies import Actor, TheCore, answer
-from api.forms import AskedFor
-from api.models import IdempotencyKey, SubmitQuery
+from api.dependencies import TheCore, answer
 from api.openapi import body_of
 from api.routes import batches
 
 router = APIRouter(prefix="/api", tags=["first version"])
 
 
-@router.post(
+router.post(
     "/process-batch/distributed/",
+    name="process_batch",
     status_code=202,
     responses=batches.SUBMITTED,
     openapi_extra=body_of("ShortForm", "BatchForm"),
     summary="Submit a batch, as POST /batches does",
-)
-def process_batch(
-    asked: AskedFor,
-    core: TheCore,
-    actor: Actor,
-    query: Annotated[SubmitQuery, Query()],
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    return batches.submit(asked, core, actor, query, idempotency_key)
+)(batches.submit)
 
 
 @router.get("/metrics/", summary="Look at queue, workers and counts at once")
