@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from k8s import raycluster
-from k8s.cluster import Cluster, Document, Ref
+from k8s.cluster import Cluster
 from k8s.deadline import Deadline
+from k8s.document import Document, Ref
 from k8s.errors import NotReadyError
 from k8s.names import MANAGER, MANAGER_LABEL, PART_LABEL
 from k8s.outlook import waits_for

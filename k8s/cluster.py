@@ -2,48 +2,23 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from socket import socket
-from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
 from kubernetes import client, config, stream
 from kubernetes.client.exceptions import ApiException
-from typing_extensions import override
 from websocket import WebSocketException
 
+from k8s.document import Document, Operation, Ref
 from k8s.errors import RefusedError, UnreachableError
 from k8s.names import MANAGER
-
-Document = dict[str, Any]
 
 _ANSWER_S = (5.0, 30.0)
 """To connect, and for an answer; a CustomResourceDefinition of a megabyte takes seconds."""
 _REMEDY = "Start the cluster, or name another one with --context; KUBECONFIG says where its settings are."
-
-
-@dataclass(frozen=True)
-class Ref:
-    """The name of one object."""
-
-    api_version: str
-    kind: str
-    name: str
-    namespace: str | None = None
-
-    @classmethod
-    def of(cls, document: Document) -> "Ref":
-        """Return the name of an object."""
-        metadata = document["metadata"]
-        return cls(document["apiVersion"], document["kind"], metadata["name"], metadata.get("namespace"))
-
-    @override
-    def __str__(self) -> str:
-        place = f"{self.namespace}/" if self.namespace else ""
-        return f"{self.kind} {place}{self.name}"
 
 
 class Cluster:
@@ -120,7 +95,7 @@ class Cluster:
         path = self._path(ref).rsplit("/", 1)[0]
         return self._ask("POST", path, str(ref), {"fieldManager": MANAGER}, document)
 
-    def patch(self, ref: Ref, operations: Sequence[Document], subresource: str = "") -> Document:
+    def patch(self, ref: Ref, operations: Sequence[Operation], subresource: str = "") -> Document:
         """Change single fields of an object, or of its status, by a JSON patch; return it as it is then."""
         query = {"fieldManager": MANAGER}
         media = "application/json-patch+json"

@@ -6,13 +6,9 @@ Ray's autoscaler adds pods above it by demand, and is the only one that removes 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from k8s.document import Document, Operation
 from k8s.outlook import is_ready
-
-Document = dict[str, Any]
-Operation = dict[str, Any]
-"""One step of a JSON Patch (RFC 6902)."""
 
 LEAST = 1
 """Lowest floor: an HPA has no effect on a target of zero replicas."""

@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from k8s.cluster import Cluster, Ref
+from k8s.cluster import Cluster
+from k8s.document import Ref
 from k8s.errors import DeployError
 from k8s.names import API_PODS, API_PORT, DASHBOARD_PORT, HEAD_PODS, NAMESPACE
 from k8s.outlook import is_ready

@@ -9,8 +9,9 @@ from pathlib import Path
 import urllib3
 
 from k8s import kustomize
+from k8s.document import Document
 from k8s.errors import DeployError, ManifestError
-from k8s.render import Document, stamped
+from k8s.render import stamped
 
 VERSION = "v1.6.1"
 NAMESPACE = "kuberay-system"

@@ -7,8 +7,9 @@ from typing import Any
 
 import yaml
 
+from k8s.document import Document
 from k8s.errors import ManifestError
-from k8s.render import Document, load, with_images
+from k8s.render import load, with_images
 
 _KNOWN = {"apiVersion", "kind", "namespace", "images", "labels", "resources"}
 _FILE = "kustomization.yaml"

@@ -1,17 +1,15 @@
 """Reads how the worker group stands; writes nothing."""
 
 from collections.abc import Iterable
-from typing import Any
 
-from k8s.cluster import Cluster, Ref
+from k8s.cluster import Cluster
+from k8s.document import Document, Ref
 from k8s.errors import DeployError
 from k8s.floor import Group, is_alive
 from k8s.growth import changes
 from k8s.names import NAMESPACE, RAYCLUSTER, WORKER_PODS, WORKERS
 from k8s.outlook import is_ready
 from k8s.standing import Standing, Usage
-
-Document = dict[str, Any]
 
 _HPA = Ref("autoscaling/v2", "HorizontalPodAutoscaler", WORKERS, NAMESPACE)
 _RAY = Ref("ray.io/v1", "RayCluster", RAYCLUSTER, NAMESPACE)

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any
 
-Document = dict[str, Any]
+from k8s.document import Document
 
 _REVISION = "deployment.kubernetes.io/revision"
 _CRASHES = 3

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from k8s import kuberay, render
 from k8s.applying import apply
-from k8s.cluster import Cluster, Document, Ref
+from k8s.cluster import Cluster
+from k8s.document import Document, Ref
 from k8s.names import MANAGER, MANAGER_LABEL
 
 Say = Callable[[str], None]

@@ -8,10 +8,8 @@ value to Kubernetes, so the object can't be applied as a whole; its fields are p
 import hashlib
 import json
 from collections.abc import Set as AbstractSet
-from typing import Any
 
-Document = dict[str, Any]
-Operation = dict[str, Any]
+from k8s.document import Document, Operation
 
 MARK = "rayjobs.dev/rendered"
 """Annotation: the digest of what was last sent."""

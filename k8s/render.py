@@ -9,10 +9,9 @@ from typing import Any
 
 import yaml
 
+from k8s.document import Document
 from k8s.errors import ManifestError
 from k8s.names import API_IMAGE, MANAGER, MANAGER_LABEL, NAMESPACE, PART_LABEL, RAY_IMAGE
-
-Document = dict[str, Any]
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's, where the wheel has it: ten times as quick, and KubeRay's definitions are 4 MB."""

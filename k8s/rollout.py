@@ -9,8 +9,9 @@ from pathlib import Path
 
 from k8s import render
 from k8s.applying import apply, prune
-from k8s.cluster import Cluster, Document, Ref
+from k8s.cluster import Cluster
 from k8s.deadline import Deadline
+from k8s.document import Document, Ref
 from k8s.errors import NotReadyError
 from k8s.names import API_KEYS_SECRET, NAMESPACE, RAYCLUSTER, REDIS_SECRET
 from k8s.prerequisites import METRICS, install_kuberay, install_metrics, operator

@@ -15,9 +15,10 @@ from typing import Protocol
 
 import kopf
 
-from k8s.cluster import Cluster, Ref
+from k8s.cluster import Cluster
+from k8s.document import Document, Operation, Ref
 from k8s.errors import DeployError
-from k8s.floor import Document, Group, Operation, selector_of, status_of, wish_of
+from k8s.floor import Group, selector_of, status_of, wish_of
 from k8s.names import NAMESPACE
 
 log = logging.getLogger("k8s.scaler")

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 from k8s import render
 from k8s.applying import selector
-from k8s.cluster import Cluster, Ref
+from k8s.cluster import Cluster
 from k8s.deadline import Deadline
+from k8s.document import Ref
 from k8s.errors import NotReadyError
 from k8s.names import NAMESPACE
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from k8s.cluster import Cluster, Document, Ref
+from k8s.cluster import Cluster
 from k8s.deadline import Deadline
+from k8s.document import Document, Ref
 from k8s.errors import NotReadyError
 from k8s.outlook import Trouble, is_ready, pods_of, progress, troubles, waits_for
 

@@ -3,7 +3,8 @@
 import ipaddress
 import re
 
-from k8s.cluster import Cluster, Document
+from k8s.cluster import Cluster
+from k8s.document import Document
 from scripts.outcome import CommandError, Exit
 
 _LOCAL_NAMES = re.compile(

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from k8s.document import Document
 from k8s.names import API_IMAGE, RAY_IMAGE
-from k8s.render import Document
 from scripts.bootstrap import ROOT
 from scripts.outcome import CommandError, Exit
 

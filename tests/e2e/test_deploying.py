@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from k8s import render
-from k8s.cluster import Cluster, Document, Ref
+from k8s.cluster import Cluster
+from k8s.document import Document, Ref
 from k8s.names import API_IMAGE, API_PODS, NAMESPACE, RAY_IMAGE, WORKERS
 from k8s.outlook import troubles
 from tests.support.on_cluster import READY_S, System, document

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from k8s.cluster import Document, Ref
+from k8s.document import Document, Ref
 from k8s.names import NAMESPACE, WORKERS
 from k8s.observe import Observer
 from k8s.scaler import RAY_CLUSTERS, SCALERS

@@ -6,7 +6,8 @@ from typing import Any
 
 from typing_extensions import override
 
-from k8s.cluster import Cluster, Document, Ref
+from k8s.cluster import Cluster
+from k8s.document import Document, Ref
 from k8s.errors import RefusedError
 
 Hook = Callable[[Document], None]

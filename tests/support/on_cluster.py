@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from k8s.cluster import Cluster, Document, Ref
+from k8s.cluster import Cluster
+from k8s.document import Document, Ref
 from k8s.names import NAMESPACE
 from k8s.outlook import is_ready
 from scripts.client import Client

@@ -28,9 +28,9 @@ from ray.core.generated.autoscaler_pb2 import (
     ResourceRequestByCount,
 )
 
-from k8s.cluster import Ref
+from k8s.document import Document, Ref
 from k8s.scaler import RAY_CLUSTERS, look
-from tests.support.ray_cluster import ApiServer, Document, apply, pod
+from tests.support.ray_cluster import ApiServer, apply, pod
 
 CYCLE_S = 5
 """Between two cycles of Ray's autoscaler, as in its head pod."""

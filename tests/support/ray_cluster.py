@@ -4,11 +4,10 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from k8s.cluster import Ref
+from k8s.document import Document, Ref
 from k8s.errors import RefusedError
 from k8s.scaler import PODS, RAY_CLUSTERS, SCALERS
 
-Document = dict[str, Any]
 Kind = tuple[str, str]
 Before = Callable[[str, Kind], None]
 

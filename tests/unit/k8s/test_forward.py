@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 import pytest
 from typing_extensions import override
 
-from k8s.cluster import Ref
+from k8s.document import Ref
 from k8s.errors import UnreachableError
 from k8s.forward import Target, serve
 from k8s.names import NAMESPACE

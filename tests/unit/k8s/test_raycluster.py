@@ -2,7 +2,7 @@ from copy import deepcopy
 from typing import Any
 
 from k8s import raycluster
-from k8s.cluster import Ref
+from k8s.document import Ref
 from tests.support.fake_cluster import FakeCluster
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from k8s import render
+from k8s.document import Document
 from k8s.errors import ManifestError
 from k8s.names import API_IMAGE, MANAGER, MANAGER_LABEL, NAMESPACE, PART_LABEL, RAY_IMAGE
 from k8s.render import Values
@@ -10,15 +11,15 @@ from k8s.render import Values
 IMAGES = {API_IMAGE: "registry/api:1", RAY_IMAGE: "registry/ray:1"}
 
 
-def system(overlay: str | None = None, volume: str | None = None) -> list[render.Document]:
+def system(overlay: str | None = None, volume: str | None = None) -> list[Document]:
     return render.system(Values(IMAGES, overlay, volume))
 
 
-def of(documents: list[render.Document], kind: str) -> list[render.Document]:
+def of(documents: list[Document], kind: str) -> list[Document]:
     return [each for each in documents if each["kind"] == kind]
 
 
-def used(documents: list[render.Document]) -> set[str]:
+def used(documents: list[Document]) -> set[str]:
     return {
         container["image"]
         for each in documents

@@ -7,7 +7,7 @@ import pytest
 from typing_extensions import override
 
 from k8s import kuberay
-from k8s.cluster import Document, Ref
+from k8s.document import Document, Ref
 from k8s.errors import DeployError, NotReadyError
 from k8s.names import API_IMAGE, MANAGER, NAMESPACE, RAY_IMAGE
 from k8s.prerequisites import METRICS
