@@ -2,15 +2,13 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.local import logs, ray_folder
+from scripts.local import detached, logs, ray_folder
 from scripts.local import state as states
-from scripts.local.plan import PROJECT, Order, decide
+from scripts.local.plan import Order, decide
 from scripts.local.processes import STACK_MARK, end, find, identify, kill, marked
 from scripts.local.readiness import redis_answers
 from scripts.local.services import prepare
@@ -31,9 +29,6 @@ _SUPERVISOR_S = 45.0
 """All services of a stack, ended one after the other, each with its own limit."""
 _ORPHAN_S = 10.0
 
-_supervisors: list[subprocess.Popen[bytes]] = []
-"""Those that this process started: a `Popen` that is dropped while its process runs warns of it."""
-
 
 @dataclass(frozen=True)
 class Deployed:
@@ -42,10 +37,6 @@ class Deployed:
     state: State
     changed: bool
     """False when it was ready before."""
-
-
-_DETACHED = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
-"""Windows: no console of its own, and none to be closed with. Both flags exist only there."""
 
 
 def deploy(order: Order, say: Say) -> Deployed:
@@ -88,8 +79,7 @@ def down(folder: Path) -> list[str]:
         if process.is_running():
             end([process], _SUPERVISOR_S if name == "supervisor" else _ORPHAN_S)
     kill(marked(state.plan.stack))
-    for supervisor in _supervisors:
-        supervisor.poll()  # a child that has ended stays in the system's table until its parent looks
+    detached.look()
     ray_folder.forget(state.plan.stack)
     states.state_file(folder).unlink(missing_ok=True)
     shutil.rmtree(folder / "board", ignore_errors=True)
@@ -115,18 +105,8 @@ def _launch(folder: Path) -> None:
     if state is None:
         raise _failure(folder, "supervisor", "was told to end before it began")
     with logs.opened(folder, "supervisor") as file:
-        supervisor = subprocess.Popen(
-            (sys.executable, "-m", "scripts.local.supervisor", str(folder)),
-            cwd=PROJECT,
-            env={**os.environ, STACK_MARK: state.plan.stack, "PYTHONUTF8": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            # It outlives this command, and Ctrl-C in its terminal is not meant for it.
-            start_new_session=os.name == "posix",
-            creationflags=_DETACHED,
-        )
-    _supervisors.append(supervisor)
+        command = "scripts.local.supervisor", str(folder)
+        supervisor = detached.start(command, file, {STACK_MARK: state.plan.stack})
     for _ in ticks(_HANDOVER_S):
         if supervisor.poll() is not None:
             raise _failure(folder, "supervisor", f"ended with status {supervisor.returncode}")
