@@ -11,6 +11,9 @@ From request to file, in a straight line:
     agent     register a worker by heartbeats        filters   the catalogue
     board     what each slot has in hand
 
+Beside it: `preview` and `estimate` (by `tryout`: an item that is really run), `presets`, `cache`; `recovery`
+after a loss of Redis, by `account`; `drain` and `purge`.
+
 Underneath: `batch` (the state machine), `lease` and `ranges` (the queue's words), `record` (the layout of
 the durable record), `ports` (what the outside must offer) and `adapters` (Redis, the store, Ray).
 

@@ -71,7 +71,7 @@ class Pace:
     takes `floor_ms`, so that handing it out costs little beside it, and at most what takes
     `cap_ms`, so that cancelling, fairness and the end of the batch stay quick. One item while
     the batch's speed is unknown. Source: Polychronopoulos and Kuck, "Guided Self-Scheduling",
-    IEEE Trans. Computers C-36 (1987), with the factor 4 of design.md 3.
+    IEEE Trans. Computers C-36 (1987), with a quarter of their chunk: slots are not equally fast.
     """
 
     floor_ms: float = 60.0

@@ -57,9 +57,6 @@ LAYOUT: dict[str, Key] = {
     "idempotency": Key("idempotency:{}", "string", "`batch id|hash of the body`", "24 h"),
 }
 
-PERMANENT = frozenset(name for name, key in LAYOUT.items() if key.ttl == "permanent")
-"""Kinds of key that may stand without a TTL."""
-
 
 def channel(namespace: str, name: Literal["wake", "moved"]) -> str:
     """Return the whole name of a channel, on which batches are announced by their ids; it keeps nothing.

@@ -1,4 +1,4 @@
-"""The filters, and the catalogue that validation, docs, `GET /filters` and the web form are made from.
+"""The filters, and the catalogue that validation, docs and `GET /filters` are made from.
 
 Adding one: a class in the file of its family, with an example in its docstring, named in that file's
 `FILTERS`. A user's own needs no change here: see `plugins`.

@@ -9,7 +9,7 @@ import pytest
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.memory_registry import MemoryRegistry
 from rayjobs.adapters.memory_store import MemoryStore
-from rayjobs.adapters.redis_keys import LAYOUT, PERMANENT
+from rayjobs.adapters.redis_keys import LAYOUT
 from rayjobs.adapters.redis_registry import RedisRegistry
 from rayjobs.ports import Registry, Store
 from rayjobs.settings import Settings
@@ -48,7 +48,7 @@ def _check_layout(server: RedisServer, namespace: str) -> None:
             kind = parts[0] if parts[0] in LAYOUT else parts[1]
             assert client.type(key) == LAYOUT[kind].type, key
             ended = kind in ("batch", "ranges", "events")
-            assert kind in PERMANENT or ended or client.ttl(key) >= 0, f"{key} lives for ever"
+            assert LAYOUT[kind].ttl == "permanent" or ended or client.ttl(key) >= 0, f"{key} lives for ever"
             client.unlink(key)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import requests
 
-from rayjobs.adapters.redis_keys import LAYOUT, PERMANENT
+from rayjobs.adapters.redis_keys import LAYOUT
 from rayjobs.board import Board
 from scripts.outcome import CommandError
 from tests.support.batches import ENDS, finished, look, outputs, submit
@@ -115,7 +115,7 @@ class Harmed:
                 parts = key.split(":")
                 kind = parts[1] if parts[1] in LAYOUT else parts[2]
                 assert client.type(key) == LAYOUT[kind].type, key
-                assert kind in PERMANENT or client.ttl(key) >= 0, f"{key} lives for ever"
+                assert LAYOUT[kind].ttl == "permanent" or client.ttl(key) >= 0, f"{key} lives for ever"
 
     def kill(self, name: str) -> None:
         """Kill a process of the stack, and wait until its supervisor has started another one."""
