@@ -7,7 +7,7 @@ from scripts.local.plan import PROJECT
 
 TARGETS = ("local", "k8s")
 COUNT = 2
-"""Pictures of each task of the load, as in the seed."""
+"""Pictures of each batch of the load, as the first version had it."""
 COUNT_ON_A_CLUSTER = 32
 """A load of about a minute on two cores: metrics are half a minute old when the HPA sees them."""
 STATE = PROJECT / ".rayjobs"

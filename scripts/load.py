@@ -1,4 +1,4 @@
-"""The load: the seed's heavy payload or a preset, sent many times at once; a look at every file it left."""
+"""The load: the first version's heavy batch or a preset, sent many times at once; each file is looked at."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ _READERS = 4
 
 
 def heavy(count: int) -> Document:
-    """Return the seed's heavy task over `count` sample pictures."""
+    """Return the heavy batch of the first version, over `count` sample pictures."""
     return {
         "filters": ["resize", "blur", "sharpen", "edges"],
         "filter_params": {

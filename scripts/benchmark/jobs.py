@@ -83,4 +83,4 @@ JOBS = (
     Job(_THUMB, PNGS, pictures=120, a_chunk=1),
     Job(_THUMB, WEBPS, pictures=120, a_chunk=1),
 )
-"""The promises of the README are about the first three. `heavy` is the seed's chain."""
+"""`heavy` is the pipeline that the first version of this product was shown with."""
