@@ -144,10 +144,8 @@ _FORMATS = (
 FORMATS: dict[str, Format] = {each.name: each for each in _FORMATS}
 """Every format by its name; all can be read."""
 
-WRITABLE = tuple(name for name, each in FORMATS.items() if each.writes)
-
 OutputFormat = Literal["jpeg", "png", "webp", "avif", "jxl", "tiff", "gif"]
-"""The names in `WRITABLE`, as a type."""
+"""The names of those that can be written, as a type."""
 
 
 def recognise(data: bytes) -> Format:

@@ -9,22 +9,24 @@ from rayjobs.errors import (
 )
 from rayjobs.settings import Settings
 
+_SETTINGS = Settings.model_fields
+
 
 @dataclass(frozen=True)
 class Limits:
     """Upper bounds of one source; each is a setting of the same name."""
 
-    max_pixels: int = 250_000_000
+    max_pixels: int = _SETTINGS["max_pixels"].default
     """Pixels, all frames together; `RAYJOBS_MAX_PIXELS`."""
-    max_frames: int = 200
+    max_frames: int = _SETTINGS["max_frames"].default
     """Frames or pages; `RAYJOBS_MAX_FRAMES`."""
-    max_source_bytes: int = 512 * 2**20
+    max_source_bytes: int = _SETTINGS["max_source_bytes"].default
     """Bytes of the file; `RAYJOBS_MAX_SOURCE_BYTES`."""
-    max_source_side: int = 65_535
+    max_source_side: int = _SETTINGS["max_source_side"].default
     """Width or height, in px; `RAYJOBS_MAX_SOURCE_SIDE`."""
-    max_icc_bytes: int = 4 * 2**20
+    max_icc_bytes: int = _SETTINGS["max_icc_bytes"].default
     """Bytes of the colour profile, unpacked; `RAYJOBS_MAX_ICC_BYTES`."""
-    max_metadata_bytes: int = 8 * 2**20
+    max_metadata_bytes: int = _SETTINGS["max_metadata_bytes"].default
     """Bytes of EXIF, XMP, IPTC and texts together, unpacked; `RAYJOBS_MAX_METADATA_BYTES`."""
 
     @classmethod

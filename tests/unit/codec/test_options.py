@@ -1,7 +1,7 @@
 """Options of encodings: each belongs to a format, has its bounds, and does what it says."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -10,13 +10,15 @@ from PIL import Image
 from pydantic import ValidationError
 
 from rayjobs.codec import FORMATS, Encoding, Limits, decode, encode, read_header
-from rayjobs.codec.formats import WRITABLE
+from rayjobs.codec.formats import OutputFormat
 from rayjobs.codec.likeness import ssim
 from rayjobs.codec.search import highest, lowest
 from rayjobs.errors import EncodeFailedError, InvalidRequestError
 from rayjobs.outputs import Output
 from rayjobs.spec import parse_form
 from tests.support.pictures import array, decibels, opened, picture, vips
+
+WRITABLE = get_args(OutputFormat)
 
 IMAGE = vips(picture(320, 240))
 

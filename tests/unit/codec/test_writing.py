@@ -1,7 +1,7 @@
 """Encoding: what comes out, and what does not."""
 
 import io
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import pyvips
@@ -10,10 +10,12 @@ from PIL.JpegImagePlugin import JpegImageFile
 from pydantic import ValidationError
 
 from rayjobs.codec import FORMATS, Encoding, Limits, decode, describe_formats, encode, read_header, writing
-from rayjobs.codec.formats import WRITABLE, recognise
+from rayjobs.codec.formats import OutputFormat, recognise
 from rayjobs.errors import EncodeFailedError
 from rayjobs.filters.pixels import has_alpha
 from tests.support.pictures import array, decibels, opened, picture, tiny, vips
+
+WRITABLE = get_args(OutputFormat)
 
 
 def read(data: bytes) -> pyvips.Image:
