@@ -73,4 +73,7 @@ def pixels(opened: Opened, data: bytes, name: str) -> pyvips.Image:
     except Exception as error:
         raise unreadable(data, name, str(error)) from error
     width, height = opened.size
+    if array.shape[0] < height or array.shape[1] < width:
+        found = f"its header says {width} x {height} px, its picture has {array.shape[1]} x {array.shape[0]}"
+        raise unreadable(data, name, found)
     return from_array(array[:height, :width].reshape(height, width, -1))

@@ -1,6 +1,7 @@
 """Renders files in a process of its own, so that a native library's crash is seen and named.
 
-Run as a program it takes a folder and prints, for each file in the order of names, one line of JSON.
+Run as a program it takes a folder, the file to begin with and what to make of each, and prints one line of
+JSON for each file, in the order of names.
 """
 
 import json
@@ -12,12 +13,20 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rayjobs.codec import Encoding, Limits
 from rayjobs.engine import render
 from rayjobs.errors import ItemError
 from rayjobs.pipeline import parse_pipeline
 from tests.support.pictures import file_of, picture
+
+Order = Mapping[str, Any]
+"""What to make of files: `pipeline` and `output`, as a request has them."""
+USUAL: Order = {
+    "pipeline": [{"name": "thumbnail", "size": 40}, {"name": "sharpen", "factor": 1.5}],
+    "output": {},
+}
 
 _ROOT = Path(__file__).parents[2]
 _LONGEST_S = 120.0
@@ -35,7 +44,7 @@ class Result:
     """By how much the process's peak memory grew."""
 
 
-def outcomes(files: Mapping[str, bytes], folder: Path) -> dict[str, Result]:
+def outcomes(files: Mapping[str, bytes], folder: Path, order: Order = USUAL) -> dict[str, Result]:
     """Render each file, whatever it does to the process that tries."""
     folder.mkdir(parents=True, exist_ok=True)
     names = sorted(files)
@@ -43,7 +52,8 @@ def outcomes(files: Mapping[str, bytes], folder: Path) -> dict[str, Result]:
         (folder / name).write_bytes(files[name])
     results: dict[str, Result] = {}
     while len(results) < len(names):
-        command = [sys.executable, "-m", "tests.support.outcomes", str(folder), names[len(results)]]
+        given = [str(folder), names[len(results)], json.dumps(order)]
+        command = [sys.executable, "-m", "tests.support.outcomes", *given]
         done = subprocess.run(
             command, cwd=_ROOT, capture_output=True, encoding="utf-8", timeout=_LONGEST_S, check=False
         )
@@ -57,12 +67,12 @@ def outcomes(files: Mapping[str, bytes], folder: Path) -> dict[str, Result]:
     return results
 
 
-def _render(path: Path) -> Result:
+def _render(path: Path, order: Order) -> Result:
     data = path.read_bytes()
-    pipeline = parse_pipeline([{"name": "thumbnail", "size": 40}, {"name": "sharpen", "factor": 1.5}])
+    pipeline, encoding = parse_pipeline(order["pipeline"]), Encoding.model_validate(order["output"])
     began, before = time.perf_counter(), _peak_mib()
     try:
-        render(data, pipeline, Encoding(), Limits())
+        render(data, pipeline, encoding, Limits())
         outcome, detail = "rendered", ""
     except ItemError as error:
         outcome, detail = error.code, error.detail
@@ -78,15 +88,16 @@ def _peak_mib() -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def _main(folder: str, first: str) -> None:
+def _main(folder: str, first: str, order: str) -> None:
+    wanted = json.loads(order)
     warm = Path(folder) / ".warm"
     warm.write_bytes(file_of(picture(64, 48), "JPEG"))
-    _render(warm)
+    _render(warm, wanted)
     for path in sorted(Path(folder).iterdir(), key=lambda path: path.name):
         if path.name >= first:
             if path.name == os.environ.get("RAYJOBS_TEST_KILL_AT"):
                 os.kill(os.getpid(), signal.SIGSEGV)
-            result = _render(path)
+            result = _render(path, wanted)
             line = [path.name, result.outcome, result.detail, result.ms, result.grown_mib]
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()

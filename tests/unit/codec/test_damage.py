@@ -7,6 +7,7 @@ import pytest
 
 from rayjobs.codec import Limits, decode, read_header
 from rayjobs.errors import DecodeFailedError, TooManyFramesError, TooManyPixelsError, TruncatedError
+from tests.support.heic import HEIC
 from tests.support.pictures import file_of, picture
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
@@ -61,3 +62,12 @@ def test_noise_behind_the_magic_bytes_fails(name: str) -> None:
 def test_bytes_behind_the_end_do_no_harm() -> None:
     for name in FORMATS:
         read(file_of(picture(60, 40), name) + b"\0" * 100)
+
+
+@pytest.mark.parametrize("at", [4, 12])
+def test_a_heic_cut_out_of_more_than_there_is_is_no_picture(at: int) -> None:
+    data = bytearray(HEIC["plain"])
+    side = data.index(b"clap") + at  # width, then height, of what is to be seen
+    data[side : side + 4] = bytes((0, 0, 0xB6, 0x40))
+    with pytest.raises(DecodeFailedError, match=r"its header says .*46656.* px, its picture has 64 x "):
+        read(bytes(data))
