@@ -1,7 +1,6 @@
 """`python -m api --host HOST --port PORT`: serve the API until SIGTERM."""
 
 import argparse
-import logging
 import sys
 from types import FrameType
 
@@ -42,7 +41,7 @@ def main() -> int:
     try:
         app = _app(Settings())
     except RayJobsError as error:
-        logging.getLogger("api").error("leaving: %s", error)  # noqa: TRY400 - no trace: it says what is wrong
+        log.leaving("api", error)
         return 3
     config = uvicorn.Config(
         app,

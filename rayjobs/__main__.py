@@ -1,7 +1,6 @@
 """`python -m rayjobs dispatcher | agent`: the composition root of both processes."""
 
 import argparse
-import logging
 import os
 import platform
 import signal
@@ -39,7 +38,7 @@ def main() -> int:
     try:
         _dispatcher(settings).run(stop)
     except (ExecutorLostError, LeaseLostError) as error:
-        logging.getLogger("rayjobs").error("leaving: %s", error)  # noqa: TRY400 - no trace: it says what happened
+        log.leaving("rayjobs", error)
         return 1
     return 0
 

@@ -26,6 +26,11 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+def leaving(part: str, why: Exception) -> None:
+    """Say why this process ends; without a trace, since it is no fault of the code."""
+    logging.getLogger(part).error("leaving: %s", why)
+
+
 def set_up(level: int = logging.INFO) -> None:
     """Send the logs of this process to stderr."""
     handler = logging.StreamHandler(sys.stderr)

@@ -1,4 +1,17 @@
-"""Bytes to pixels and back: formats, limits checked before decoding, orientation and colour taken care of."""
+"""Bytes to pixels and back: formats, limits checked before decoding, orientation and colour taken care of.
+
+runtime      libvips, set up once
+formats      what can be read or written, as data; `options` what a client may say of it
+limits       what a file may ask of us
+structure    the parts of a file, stepped over; `boxes` those of four formats
+header       what it says of its picture; `facts` all that it says; `truncation` whether it was cut
+decoding     pixels out of it, by libvips or `jpeg`, `deep`, `heif`, `jxl`, `pillow`
+animation    its frames apart, and together again
+colour       to sRGB; `orientation` upright
+encoding     a file again, by `writing`: by libvips or `jpeg`, `jxl`, `webp`
+search       the quality for a size or a `likeness`
+metadata     what is written beside the pixels
+"""
 
 from rayjobs.codec.animation import is_animated, joined
 from rayjobs.codec.decoding import decode, decode_frames, scaling

@@ -1,4 +1,4 @@
-"""Filters that say something of a picture: info, palette, statistics, blur_score, content_hash."""
+"""Filters that say something of a picture: info, palette, statistics, histogram, blur_score, content_hash."""
 
 import hashlib
 import struct
