@@ -101,7 +101,7 @@ _FORMATS = (
         "tif",
         "image/tiff",
         _begins(rb"II[*+]\0|MM\0[*+]"),
-        "One page is read, `input.page`; written without loss.",
+        "One page is read, `input.page`; written without loss, with XMP and IPTC, but without EXIF.",
         options={"packing": "deflate", "frames": "first"} | _TOLD,
     ),
     Format(

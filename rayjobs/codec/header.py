@@ -10,7 +10,7 @@ import pyvips
 from rayjobs.codec import heif, jxl, pillow
 from rayjobs.codec.formats import Format, Reader, recognise
 from rayjobs.codec.limits import Limits
-from rayjobs.codec.metadata import Metadata, metadata_of, profile_of
+from rayjobs.codec.metadata import Metadata, metadata_of, profile_of, with_exif_of_tiff
 from rayjobs.codec.options import Reading
 from rayjobs.codec.structure import check_structure
 from rayjobs.codec.truncation import unreadable
@@ -128,6 +128,8 @@ def _by_libvips(data: bytes, found: Format, reading: Reading, *, lenient: bool) 
         _check_page(reading.page, frames, found)
         if reading.page:
             lazy = open_lazily(data, found.name, lenient=lenient, page=reading.page)
+        if found.name == "tiff":
+            lazy = with_exif_of_tiff(lazy, data)
         # libheif turns the picture by itself, whatever the EXIF says. Source: ISO/IEC 23008-12, 6.5.10.
         turn = 1 if found.name == "avif" else _number(lazy, "orientation", 1)
     except pyvips.Error as error:

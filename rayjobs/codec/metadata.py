@@ -17,6 +17,9 @@ _ORIENTATION, _ARTIST, _COPYRIGHT = 0x0112, 0x013B, 0x8298
 _EXIF_IFD, _GPS_IFD, _MAKER_NOTE = 0x8769, 0x8825, 0x927C
 """Tags. Source: CIPA DC-008 (Exif 2.32), section 4.6."""
 
+_TOLD_BY_TIFF = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, _ARTIST, _COPYRIGHT)
+"""Tags of a TIFF that tell of its picture, not of how it is stored. Source: TIFF 6.0, section 8."""
+
 _KEEP = {"exif-data": 1, "xmp-data": 2, "iptc-data": 4, "icc-profile-data": 8}
 """libvips's name of a field, and its bit of `VipsForeignKeep`."""
 
@@ -73,6 +76,24 @@ def _rewritten(raw: bytes, policy: Policy, orientation: int) -> bytes:
         return exif.tobytes() if len(exif) else b""
     except Exception:  # noqa: BLE001 - whatever Pillow stumbles over, damaged EXIF loses no picture
         return b""
+
+
+def with_exif_of_tiff(image: pyvips.Image, data: bytes) -> pyvips.Image:
+    """Return the picture with what its TIFF file says as EXIF: there they are one, and libvips reads none."""
+    whole, exif = PillowImage.Exif(), PillowImage.Exif()
+    try:
+        whole.load(data)
+        exif.update({tag: whole[tag] for tag in _TOLD_BY_TIFF if tag in whole})
+        for ifd in (_EXIF_IFD, _GPS_IFD):
+            if ifd in whole:
+                exif.get_ifd(ifd).update(whole.get_ifd(ifd))
+        raw = exif.tobytes() if len(exif) else b""
+    except Exception:  # noqa: BLE001 - as above
+        return image
+    if raw:
+        image = image.copy()
+        image.set_type(pyvips.GValue.blob_type, "exif-data", raw)
+    return image
 
 
 def with_metadata(image: pyvips.Image, metadata: Metadata, profile: bytes | None) -> tuple[pyvips.Image, int]:

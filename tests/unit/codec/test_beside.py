@@ -57,7 +57,7 @@ def test_nothing_is_told_by_default(name: Any) -> None:
 
 
 @pytest.mark.parametrize("name", TOLD)
-@pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_everything_is_kept_but_the_orientation_which_is_applied(name: Any, source: str) -> None:
     rendered = run(camera_file(source), format=name, metadata="keep")
     exif = exif_of(rendered.data)
@@ -82,6 +82,13 @@ def test_xmp_that_tells_the_place_is_left_out_too() -> None:
     data = file_of(picture(48, 32), "JPEG", xmp=XMP.replace(b"exif:Model", b"exif:GPSLatitude"))
     assert "xmp" not in opened(run(data, metadata="strip_gps").data).info
     assert "xmp" in opened(run(data, metadata="keep").data).info
+
+
+@pytest.mark.parametrize("policy", ["strip", "strip_gps", "keep"])
+def test_what_a_tiff_says_of_its_storage_is_no_metadata(policy: str) -> None:
+    data = run(camera_file("TIFF"), metadata=policy, keep_copyright=True).data
+    assert not {0x0111, 0x0117, 0x0103} & set(exif_of(data))
+    assert exif_of(data)[COPYRIGHT].strip() == "(c) somebody"
 
 
 @pytest.mark.parametrize("name", TOLD)
@@ -237,7 +244,7 @@ def test_frames_of_several_sizes_are_an_error() -> None:
         joined(frames, read_header(animation("GIF"), Limits()))
 
 
-@pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "JXL"])
+@pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "TIFF", "JXL"])
 @pytest.mark.parametrize("output", ["jpeg", "png", "webp", "jxl"])
 @pytest.mark.parametrize("policy", ["strip", "strip_gps"])
 def test_no_place_gets_past_a_policy_whatever_has_read_the_file(
