@@ -80,38 +80,29 @@ class Intake:
         else:
             self._registry.ping()  # before anything is written
         items = self._admission.listed(form, work.variants)
-        batch_id = new_id("b")
-        document = form.document(work)
-        created_ms = time.time_ns() // 1_000_000
-        for page, listed in enumerate(pages(looked_up(items or (), work.variants, self._record.store))):
-            self._record.seal_page(batch_id, page, listed)
-        if items is not None:
-            self._record.seal(batch_id, len(items))
-        if idempotency_key is not None:
-            first = idempotency.claim(self._record, idempotency_key, body_hash, batch_id)
-            if first != batch_id:  # another request with the same key was quicker
-                self._record.discard(batch_id)
-                return self._shown(first), False
-        spec = {
-            "document": document,
-            "created_ms": created_ms,
-            "key": idempotency_key,
-            "body_hash": body_hash,
-        }
-        self._record.open(batch_id, spec)
         new = NewBatch(
-            id=batch_id,
+            id=new_id("b"),
             total=len(items or ()),
             exact=items is not None,
             priority=form.priority,
-            document=document,
+            document=form.document(work),
             actor=actor,
             idempotency_key=idempotency_key,
             body_hash=body_hash,
-            created_ms=created_ms,
+            created_ms=time.time_ns() // 1_000_000,
         )
+        for page, listed in enumerate(pages(looked_up(items or (), work.variants, self._record.store))):
+            self._record.seal_page(new.id, page, listed)
+        if new.exact:
+            self._record.seal(new.id, new.total)
+        if idempotency_key is not None:
+            first = idempotency.claim(self._record, idempotency_key, body_hash, new.id)
+            if first != new.id:  # another request with the same key was quicker
+                self._record.discard(new.id)
+                return self._shown(first), False
+        self._record.open(new.id, new.spec)
         self._enter(new)
-        return self._shown(batch_id), True
+        return self._shown(new.id), True
 
     def _enter(self, new: NewBatch) -> None:
         try:

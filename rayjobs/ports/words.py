@@ -27,6 +27,12 @@ class NewBatch:
     created_ms: int | None = None
     """None where the registry's clock is to say it."""
 
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What the record keeps of it."""
+        kept = {"key": self.idempotency_key, "body_hash": self.body_hash, "created_ms": self.created_ms}
+        return {"document": self.document, **kept}
+
 
 @dataclass(frozen=True)
 class Standing:

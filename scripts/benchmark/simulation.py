@@ -86,10 +86,12 @@ class _Simulation:
     def _submit(self) -> None:
         items = self._figures.items
         form, work = parse_request({"source": {"type": "samples", "count": items}, "pipeline": []})
-        document = form.document(work)
+        new = NewBatch(
+            _BATCH, items, exact=True, priority=form.priority, document=form.document(work), created_ms=0
+        )
         self._record.seal(_BATCH, items)
-        self._record.open(_BATCH, {"document": document, "created_ms": 0, "key": None, "body_hash": ""})
-        self._registry.submit(NewBatch(_BATCH, items, exact=True, priority=form.priority, document=document))
+        self._record.open(_BATCH, new.spec)
+        self._registry.submit(new)
 
     def _work(self) -> None:
         """Claim, commit and settle, with as many leases out as the farm's slots take."""

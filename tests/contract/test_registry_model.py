@@ -72,10 +72,10 @@ class Twins(RuleBasedStateMachine):
         if exact:
             self.record.seal(batch_id, total)
         document = DOCUMENT | {"priority": priority}
-        spec = {"document": document, "created_ms": 5, "key": None, "body_hash": ""}
-        self.record.open(batch_id, spec)
+        new = NewBatch(batch_id, total, exact, priority, document, created_ms=5)
+        self.record.open(batch_id, new.spec)
         for registry in self.both:
-            registry.submit(NewBatch(batch_id, total, exact, priority, document, created_ms=5))
+            registry.submit(new)
         self.known.append(batch_id)
 
     @rule(data=st.data())
