@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from heapq import nsmallest
 from pathlib import Path
@@ -20,8 +20,10 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG}
 _WRITTEN_INTO = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EISDIR}
 """What deleting ends in where somebody writes into the folder, or makes it, at that moment."""
+_TIDIED_AWAY = {errno.ENOENT}
+"""What writing ends in where somebody tidies or deletes the folder at that moment."""
 _TRIES = 100
-"""Most tries at deleting; whoever still writes at each of so many does not end."""
+"""Most times that others get in the way; whoever still does at each of so many does not end."""
 _PART = ".part-"
 """Begins the name of a blob that is being written; `names` does not show it."""
 
@@ -46,7 +48,9 @@ class FileStore(Store):
 
     @override
     def put(self, key: str, data: bytes) -> None:
-        self.put_stream(key, (data,))
+        path = self._path(key)
+        with _as_ours(path):
+            _despite(_TIDIED_AWAY, lambda: self._place(path, (data,)))
 
     @override
     def put_new(self, key: str, data: bytes) -> bool:
@@ -65,13 +69,7 @@ class FileStore(Store):
     def put_stream(self, key: str, chunks: Iterable[bytes]) -> int:
         path = self._path(key)
         with _as_ours(path):
-            part, size = _parked(self._parts or path.parent, chunks)
-            try:
-                _move(part, path)
-            except OSError:
-                part.unlink(missing_ok=True)
-                raise
-        return size
+            return self._place(path, chunks)
 
     @override
     def get(self, key: str) -> bytes | None:
@@ -99,7 +97,7 @@ class FileStore(Store):
     def delete(self, prefix: str) -> None:
         path = self._path(prefix)
         with _as_ours(path):
-            _delete(path)
+            _despite(_WRITTEN_INTO, lambda: _remove(path))
 
     @override
     def trim(self, prefix: str, most: int) -> None:
@@ -121,6 +119,15 @@ class FileStore(Store):
     @override
     def uri(self, key: str) -> str:
         return self._path(key).as_uri()
+
+    def _place(self, path: Path, chunks: Iterable[bytes]) -> int:
+        part, size = _parked(self._parts or path.parent, chunks)
+        try:
+            _move(part, path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+        return size
 
     def _path(self, key: str) -> Path:
         parts = key.split("/")
@@ -155,14 +162,24 @@ def _written_ns(entry: os.DirEntry[str]) -> int:
         return 0
 
 
-def _delete(path: Path) -> None:
+def _despite(others: set[int], do: Callable[[], object]) -> None:
+    """Do something again as long as it ends in what others do in the same folder at that moment."""
     for _ in range(_TRIES):
         try:
-            return shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            do()
         except OSError as error:
-            if error.errno not in _WRITTEN_INTO:
+            if error.errno not in others:
                 raise
-    raise StoreUnavailableError(f"{path}: it is written into all the time, and can't be deleted")
+        else:
+            return
+    do()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _write(part: Path, chunks: Iterable[bytes]) -> int:

@@ -40,7 +40,10 @@ class Store(Protocol):
         """Remove those blobs directly under `prefix` that were written first, until `most` are left."""
 
     def tidy(self, prefix: str) -> None:
-        """Remove what writes that never ended have left under `prefix`; one that still goes on fails."""
+        """Remove what writes that never ended have left under `prefix`.
+
+        Of those that still go on, a `put` begins again; the others fail.
+        """
 
     def uri(self, key: str) -> str:
         """Return where a blob stands, for people and other programs."""

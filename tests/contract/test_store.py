@@ -1,5 +1,6 @@
 """Blobs: whole or not at all."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -95,3 +96,20 @@ def test_what_is_written_into_at_this_moment_is_deleted_all_the_same(store: Stor
     finally:
         stop.set()
         writer.join()
+
+
+def test_what_is_tidied_while_it_is_written_is_written_all_the_same(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync, tidied = os.fsync, threading.Event()
+
+    def fsync_and_tidy(file: int) -> None:
+        fsync(file)
+        if not tidied.is_set():
+            tidied.set()
+            store.tidy("r")
+
+    monkeypatch.setattr(os, "fsync", fsync_and_tidy)
+    store.put("r/1/log/x", b"x")
+    assert store.get("r/1/log/x") == b"x"
+    assert tidied.is_set() == isinstance(store, FileStore)
