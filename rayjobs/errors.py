@@ -94,7 +94,7 @@ class NotFoundError(RequestError):
 
 
 class ConflictError(RequestError):
-    """The batch's state does not allow this verb."""
+    """What there is does not allow it: a batch's state, a name that is taken, a limit that is reached."""
 
     code = "conflict"
 

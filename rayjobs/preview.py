@@ -1,7 +1,7 @@
 """One item of what would be a batch, rendered at once and shown: nothing of it stays."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO
@@ -61,13 +61,14 @@ class Previews:
             BackendError: Another thing of ours is away.
         """
         plan = self._intake.plan(body)
+        variant = _checked(variant, [each["name"] for each in plan.get("variants", ())])
         item = self._item(body, index)
         with self._tryouts.desk() as desk:
             outcome, _ = desk.carry_out(plan, item)
             if outcome.error is not None:
                 error = outcome.error
                 raise ITEM_ERRORS[error.code](error.detail, limit=error.limit, actual=error.actual)
-            output = _chosen(outcome, variant)
+            output = (outcome.outputs or {"": outcome.output or {}})[variant]
             file = desk.open(output)
         if file is None:
             raise ConflictError("the preview was removed before it was read")
@@ -82,10 +83,11 @@ class Previews:
         raise NotFoundError(f"the source has no item {index}")
 
 
-def _chosen(outcome: Outcome, variant: str | None) -> dict[str, Any]:
-    """Return what is said of one file; without a name, of the only or the first one."""
-    files = outcome.outputs or {"": outcome.output or {}}
-    name = next(iter(files)) if variant is None else variant
-    if name not in files:
-        raise NotFoundError(f"there is no variant {variant!r}: {', '.join(filter(None, files)) or 'none'}")
-    return files[name]
+def _checked(variant: str | None, names: Sequence[str]) -> str:
+    """Return the variant to show: the first where none is named, "" where the picture has but one file."""
+    if variant is None:
+        return next(iter(names), "")
+    if variant not in names:
+        known = f"there are {', '.join(names)}" if names else "the request has none"
+        raise NotFoundError(f"there is no variant {variant!r}; {known}")
+    return variant

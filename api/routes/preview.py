@@ -92,17 +92,23 @@ def _of_a_sent_one(core: Core, content_type: str, chunks: Iterable[bytes], query
     upload = None
     try:
         for part in multipart.parts(content_type, chunks):
-            if part.field == "request":
+            if part.field == "request" and body is None:
                 body = json_object(_read(part.chunks))
             elif part.name and upload is None:
                 upload = core.intake.upload(part.name, part.chunks)
+            else:
+                raise _misread(f"The field {part.field!r} is one too many. ")
         if body is None or upload is None or "source" in body:
-            detail = "Send one file, and a field `request` with the JSON of a batch without its source."
-            raise InvalidRequestError(detail, [Problem("/source", "not_allowed", detail)])
+            raise _misread()
         return _of_a_body(core, {**body, "source": {"type": "upload", "ids": [upload["id"]]}}, query)
     finally:
         if upload is not None:
             core.store.delete(f"uploads/{upload['id']}")
+
+
+def _misread(reason: str = "") -> InvalidRequestError:
+    detail = f"{reason}Send one file, and a field `request` with the JSON of a batch without its source."
+    return InvalidRequestError(detail, [Problem("/source", "not_allowed", detail)])
 
 
 def _read(chunks: Iterable[bytes]) -> bytearray:

@@ -112,7 +112,8 @@ def test_any_item_and_any_variant_can_be_shown(client: TestClient, folder: Path)
     shown = client.post("/preview", json=body)
     assert Image.open(io.BytesIO(shown.content)).size == (5, 10)
     problem_of(client.post("/preview?index=2", json=body), 404, "not_found")
-    problem_of(client.post("/preview?variant=c", json=body), 404, "not_found")
+    problem = problem_of(client.post("/preview?variant=c", json=body), 404, "not_found")
+    assert problem.detail == "there is no variant 'c'; there are a, b"
 
 
 def test_a_picture_is_sent_along_and_not_kept(client: TestClient, folder: Path) -> None:
@@ -123,6 +124,19 @@ def test_a_picture_is_sent_along_and_not_kept(client: TestClient, folder: Path) 
     assert Image.open(io.BytesIO(response.content)).size == (40, 30)
     assert list((folder / "store" / "uploads").glob("*")) == []
     problem_of(client.post("/preview", files={"file": ("x.jpg", PLAIN)}), 422, "invalid_request")
+    assert list((folder / "store" / "uploads").glob("*")) == []
+
+
+@pytest.mark.parametrize("more", ["request", "file", "else"])
+def test_a_part_too_many_is_refused(client: TestClient, folder: Path, more: str) -> None:
+    request = ("request", (None, json.dumps({"pipeline": [THUMB]}).encode()))
+    parts: dict[str, Any] = {
+        "request": request,
+        "file": ("file", ("x.jpg", PLAIN)),
+        "else": ("else", (None, b"x")),
+    }
+    response = client.post("/preview", files=[request, parts["file"], parts[more]])
+    assert f"{more!r} is one too many" in problem_of(response, 422, "invalid_request").detail
     assert list((folder / "store" / "uploads").glob("*")) == []
 
 
