@@ -33,8 +33,13 @@ _MOST_GRAY_BANDS = 2
 
 
 def held(image: pyvips.Image) -> pyvips.Image:
-    """Evaluate a lazy picture into memory, unless it is too large to be held."""
-    return image.copy_memory() if image.width * image.height <= HELD_PIXELS else image
+    """Evaluate a lazy picture into memory, its pixels alone, unless it is too large to be held."""
+    if image.width * image.height > HELD_PIXELS:
+        return image
+    if image.format != "uchar":
+        return image.copy_memory()
+    made, meant = from_array(to_array(image)), image.interpretation
+    return made if made.interpretation == meant else made.copy(interpretation=meant)
 
 
 def rounded(image: pyvips.Image) -> pyvips.Image:
