@@ -25,6 +25,7 @@ from rayjobs.errors import (
 )
 from rayjobs.expand import looked_up, pages
 from rayjobs.item import Item
+from rayjobs.outputs import check_names
 from rayjobs.ports import NewBatch, Registry, Retry
 from rayjobs.presets import Preset, PresetForm, Presets
 from rayjobs.ranges import Range, runs
@@ -142,6 +143,7 @@ class Intake:
         """
         _, work = parse_work(PresetForm, body)
         self._admission.check_pictures(work)
+        check_names(work.variants, [Item(0, "any.jpg")])  # those of one picture must not meet, whatever it is
         return self.presets.put(name, body)
 
     def upload(self, name: str, chunks: Iterable[bytes]) -> dict[str, Any]:

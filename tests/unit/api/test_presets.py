@@ -49,6 +49,10 @@ def test_a_shipped_preset_stays_as_it_is(client: TestClient) -> None:
         ({"pipeline": [{"name": "thumbnail", "size": 0}]}, "/pipeline/0/size"),
         ({"output": {"format": "jpg"}}, "/output/format"),
         ({"variants": [{"name": "X"}]}, "/variants/0/name"),
+        (
+            {"variants": [{"name": "a"}, {"name": "b"}], "output": {"name": "{index}.{ext}"}},
+            "/variants/1/output/name",
+        ),
         ({"source": SAMPLES}, "/source"),
         ({"preset": "web"}, "/preset"),
         ({"pipeline": [{"name": "watermark", "picture": "sample:none.png"}]}, "/pipeline/0/picture"),
