@@ -39,7 +39,7 @@ def main() -> int:
     arguments = parser.parse_args()
     log.set_up()
     try:
-        app = _app(Settings())
+        app = _app(Settings.read())
     except RayJobsError as error:
         log.leaving("api", error)
         return 3

@@ -14,7 +14,7 @@ from rayjobs.adapters.redis_registry import RedisRegistry
 from rayjobs.agent import Agent
 from rayjobs.codec import FORMATS
 from rayjobs.dispatch import Dispatcher
-from rayjobs.errors import ExecutorLostError, LeaseLostError
+from rayjobs.errors import ExecutorLostError, LeaseLostError, SettingsError
 from rayjobs.filters import known, plugins
 from rayjobs.filters.plugins import announce
 from rayjobs.record import Record
@@ -22,7 +22,7 @@ from rayjobs.settings import Settings
 
 
 def main() -> int:
-    """Run one process of the core until SIGTERM; 1 means: start me again."""
+    """Run one process of the core until SIGTERM; 1 means: start me again, 3: the settings can't be used."""
     parser = argparse.ArgumentParser(prog="python -m rayjobs", description=__doc__)
     parser.add_argument("process", choices=("dispatcher", "agent"))
     parser.add_argument("--slots", type=int, default=os.cpu_count() or 1, help="of the agent's worker")
@@ -31,7 +31,11 @@ def main() -> int:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    settings = Settings()
+    try:
+        settings = Settings.read()
+    except SettingsError as error:
+        log.leaving("rayjobs", error)
+        return 3
     if arguments.process == "agent":
         _agent(settings, arguments.slots).run(stop)
         return 0

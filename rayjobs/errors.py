@@ -8,6 +8,7 @@
     +-- BackendError                     ours, the caller may come back
     |   +-- RegistryUnavailableError, StoreUnavailableError, RecordUnreadableError
     |   +-- EngineUnavailableError, QueueFullError, PreviewsBusyError
+    +-- SettingsError                    the environment of a process can't be used: it does not start
     +-- ExecutorLostError                the driver lost its Ray cluster: leave, be restarted
     +-- LeaseLostError                   somebody else holds the lease: drop the outcome, count it
     IllegalTransitionError               a bug (an AssertionError): never caught
@@ -274,6 +275,12 @@ class EngineUnavailableError(BackendError):
     """No process that handles pictures can be started, or kept alive."""
 
     code = "engine_unavailable"
+
+
+class SettingsError(RayJobsError):
+    """A setting has a value that can't be used."""
+
+    code = "settings_invalid"
 
 
 class ExecutorLostError(RayJobsError):

@@ -8,8 +8,10 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from rayjobs.errors import SettingsError
 
 _PROJECT = Path(__file__).resolve().parents[1]
 
@@ -125,6 +127,21 @@ class Settings(BaseSettings):
     board: Path | None = None
     """Folder that the slots of this worker share with its agent; beside the store by default."""
 
+    @classmethod
+    def read(cls) -> "Settings":
+        """Return what the environment says.
+
+        Raises:
+            SettingsError: Of each variable that can't be used: its name, its value and what is wrong with it.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            said = "; ".join(
+                f"{_variable(str(one['loc'][0]))}={one['input']!r}: {one['msg']}" for one in error.errors()
+            )
+            raise SettingsError(f"{said} (see rayjobs/settings.py)") from error
+
     @field_validator("roots", mode="before")
     @classmethod
     def _split_roots(cls, value: object) -> object:
@@ -136,9 +153,13 @@ class Settings(BaseSettings):
         """Return what gives another process the same settings, but for where the services are."""
         said = self.model_dump(mode="json", exclude=_OF_SERVICES, exclude_none=True)
         said["roots"] = os.pathsep.join(said["roots"])
-        return {f"RAYJOBS_{name.upper()}": str(value) for name, value in said.items()}
+        return {_variable(name): str(value) for name, value in said.items()}
 
     @property
     def board_folder(self) -> Path:
         """The folder of `board`, also where none was set."""
         return self.board or Path(self.store.removeprefix("file://")).parent / "board"
+
+
+def _variable(name: str) -> str:
+    return name if name.isupper() else f"RAYJOBS_{name.upper()}"
