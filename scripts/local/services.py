@@ -160,6 +160,8 @@ def _ray(plan: Plan, ports: RayPorts, shared: dict[str, str]) -> Service:
         "dashboard-agent-grpc-port": ports.agent_grpc,
         "runtime-env-agent-port": ports.runtime_env,
         "metrics-export-port": ports.metrics,
+        # It carries what the slots print to drivers; ours does not listen, and the logs lie on the disk.
+        "include-log-monitor": False,
         "num-cpus": plan.slots,
         "object-store-memory": _OBJECT_STORE_BYTES,
         "temp-dir": ray_folder.usable(plan.folder, plan.stack),
