@@ -33,12 +33,15 @@ _MOST_GRAY_BANDS = 2
 
 
 def held(image: pyvips.Image) -> pyvips.Image:
-    """Evaluate a lazy picture into memory, its pixels alone, unless it is too large to be held."""
+    """Evaluate a lazy picture into memory, pixels and resolution, unless it is too large to be held."""
     if image.width * image.height > HELD_PIXELS:
         return image
     if image.format != "uchar":
         return image.copy_memory()
-    return from_array(to_array(image), image.interpretation)
+    made = from_array(to_array(image), image.interpretation)
+    for name in ("xres", "yres"):
+        pyvips.VipsObject.set(made, name, image.get(name))
+    return made
 
 
 def rounded(image: pyvips.Image) -> pyvips.Image:
