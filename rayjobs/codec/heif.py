@@ -67,7 +67,8 @@ def pixels(opened: Opened, data: bytes, name: str) -> pyvips.Image:
         DecodeFailedError: The file is broken.
     """
     try:
-        array = np.asarray(opened.picture)
+        # A copy: what the decoder lends is gone with `opened`, whoever still has an array over it.
+        array = np.array(opened.picture)
     except MemoryError:
         raise
     except Exception as error:

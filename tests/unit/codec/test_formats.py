@@ -79,6 +79,17 @@ def test_heic_is_read_and_turned_by_its_decoder() -> None:
             assert corner[1] < 25
 
 
+@pytest.mark.parametrize("name", HEIC)
+def test_the_pixels_of_a_heic_outlive_its_decoder(name: str) -> None:
+    header = read_header(HEIC[name], Limits())
+    expected = array(decode(HEIC[name], header, None, streamed=False))
+    for _ in range(50):
+        image = read(HEIC[name])
+        others = [np.full(image.width * image.height * bands, 7, np.uint8) for bands in (1, 3, 4)]
+        assert np.array_equal(array(image), expected)
+        del others
+
+
 @pytest.mark.parametrize("name", ["heic", "avif"])
 def test_a_brand_tells_avif_from_heic_in_the_same_container(name: str) -> None:
     data = HEIC["plain"] if name == "heic" else file_of(picture(20, 20), "AVIF")
