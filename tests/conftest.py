@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from rayjobs.adapters.redis_registry import RedisRegistry
+from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.settings import Settings
 from tests.support.farm import Farm, farm
 from tests.support.redis_server import RedisServer, redis_server
@@ -35,8 +35,8 @@ def pictures(tmp_path: Path) -> Path:
 @pytest.fixture
 def farm_settings(tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Return settings with short lives, and have dispatchers look round often, so tests wait for little."""
-    monkeypatch.setattr("rayjobs.dispatch._TICK_S", 0.2)
-    monkeypatch.setattr("rayjobs.dispatch._CHECK_S", 1.0)
+    monkeypatch.setattr("rayjobs.dispatcher.loop._TICK_S", 0.2)
+    monkeypatch.setattr("rayjobs.dispatcher.loop._CHECK_S", 1.0)
     return Settings(
         namespace=f"test-{uuid.uuid4().hex[:8]}",
         store=str(tmp_path / "store"),

@@ -5,8 +5,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from scripts.installer import install
-from scripts.progress import Progress
+from rayjobs_cli.setup.installer import install
+from rayjobs_cli.setup.progress import Progress
 
 install(Path(sys.executable), Path(sys.argv[1]), Progress(sys.stderr))
 # The file system is read-only later: what is not compiled by then is compiled at every start.

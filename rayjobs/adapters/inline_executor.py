@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from typing_extensions import override
 
-from rayjobs.lease import Lease, Tally
+from rayjobs.model.lease import Lease, Tally
 from rayjobs.ports import Executor
 
 

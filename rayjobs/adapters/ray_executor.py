@@ -19,7 +19,7 @@ from rayjobs.errors import (
     WorkerCrashedError,
     WorkerOutOfMemoryError,
 )
-from rayjobs.lease import Lease, Tally
+from rayjobs.model.lease import Lease, Tally
 from rayjobs.ports import Executor
 
 log = logging.getLogger(__name__)

@@ -2,11 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-from rayjobs.errors import (
-    SourceTooLargeError,
-    TooManyFramesError,
-    TooManyPixelsError,
-)
+from rayjobs.errors import SourceTooLargeError, TooManyFramesError, TooManyPixelsError
 from rayjobs.settings import Settings
 
 _SETTINGS = Settings.model_fields

@@ -5,9 +5,7 @@ suite that runs over every adapter.
 """
 
 from rayjobs.ports.executor import Executor
-from rayjobs.ports.registry import Registry
-from rayjobs.ports.store import Store
-from rayjobs.ports.words import (
+from rayjobs.ports.messages import (
     Event,
     Memory,
     NewBatch,
@@ -19,6 +17,8 @@ from rayjobs.ports.words import (
     Standing,
     Submitted,
 )
+from rayjobs.ports.registry import Registry
+from rayjobs.ports.store import Store
 
 __all__ = [
     "Event",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import Protocol
 
-from rayjobs.lease import Lease, Tally
+from rayjobs.model.lease import Lease, Tally
 
 
 class Executor(Protocol):

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from rayjobs.batch import Batch, Move, State, Verb
-from rayjobs.item import Fault
-from rayjobs.lease import Lease, Pace, Tally
-from rayjobs.ports.words import (
+from rayjobs.model.batch import Batch, Move, State, Verb
+from rayjobs.model.item import Fault
+from rayjobs.model.lease import Lease, Pace, Tally
+from rayjobs.model.worker import Worker
+from rayjobs.ports.messages import (
     Event,
     Memory,
     NewBatch,
@@ -18,7 +19,6 @@ from rayjobs.ports.words import (
     Standing,
     Submitted,
 )
-from rayjobs.worker import Worker
 
 
 class Registry(Protocol):

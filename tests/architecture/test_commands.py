@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import bootstrap
-from scripts.environment import Environment
+from rayjobs_cli.setup import bootstrap
+from rayjobs_cli.setup.environment import Environment
 from tests.architecture.tree import ROOT, modules, tree_of
 
 OLDEST_READER = (3, 7)
@@ -44,7 +44,7 @@ def test_a_command_enters_its_environment_before_it_imports_anything(command: Pa
     body = tree_of(command).body
     guard = guards(command)[0]
     assert foreign(imported(body[: body.index(guard)])) == set()
-    assert imported(guard.body) == {"scripts.bootstrap"}
+    assert imported(guard.body) == {"rayjobs_cli.setup.bootstrap"}
     assert ast.unparse(guard.body[-1]).startswith("enter(")
 
 
@@ -55,7 +55,7 @@ def test_a_python_that_is_too_old_can_read_a_command(command: Path) -> None:
 
 def test_the_bootstrap_rests_on_the_standard_library_alone() -> None:
     seen: set[str] = set()
-    waiting = {"scripts.bootstrap"}
+    waiting = {"rayjobs_cli.setup.bootstrap"}
     while waiting:
         name = waiting.pop()
         seen.add(name)

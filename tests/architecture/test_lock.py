@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.bootstrap import LOCK, LOCK_WITH_TOOLS, ROOT
-from scripts.lock import IMAGE_EXTRAS, IMAGE_LOCKS, PEER_LOCKS
+from rayjobs_cli.development.lock import IMAGE_EXTRAS, IMAGE_LOCKS, PEER_LOCKS
+from rayjobs_cli.setup.bootstrap import LOCK, LOCK_WITH_TOOLS, ROOT
 
 PIN = re.compile(r"^([\w.-]+)==(\S+)(?: ; [^\\]+)?(?: \\\n    --hash=sha256:[0-9a-f]{64})+\n", re.MULTILINE)
 OURS = [LOCK, LOCK_WITH_TOOLS, *IMAGE_LOCKS.values()]

@@ -11,9 +11,10 @@ import kubernetes_validate
 import pytest
 from jsonschema import Draft202012Validator
 
-from k8s import kustomize, names, render
 from rayjobs.settings import Settings
-from scripts.cluster import images
+from rayjobs_cli.targets.cluster import images
+from rayjobs_k8s import names
+from rayjobs_k8s.deploy import kustomize, render
 
 ROOT = Path(__file__).parents[2]
 KUBERNETES = "1.34"

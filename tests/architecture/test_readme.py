@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from api.app import create_app
 from rayjobs.filters import FAMILIES
 from rayjobs.settings import Settings
+from rayjobs_api.app import create_app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

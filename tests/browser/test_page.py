@@ -9,10 +9,10 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from api.app import create_app
-from rayjobs.adapters.memory_registry import MemoryRegistry
+from rayjobs.adapters.memory.registry import MemoryRegistry
+from rayjobs.model.worker import InHand, Worker
 from rayjobs.settings import Settings
-from rayjobs.worker import InHand, Worker
+from rayjobs_api.app import create_app
 from tests.support.browser import chromium
 from tests.support.farm import Farm, farm
 from tests.support.redis_server import free_port

@@ -11,9 +11,9 @@ from threading import Timer
 import psutil
 import requests
 
-from rayjobs.board import Board, Word
-from scripts.outcome import CommandError
-from scripts.patience import ticks
+from rayjobs.engine.slot_status import Board, Word
+from rayjobs_cli.exit_status import CommandError
+from rayjobs_cli.polling import ticks
 from tests.support.faults import Harmed
 from tests.support.waiting import wait_until
 

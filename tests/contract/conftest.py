@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from rayjobs.adapters.file_store import FileStore
-from rayjobs.adapters.memory_registry import MemoryRegistry
-from rayjobs.adapters.memory_store import MemoryStore
-from rayjobs.adapters.redis_keys import LAYOUT
-from rayjobs.adapters.redis_registry import RedisRegistry
+from rayjobs.adapters.memory.registry import MemoryRegistry
+from rayjobs.adapters.memory.store import MemoryStore
+from rayjobs.adapters.redis.keys import LAYOUT
+from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.ports import Registry, Store
 from rayjobs.settings import Settings
 from tests.support.redis_server import RedisServer

@@ -13,9 +13,9 @@ from ray.cluster_utils import Cluster
 from rayjobs.adapters.inline_executor import InlineExecutor
 from rayjobs.adapters.ray_executor import RayExecutor
 from rayjobs.errors import StoreUnavailableError, WorkerCrashedError
-from rayjobs.lease import Lease, Tally
+from rayjobs.model.lease import Lease, Tally
+from rayjobs.model.ranges import Range
 from rayjobs.ports import Executor
-from rayjobs.ranges import Range
 from tests.support.waiting import wait_until
 
 Result = tuple[Lease, Tally | Exception]

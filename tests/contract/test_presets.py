@@ -7,9 +7,9 @@ import pytest
 
 from rayjobs.errors import ConflictError, InvalidRequestError, NotFoundError
 from rayjobs.ports import Store
-from rayjobs.presets import Presets
+from rayjobs.request.presets import Presets
+from rayjobs.request.spec import parse_request
 from rayjobs.settings import Settings
-from rayjobs.spec import parse_request
 
 SAMPLES = {"type": "samples", "count": 1}
 

@@ -2,15 +2,10 @@
 
 import pytest
 
-from rayjobs.batch import State
-from rayjobs.errors import (
-    IdempotencyMismatchError,
-    LeaseLostError,
-    NotFoundError,
-    QueueFullError,
-)
+from rayjobs.errors import IdempotencyMismatchError, LeaseLostError, NotFoundError, QueueFullError
+from rayjobs.model.batch import State
+from rayjobs.model.worker import InHand, Worker
 from rayjobs.ports import Registry
-from rayjobs.worker import InHand, Worker
 from tests.contract.test_registry_queue import claim, done, drain, new
 from tests.support.waiting import wait_until
 

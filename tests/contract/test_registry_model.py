@@ -19,17 +19,17 @@ from hypothesis.stateful import (
 )
 from typing_extensions import override
 
-from rayjobs.account import account
-from rayjobs.adapters.memory_registry import MemoryRegistry
-from rayjobs.adapters.memory_store import MemoryStore
-from rayjobs.adapters.redis_registry import RedisRegistry
-from rayjobs.batch import TERMINAL, Verb
+from rayjobs.adapters.memory.registry import MemoryRegistry
+from rayjobs.adapters.memory.store import MemoryStore
+from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.errors import ConflictError, LeaseLostError
-from rayjobs.item import Fault, Item, Outcome
-from rayjobs.lease import Lease, Pace, Tally
+from rayjobs.model.batch import TERMINAL, Verb
+from rayjobs.model.item import Fault, Item, Outcome
+from rayjobs.model.lease import Lease, Pace, Tally
+from rayjobs.model.ranges import Range
 from rayjobs.ports import NewBatch, Registry
-from rayjobs.ranges import Range
-from rayjobs.record import Record
+from rayjobs.record.layout import Record
+from rayjobs.record.replay import account
 from rayjobs.settings import Settings
 from tests.support.documents import DOCUMENT
 from tests.support.redis_server import RedisServer

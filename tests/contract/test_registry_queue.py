@@ -2,11 +2,11 @@
 
 import pytest
 
-from rayjobs.batch import State, Verb
 from rayjobs.errors import IllegalTransitionError, LeaseLostError
-from rayjobs.lease import Lease, Pace, Tally
+from rayjobs.model.batch import State, Verb
+from rayjobs.model.lease import Lease, Pace, Tally
+from rayjobs.model.ranges import Range
 from rayjobs.ports import NewBatch, Registry
-from rayjobs.ranges import Range
 from tests.support.waiting import wait_until
 
 PACE = Pace(floor_ms=10, cap_ms=100)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from rayjobs.batch import State
 from rayjobs.errors import IllegalTransitionError, LeaseLostError, NotFoundError
-from rayjobs.lease import Lease, Tally
+from rayjobs.model.batch import State
+from rayjobs.model.lease import Lease, Tally
+from rayjobs.model.ranges import Range
 from rayjobs.ports import NewBatch, Registry, Standing
-from rayjobs.ranges import Range
 from tests.contract.test_registry_queue import claim, done, drain, new
 
 DOCUMENT = {"labels": {}, "max_attempts": 3}

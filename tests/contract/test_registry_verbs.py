@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from rayjobs.batch import State, Verb
 from rayjobs.errors import ConflictError, NotFoundError
-from rayjobs.item import Fault
-from rayjobs.lease import Tally
+from rayjobs.model.batch import State, Verb
+from rayjobs.model.item import Fault
+from rayjobs.model.lease import Tally
+from rayjobs.model.ranges import Range
 from rayjobs.ports import NewBatch, Registry, Retry
-from rayjobs.ranges import Range
 from tests.contract.test_registry_queue import claim, done, drain, new
 from tests.support.waiting import wait_until
 

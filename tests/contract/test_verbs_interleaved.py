@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from rayjobs.adapters.memory_registry import MemoryRegistry
-from rayjobs.adapters.redis_registry import RedisRegistry
-from rayjobs.batch import (
+from rayjobs.adapters.memory.registry import MemoryRegistry
+from rayjobs.adapters.redis.registry import RedisRegistry
+from rayjobs.errors import ConflictError, NotFoundError
+from rayjobs.model.batch import (
     ENDED,
     ENDINGS,
     TERMINAL,
@@ -27,10 +28,9 @@ from rayjobs.batch import (
     final_state,
     standing,
 )
-from rayjobs.errors import ConflictError, NotFoundError
-from rayjobs.lease import Lease, Pace, Tally
+from rayjobs.model.lease import Lease, Pace, Tally
+from rayjobs.model.ranges import Range
 from rayjobs.ports import NewBatch, Registry, Retry
-from rayjobs.ranges import Range
 from rayjobs.settings import Settings
 from tests.support.redis_server import RedisServer
 

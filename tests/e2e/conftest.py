@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from k8s.cluster import Cluster
+from rayjobs_k8s.cluster import Cluster
 from tests.support.on_cluster import System, document
 
 

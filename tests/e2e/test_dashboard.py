@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from scripts.cluster import state
+from rayjobs_cli.targets.cluster import state
 from tests.support.browser import chromium
 from tests.support.on_cluster import System
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from k8s import render
-from k8s.cluster import Cluster
-from k8s.document import Document, Ref
-from k8s.names import API_IMAGE, API_PODS, NAMESPACE, RAY_IMAGE, WORKERS
-from k8s.outlook import troubles
+from rayjobs_k8s.cluster import Cluster
+from rayjobs_k8s.deploy import render
+from rayjobs_k8s.deploy.readiness import troubles
+from rayjobs_k8s.names import API_IMAGE, API_PODS, NAMESPACE, RAY_IMAGE, WORKERS
+from rayjobs_k8s.objects import Document, Ref
 from tests.support.on_cluster import READY_S, System, document
 from tests.support.waiting import wait_until
 

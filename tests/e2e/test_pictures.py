@@ -6,8 +6,8 @@ from typing import Any
 
 import requests
 
-from scripts.client import Document
-from scripts.cluster import state
+from rayjobs_cli.targets.client import Document
+from rayjobs_cli.targets.cluster import state
 from tests.support.on_cluster import System
 
 SHOWN_S = 60.0

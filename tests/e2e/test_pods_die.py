@@ -2,8 +2,8 @@
 
 import pytest
 
-from k8s.names import API_PODS, HEAD_PODS, WORKER_PODS
-from scripts.load import unusable_outputs
+from rayjobs_cli.load_test.load import unusable_outputs
+from rayjobs_k8s.names import API_PODS, HEAD_PODS, WORKER_PODS
 from tests.support.on_cluster import System
 from tests.support.waiting import wait_until
 

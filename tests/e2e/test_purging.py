@@ -1,7 +1,7 @@
 """A purge in the middle of a run, and a fresh batch after it."""
 
-from k8s.names import WORKER_PODS
-from k8s.outlook import is_ready
+from rayjobs_k8s.deploy.readiness import is_ready
+from rayjobs_k8s.names import WORKER_PODS
 from tests.support.on_cluster import READY_S, System
 from tests.support.waiting import wait_until
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from k8s.document import Document, Ref
-from k8s.names import NAMESPACE, WORKERS
-from k8s.observe import Observer
-from k8s.scaler import RAY_CLUSTERS, SCALERS
-from k8s.standing import Standing
-from scripts import trial
-from scripts.words import Words
+from rayjobs_cli.console import Words
+from rayjobs_cli.load_test import runner
+from rayjobs_k8s.names import NAMESPACE, WORKERS
+from rayjobs_k8s.objects import Document, Ref
+from rayjobs_k8s.scaling.group_status import Standing
+from rayjobs_k8s.scaling.observe import Observer
+from rayjobs_k8s.scaling.scaler import RAY_CLUSTERS, SCALERS
 from tests.support.on_cluster import System
 from tests.support.ray_driver import Load, loaded
 from tests.support.waiting import wait_until
@@ -95,8 +95,8 @@ def test_a_pod_that_works_is_not_ended_on_the_way_down_and_the_idle_ones_are(gro
 
 
 def test_a_real_load_grows_it_and_loses_nothing_and_it_shrinks_again(group: Group, tmp_path: Path) -> None:
-    order = trial.Order(tasks=10, count=24, report=tmp_path / "report.html")
-    done = trial.run(group.system.client, order, Words(stderr=True), Observer(group.cluster).look)
+    order = runner.Order(tasks=10, count=24, report=tmp_path / "report.html")
+    done = runner.run(group.system.client, order, Words(stderr=True), Observer(group.cluster).look)
     assert done.verdict.faults == ()
     assert done.images == 240
     seen = [one.standing for one in done.snapshots if one.standing]

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from rayjobs.adapters.inline_executor import InlineExecutor
-from rayjobs.lease import Tally
+from rayjobs.entrypoints.slot import run_chunk
+from rayjobs.model.lease import Tally
 from rayjobs.settings import Settings
-from rayjobs.slot import run_chunk
 from tests.support.farm import Farm
 from tests.support.pictures import file_of, picture
 from tests.support.skewed_clock import AGENT, HOOK, skew

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from rayjobs.adapters.redis_registry import RedisRegistry
-from rayjobs.batch import State, Verb
+from rayjobs.adapters.redis.registry import RedisRegistry
+from rayjobs.model.batch import State, Verb
 from rayjobs.settings import Settings
 from tests.support.farm import Farm, farm
 from tests.support.redis_server import RedisServer

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rayjobs.batch import State
 from rayjobs.errors import LeaseLostError
-from rayjobs.lease import Lease, Pace, Tally
+from rayjobs.model.batch import State
+from rayjobs.model.lease import Lease, Pace, Tally
 from tests.support.farm import Farm
 from tests.support.waiting import wait_until
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rayjobs.batch import State
-from rayjobs.lease import Lease, Tally
-from rayjobs.worker import InHand, Worker
+from rayjobs.model.batch import State
+from rayjobs.model.lease import Lease, Tally
+from rayjobs.model.worker import InHand, Worker
 from tests.support.farm import Farm
 from tests.support.waiting import wait_until
 
@@ -52,7 +52,7 @@ def test_an_item_that_takes_longer_is_ended_and_not_run_again(
     whole_farm: Farm, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What waits at a slot's door is given back in time, what is in hand is waited for."""
-    monkeypatch.setattr("rayjobs.dispatch._LEAVE_S", 0.3)
+    monkeypatch.setattr("rayjobs.dispatcher.loop._LEAVE_S", 0.3)
     ran: list[int] = []
     go_on = threading.Event()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rayjobs.board import Board, Word
+from rayjobs.engine.slot_status import Board, Word
 from tests.support.batches import finished, look, outputs
 from tests.support.broken_decoder import broken
 from tests.support.stack import Stack

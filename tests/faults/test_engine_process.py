@@ -10,9 +10,9 @@ from typing import Any
 import psutil
 import pytest
 
-from rayjobs.batch import Batch
-from rayjobs.board import Board
-from rayjobs.lease import Tally
+from rayjobs.engine.slot_status import Board
+from rayjobs.model.batch import Batch
+from rayjobs.model.lease import Tally
 from rayjobs.settings import Settings
 from tests.support.broken_decoder import HOOK, broken
 from tests.support.engines import Engines, engines

@@ -5,16 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from rayjobs import dispatch, idempotency
-from rayjobs.adapters.memory_registry import MemoryRegistry
-from rayjobs.adapters.memory_store import MemoryStore
-from rayjobs.batch import Batch, State
+from rayjobs.adapters.memory.registry import MemoryRegistry
+from rayjobs.adapters.memory.store import MemoryStore
+from rayjobs.dispatcher import loop
 from rayjobs.errors import BackendError, StoreUnavailableError
-from rayjobs.history import History
-from rayjobs.intake import Intake
-from rayjobs.lease import Tally
+from rayjobs.model.batch import Batch, State
+from rayjobs.model.lease import Tally
 from rayjobs.ports import Registry, Store
-from rayjobs.record import Record
+from rayjobs.record import idempotency
+from rayjobs.record.layout import Record
+from rayjobs.service.queries import History
+from rayjobs.service.submissions import Intake
 from rayjobs.settings import Settings
 from tests.support.failing import When, calls_of, calm, fail_on
 from tests.support.farm import THUMB, Farm
@@ -43,9 +44,9 @@ OF_STORE = ["delete", "get", "names", "put", "put_new"]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, farm_settings: Settings) -> None:
     del farm_settings  # asked for to come after it: a sweep of all calls has to look round more often still
-    monkeypatch.setattr(dispatch, "_BACK_OFF_S", 0.02)
-    monkeypatch.setattr(dispatch, "_TICK_S", 0.05)
-    monkeypatch.setattr(dispatch, "_CHECK_S", 0.2)
+    monkeypatch.setattr(loop, "_BACK_OFF_S", 0.02)
+    monkeypatch.setattr(loop, "_TICK_S", 0.05)
+    monkeypatch.setattr(loop, "_CHECK_S", 0.2)
     monkeypatch.setattr(idempotency, "_GRACE_S", 0.5)
     monkeypatch.setattr(idempotency, "_WAIT_S", 0.2)
 

@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 
-from rayjobs.batch import State, Verb
-from rayjobs.lease import Lease, Tally
-from rayjobs.ranges import Range
+from rayjobs.model.batch import State, Verb
+from rayjobs.model.lease import Lease, Tally
+from rayjobs.model.ranges import Range
 from rayjobs.settings import Settings
-from scripts.benchmark import noop_farm
+from rayjobs_cli.benchmark import noop_farm
 from tests.support.farm import Farm
 from tests.support.waiting import wait_until
 

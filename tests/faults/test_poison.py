@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rayjobs.batch import State
-from scripts.poison import HOOK, poisoned
+from rayjobs.model.batch import State
+from rayjobs_cli.chaos.poison import HOOK, poisoned
 from tests.support.engines import engines
 from tests.support.farm import Farm
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rayjobs.board import Board
-from scripts.local import logs
-from scripts.outcome import CommandError
+from rayjobs.engine.slot_status import Board
+from rayjobs_cli.exit_status import CommandError
+from rayjobs_cli.targets.local import logs
 from tests.support.batches import look
 from tests.support.stack import Stack
 from tests.support.supervised import same, send

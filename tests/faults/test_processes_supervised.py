@@ -4,11 +4,11 @@ from pathlib import Path
 
 import psutil
 
-from scripts.local import ray_folder
-from scripts.local import stack as stacks
-from scripts.local.plan import Order
-from scripts.local.processes import find, marked
-from scripts.local.state import state_file
+from rayjobs_cli.targets.local import ray_folder
+from rayjobs_cli.targets.local import stack as stacks
+from rayjobs_cli.targets.local.plan import Order
+from rayjobs_cli.targets.local.processes import find, marked
+from rayjobs_cli.targets.local.state import state_file
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rayjobs.adapters.redis_registry import RedisRegistry
+from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.settings import Settings
 from tests.support.farm import farm
 from tests.support.redis_server import redis_server

@@ -7,9 +7,9 @@ from typing import NoReturn
 
 import pytest
 
-from rayjobs.batch import State
 from rayjobs.errors import ConflictError
-from rayjobs.lease import Lease, Tally
+from rayjobs.model.batch import State
+from rayjobs.model.lease import Lease, Tally
 from tests.support.farm import Farm
 from tests.support.waiting import wait_until
 

@@ -12,14 +12,14 @@ import orjson
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
-from rayjobs import forms
-from rayjobs.adapters.redis_registry import RedisRegistry
-from rayjobs.batch import State, Verb
+from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.errors import RecordUnreadableError
-from rayjobs.lease import Pace, Tally
-from rayjobs.recovery import Recovery
+from rayjobs.lifecycle.recovery import Recovery
+from rayjobs.model.batch import State, Verb
+from rayjobs.model.lease import Pace, Tally
+from rayjobs.record import schema
 from rayjobs.settings import Settings
+from rayjobs_api.app import create_app
 from tests.support.farm import Farm, farm
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
@@ -245,7 +245,7 @@ def test_a_worker_older_than_the_record_gives_back_what_a_newer_one_then_does(ke
     def each_other(raw: Mapping[str, int | str]) -> Tally:
         if len(older) < 3:
             older.append(raw)
-            forms.SPEC.read("record/b/spec.json", b'{"schema_version": 99}')
+            schema.SPEC.read("record/b/spec.json", b'{"schema_version": 99}')
         return lost.run_chunk(raw)
 
     lost.dispatch(each_other)

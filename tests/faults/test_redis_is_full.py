@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
-from rayjobs.adapters.redis_registry import RedisRegistry
-from rayjobs.batch import State
+from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.errors import RegistryUnavailableError
-from rayjobs.lease import Tally
+from rayjobs.model.batch import State
+from rayjobs.model.lease import Tally
 from rayjobs.settings import Settings
+from rayjobs_api.app import create_app
 from tests.support.farm import Farm, farm
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.waiting import wait_until

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from rayjobs.adapters.redis_registry import RedisRegistry
-from rayjobs.batch import Batch, State, Verb
+from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.errors import NotFoundError
-from rayjobs.lease import Lease, Tally
+from rayjobs.model.batch import Batch, State, Verb
+from rayjobs.model.lease import Lease, Tally
+from rayjobs.model.worker import InHand, Worker
 from rayjobs.settings import Settings
-from rayjobs.worker import InHand, Worker
 from tests.support.failing import calls_of, fail_on
 from tests.support.farm import Farm, farm
 from tests.support.redis_server import RedisServer, redis_server

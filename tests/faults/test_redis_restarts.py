@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from rayjobs.adapters.redis_registry import RedisRegistry
-from rayjobs.batch import State
+from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.errors import RegistryUnavailableError
-from rayjobs.lease import Tally
+from rayjobs.model.batch import State
+from rayjobs.model.lease import Tally
 from rayjobs.ports import NewBatch
 from rayjobs.settings import Settings
 from tests.support.farm import farm

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from rayjobs.batch import State
 from rayjobs.errors import StoreUnavailableError, WorkerCrashedError
-from rayjobs.lease import Lease, Tally
+from rayjobs.model.batch import State
+from rayjobs.model.lease import Lease, Tally
 from tests.support.farm import Farm
 
 

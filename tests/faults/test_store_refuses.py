@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rayjobs.batch import State
+from rayjobs.model.batch import State
 from tests.support.farm import Farm
 
 READ_ONLY = Path("/sys/kernel")

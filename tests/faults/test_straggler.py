@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rayjobs.adapters.redis_registry import RedisRegistry
-from rayjobs.batch import State
-from rayjobs.lease import Lease, Tally
+from rayjobs.adapters.redis.registry import RedisRegistry
+from rayjobs.model.batch import State
+from rayjobs.model.lease import Lease, Tally
 from rayjobs.settings import Settings
 from tests.support.farm import Farm, farm
 from tests.support.redis_server import RedisServer

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rayjobs.batch import State
-from rayjobs.drain import DrainMark
-from rayjobs.lease import Pace, Tally
+from rayjobs.engine.drain import DrainMark
+from rayjobs.model.batch import State
+from rayjobs.model.lease import Pace, Tally
 from rayjobs.settings import Settings
 from tests.support.broken_decoder import HOOK, broken
 from tests.support.engines import engines

@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-from scripts.local.plan import LOOPBACK, PROJECT
-from scripts.local.state import state_file
+from rayjobs_cli.targets.local.plan import LOOPBACK, PROJECT
+from rayjobs_cli.targets.local.state import state_file
 
 LIMIT_S = 240
 

@@ -10,11 +10,11 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from api.app import create_app
-from api.forecasts import PlanAnswer
-from rayjobs.estimate import sampled, summed
+from rayjobs.model.worker import Worker
+from rayjobs.service.estimates import sampled, summed
 from rayjobs.settings import Settings
-from rayjobs.worker import Worker
+from rayjobs_api.app import create_app
+from rayjobs_api.forecasts import PlanAnswer
 from tests.support.farm import Farm
 from tests.support.pictures import file_of, picture
 from tests.unit.api.asking import problem_of

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rayjobs.batch import State
+from rayjobs.model.batch import State
 from tests.support.engines import engines
 from tests.support.farm import Farm
 from tests.support.pictures import file_of, picture

@@ -17,7 +17,7 @@ import psutil
 import pytest
 import requests
 
-from rayjobs.adapters.redis_registry import RedisRegistry
+from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.settings import Settings
 from tests.support.farm import farm
 from tests.support.redis_server import RedisServer, free_port, redis_server

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
+from rayjobs_api.app import create_app
 from tests.support.engines import engines
 from tests.support.farm import Farm
 from tests.support.pictures import array, opened

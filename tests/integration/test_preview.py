@@ -15,14 +15,14 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from api.app import create_app
-from rayjobs import tryout
-from rayjobs.adapters.memory_registry import MemoryRegistry
+from rayjobs.adapters.memory.registry import MemoryRegistry
 from rayjobs.codec import Limits
-from rayjobs.engine import render
-from rayjobs.outputs import Output
-from rayjobs.pipeline import parse_pipeline
+from rayjobs.engine.rendering import render
+from rayjobs.request.pipeline import parse_pipeline
+from rayjobs.request.variants import Output
+from rayjobs.service import render_pool
 from rayjobs.settings import Settings
+from rayjobs_api.app import create_app
 from tests.support.broken_decoder import HOOK, broken
 from tests.support.pictures import file_of, picture
 from tests.unit.api.asking import problem_of
@@ -71,7 +71,7 @@ def engines() -> list[psutil.Process]:
     found = []
     for each in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):  # one of an earlier test that has just ended
-            if "rayjobs.engine_process" in each.cmdline():
+            if "rayjobs.entrypoints.engine" in each.cmdline():
                 found.append(each)
     return found
 
@@ -162,7 +162,7 @@ def test_a_picture_that_is_too_large_names_the_limit_that_holds(client: TestClie
 def test_one_more_than_may_be_is_told_to_come_back(
     client: TestClient, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tryout, "_WAIT_S", 0.1)
+    monkeypatch.setattr(render_pool, "_WAIT_S", 0.1)
     slow = body_of(folder, broken(PLAIN, "wait 1"), THUMB)
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: client.post("/preview", json=slow), "ab"))

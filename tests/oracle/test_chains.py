@@ -4,8 +4,8 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from rayjobs.codec import Encoding, Limits
-from rayjobs.engine import render
-from rayjobs.pipeline import parse_pipeline
+from rayjobs.engine.rendering import render
+from rayjobs.request.pipeline import parse_pipeline
 from tests.support.pictures import PHOTOGRAPHS, SAMPLES, decibels, file_of, opened, picture
 
 PNG = Encoding(format="png", compression=1)

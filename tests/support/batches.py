@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from scripts.verdict import TERMINAL
+from rayjobs_cli.load_test.verdict import TERMINAL
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 

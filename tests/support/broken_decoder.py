@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from rayjobs import engine
 from rayjobs.codec import Encoding
+from rayjobs.engine import rendering
 
 HOOK = {"RAYJOBS_ENGINE_HOOK": __name__}
 _MARK = b"\nBREAK "
@@ -58,8 +58,8 @@ _WAYS: dict[str, Callable[..., None]] = {
     "eat": _eat,
     "wait": _wait,
 }
-_decode: Callable[..., Any] = vars(engine)["decode"]
-_encode: Callable[..., Any] = vars(engine)["encode"]
+_decode: Callable[..., Any] = vars(rendering)["decode"]
+_encode: Callable[..., Any] = vars(rendering)["encode"]
 _webps: list[Callable[[], None]] = []
 """What befalls the encoder of WebP."""
 
@@ -82,4 +82,4 @@ def _breaking_webp(image: Any, encoding: Encoding, *args: Any) -> Any:
 
 
 if os.environ.get("RAYJOBS_ENGINE_HOOK") == __name__:
-    vars(engine).update(decode=_breaking, encode=_breaking_webp)
+    vars(rendering).update(decode=_breaking, encode=_breaking_webp)

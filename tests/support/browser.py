@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from scripts.chromium import REMEDY, find_chromium, in_ci
+from rayjobs_cli.development.chromium import REMEDY, find_chromium, in_ci
 
 _ARGUMENTS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),

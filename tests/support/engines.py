@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from rayjobs.board import Board
-from rayjobs.chunk import Slot
-from rayjobs.lease import Lease, Tally
-from rayjobs.process.keeper import Keeper
-from rayjobs.slot import engine_of
+from rayjobs.engine.process.supervisor import Keeper
+from rayjobs.engine.slot_status import Board
+from rayjobs.entrypoints.slot import engine_of
+from rayjobs.model.lease import Lease, Tally
+from rayjobs.worker.chunk_runner import Slot
 from tests.support.farm import Farm
 
 

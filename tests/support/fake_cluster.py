@@ -6,9 +6,9 @@ from typing import Any
 
 from typing_extensions import override
 
-from k8s.cluster import Cluster
-from k8s.document import Document, Ref
-from k8s.errors import RefusedError
+from rayjobs_k8s.cluster import Cluster
+from rayjobs_k8s.errors import RefusedError
+from rayjobs_k8s.objects import Document, Ref
 
 Hook = Callable[[Document], None]
 

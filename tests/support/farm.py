@@ -12,17 +12,17 @@ from typing import Any
 
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.inline_executor import InlineExecutor
-from rayjobs.attempt import Inline, Means
-from rayjobs.batch import TERMINAL, Batch
-from rayjobs.board import Hand
-from rayjobs.chunk import Slot
-from rayjobs.dispatch import Dispatcher
-from rayjobs.history import History
-from rayjobs.intake import Intake
-from rayjobs.lease import Lease, Tally
+from rayjobs.dispatcher.loop import Dispatcher
+from rayjobs.engine.attempt import Inline, Means
+from rayjobs.engine.slot_status import Hand
+from rayjobs.model.batch import TERMINAL, Batch
+from rayjobs.model.lease import Lease, Tally
 from rayjobs.ports import Executor, Registry
-from rayjobs.record import Record
+from rayjobs.record.layout import Record
+from rayjobs.service.queries import History
+from rayjobs.service.submissions import Intake
 from rayjobs.settings import Settings
+from rayjobs.worker.chunk_runner import Slot
 from tests.support.waiting import wait_until
 
 THUMB: list[dict[str, Any]] = [{"name": "thumbnail", "size": 32}]

@@ -13,9 +13,9 @@ from typing import Any
 import psutil
 import requests
 
-from rayjobs.adapters.redis_keys import LAYOUT
-from rayjobs.board import Board
-from scripts.outcome import CommandError
+from rayjobs.adapters.redis.keys import LAYOUT
+from rayjobs.engine.slot_status import Board
+from rayjobs_cli.exit_status import CommandError
 from tests.support.batches import ENDS, finished, look, outputs, submit
 from tests.support.proxy import Proxy, proxy_to
 from tests.support.redis_server import RedisServer, redis_server

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from k8s.cluster import Cluster
-from k8s.document import Document, Ref
-from k8s.names import NAMESPACE
-from k8s.outlook import is_ready
-from scripts.client import Client
-from scripts.connection import connect
-from scripts.load import heavy
-from scripts.local.plan import PROJECT
-from scripts.outcome import CommandError
-from scripts.verdict import TERMINAL
+from rayjobs_cli.exit_status import CommandError
+from rayjobs_cli.load_test.load import heavy
+from rayjobs_cli.load_test.verdict import TERMINAL
+from rayjobs_cli.targets.client import Client
+from rayjobs_cli.targets.connection import connect
+from rayjobs_cli.targets.local.plan import PROJECT
+from rayjobs_k8s.cluster import Cluster
+from rayjobs_k8s.deploy.readiness import is_ready
+from rayjobs_k8s.names import NAMESPACE
+from rayjobs_k8s.objects import Document, Ref
 from tests.support.waiting import wait_until
 
 DEPLOY_S = 540

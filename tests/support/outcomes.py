@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from rayjobs.codec import Encoding, Limits
-from rayjobs.engine import render
+from rayjobs.engine.rendering import render
 from rayjobs.errors import ItemError
-from rayjobs.pipeline import parse_pipeline
+from rayjobs.request.pipeline import parse_pipeline
 from tests.support.pictures import file_of, picture
 
 Order = Mapping[str, Any]

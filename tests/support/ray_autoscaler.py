@@ -28,8 +28,8 @@ from ray.core.generated.autoscaler_pb2 import (
     ResourceRequestByCount,
 )
 
-from k8s.document import Document, Ref
-from k8s.scaler import RAY_CLUSTERS, look
+from rayjobs_k8s.objects import Document, Ref
+from rayjobs_k8s.scaling.scaler import RAY_CLUSTERS, look
 from tests.support.ray_cluster import ApiServer, apply, pod
 
 CYCLE_S = 5

@@ -4,9 +4,9 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from k8s.document import Document, Ref
-from k8s.errors import RefusedError
-from k8s.scaler import PODS, RAY_CLUSTERS, SCALERS
+from rayjobs_k8s.errors import RefusedError
+from rayjobs_k8s.objects import Document, Ref
+from rayjobs_k8s.scaling.scaler import PODS, RAY_CLUSTERS, SCALERS
 
 Kind = tuple[str, str]
 Before = Callable[[str, Kind], None]

@@ -9,9 +9,9 @@ from typing import Any
 
 from kubernetes import client, stream
 
-from k8s.cluster import Cluster
-from k8s.names import NAMESPACE
-from k8s.outlook import is_ready
+from rayjobs_k8s.cluster import Cluster
+from rayjobs_k8s.deploy.readiness import is_ready
+from rayjobs_k8s.names import NAMESPACE
 
 _DISPATCHER = "app.kubernetes.io/name=dispatcher"
 

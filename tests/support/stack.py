@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.client import Client
-from scripts.local import stack as stacks
-from scripts.local import state as states
-from scripts.local.plan import Order
+from rayjobs_cli.targets.client import Client
+from rayjobs_cli.targets.local import stack as stacks
+from rayjobs_cli.targets.local import state as states
+from rayjobs_cli.targets.local.plan import Order
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from scripts.patience import until
+from rayjobs_cli.polling import until
 
 
 def wait_until(predicate: Callable[[], object], timeout_s: float, description: str) -> None:

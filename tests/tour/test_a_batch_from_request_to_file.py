@@ -4,10 +4,10 @@ import io
 
 from PIL import Image
 
-from rayjobs.adapters.memory_registry import MemoryRegistry
-from rayjobs.batch import State
-from rayjobs.lease import Pace
-from rayjobs.reaper import close
+from rayjobs.adapters.memory.registry import MemoryRegistry
+from rayjobs.lifecycle.reaper import close
+from rayjobs.model.batch import State
+from rayjobs.model.lease import Pace
 from rayjobs.settings import Settings
 from tests.support.farm import Farm
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rayjobs.batch import State
+from rayjobs.model.batch import State
 from tests.support.farm import Farm
 
 

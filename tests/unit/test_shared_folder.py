@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from rayjobs.batch import State
 from rayjobs.errors import ConflictError, InvalidRequestError
-from rayjobs.lease import Pace
+from rayjobs.model.batch import State
+from rayjobs.model.lease import Pace
 from tests.support.farm import Farm
 
 

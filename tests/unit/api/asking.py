@@ -5,7 +5,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from api.answers import ProblemAnswer
+from rayjobs_api.responses import ProblemAnswer
 
 BODY: dict[str, Any] = {
     "source": {"type": "samples", "count": 3},

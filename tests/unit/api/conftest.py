@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
-from rayjobs.adapters.memory_registry import MemoryRegistry
+from rayjobs.adapters.memory.registry import MemoryRegistry
 from rayjobs.ports import Registry
 from rayjobs.settings import Settings
+from rayjobs_api.app import create_app
 from tests.support.farm import Farm, farm
 
 THUMB = {"name": "thumbnail", "size": 32}

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api.access import known_keys
 from rayjobs.errors import UnauthorizedError
+from rayjobs_api.access import known_keys
 from tests.unit.api.asking import problem_of
 
 

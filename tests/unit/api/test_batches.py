@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api.answers import BatchAnswer, BatchesAnswer
-from api.forecasts import PlanAnswer
-from api.forms import EXAMPLES
 from rayjobs.ports import Registry
 from rayjobs.settings import Settings
+from rayjobs_api.forecasts import PlanAnswer
+from rayjobs_api.requests.forms import EXAMPLES
+from rayjobs_api.responses import BatchAnswer, BatchesAnswer
 from tests.support.farm import Farm
 from tests.unit.api.asking import BODY, problem_of, submitted
 

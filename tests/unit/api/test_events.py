@@ -10,12 +10,12 @@ import pytest
 from fastapi.testclient import TestClient
 from typing_extensions import override
 
-from api import events
-from api.bell import Bell, Ring
-from rayjobs.adapters.memory_registry import MemoryRegistry
+from rayjobs.adapters.memory.registry import MemoryRegistry
 from rayjobs.errors import RegistryUnavailableError
 from rayjobs.ports import Event
 from rayjobs.settings import Settings
+from rayjobs_api.streaming import events
+from rayjobs_api.streaming.notifier import Bell, Ring
 from tests.support.farm import Farm
 from tests.support.waiting import wait_until
 from tests.unit.api.asking import problem_of, submitted

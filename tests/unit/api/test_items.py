@@ -7,8 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from api.answers import ItemAnswer, ItemsAnswer
-from api.routes.items import has_tag, in_blocks
+from rayjobs_api.responses import ItemAnswer, ItemsAnswer
+from rayjobs_api.routes.items import has_tag, in_blocks
 from tests.support.farm import Farm
 from tests.unit.api.asking import problem_of, submitted
 

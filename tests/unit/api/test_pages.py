@@ -4,8 +4,8 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
-from api.routes.page import STATIC
 from rayjobs.errors import ITEM_ERRORS
+from rayjobs_api.routes.page import STATIC
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/v1/", "/v1/docs"])

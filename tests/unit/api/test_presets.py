@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.answers import BatchAnswer, PresetAnswer, PresetsAnswer
 from rayjobs.settings import Settings
+from rayjobs_api.responses import BatchAnswer, PresetAnswer, PresetsAnswer
 from tests.unit.api.asking import problem_of
 
 SAMPLES = {"type": "samples", "count": 3}

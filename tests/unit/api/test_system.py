@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api.answers import PurgeAnswer, QueueAnswer, ReadyAnswer, WorkersAnswer
 from rayjobs.errors import RegistryUnavailableError
+from rayjobs.model.worker import InHand, Worker
 from rayjobs.ports import Registry
-from rayjobs.worker import InHand, Worker
+from rayjobs_api.responses import PurgeAnswer, QueueAnswer, ReadyAnswer, WorkersAnswer
 from tests.support.farm import Farm
 from tests.unit.api.asking import problem_of, submitted
 

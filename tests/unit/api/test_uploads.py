@@ -6,10 +6,10 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import TypeAdapter
 
-from api import multipart
-from api.answers import UploadAnswer
 from rayjobs.errors import InvalidRequestError
 from rayjobs.settings import Settings
+from rayjobs_api.requests import multipart
+from rayjobs_api.responses import UploadAnswer
 from tests.support.farm import Farm
 from tests.unit.api.asking import problem_of, submitted
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api.answers import BatchAnswer, LogAnswer
-from rayjobs.batch import State
+from rayjobs.model.batch import State
 from rayjobs.ports import Registry
 from rayjobs.settings import Settings
+from rayjobs_api.responses import BatchAnswer, LogAnswer
 from tests.support.farm import Farm, farm
 from tests.support.waiting import wait_until
 from tests.unit.api.asking import BODY, problem_of, refused, submitted

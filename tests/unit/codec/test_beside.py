@@ -10,9 +10,9 @@ from PIL import Image
 from PIL.Image import Exif
 
 from rayjobs.codec import Encoding, Limits, Reading, joined, read_header
-from rayjobs.engine import Rendered, render
+from rayjobs.engine.rendering import Rendered, render
 from rayjobs.errors import EncodeFailedError, TruncatedError
-from rayjobs.pipeline import parse_pipeline
+from rayjobs.request.pipeline import parse_pipeline
 from tests.support.heic import HEIC
 from tests.support.pictures import decibels, file_of, frames_of, opened, picture, vips
 

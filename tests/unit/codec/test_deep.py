@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from rayjobs.codec import Encoding, Limits, Reading
-from rayjobs.engine import Rendered, render
+from rayjobs.engine.rendering import Rendered, render
 from rayjobs.errors import TruncatedError, UnsupportedFormatError
-from rayjobs.pipeline import parse_pipeline
+from rayjobs.request.pipeline import parse_pipeline
 from tests.support.pictures import array, file_of, opened, picture
 
 LEVELS = [[256, 1280, 4095], [2304, 3328, 0]]

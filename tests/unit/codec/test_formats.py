@@ -188,7 +188,7 @@ def test_libvips_picks_no_loader_by_itself_for_an_svg() -> None:
 
 
 def test_rare_decoders_are_loaded_when_they_are_needed() -> None:
-    code = "import sys, rayjobs.engine; print({'pi_heif', 'pillow_jxl'} & set(sys.modules))"
+    code = "import sys, rayjobs.engine.rendering; print({'pi_heif', 'pillow_jxl'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "set()"
 

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from rayjobs.codec import Encoding, Limits, Reading, encode, read_header
-from rayjobs.engine import Rendered, render
+from rayjobs.engine.rendering import Rendered, render
 from rayjobs.errors import DecodeFailedError, SourceTooLargeError, TruncatedError
-from rayjobs.pipeline import parse_pipeline
+from rayjobs.request.pipeline import parse_pipeline
 from tests.support.jxl import boxed, in_display_p3, of_jpeg
 from tests.support.pictures import array, decibels, opened, picture, vips
 

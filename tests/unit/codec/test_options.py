@@ -14,8 +14,8 @@ from rayjobs.codec.formats import OutputFormat
 from rayjobs.codec.likeness import ssim
 from rayjobs.codec.search import highest, lowest
 from rayjobs.errors import EncodeFailedError, InvalidRequestError
-from rayjobs.outputs import Output
-from rayjobs.spec import parse_form
+from rayjobs.request.spec import parse_form
+from rayjobs.request.variants import Output
 from tests.support.pictures import array, decibels, opened, picture, vips
 
 WRITABLE = get_args(OutputFormat)

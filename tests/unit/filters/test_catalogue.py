@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
-from api.forms import FilterSpec
 from rayjobs.filters import CATALOGUE, FAMILIES, describe
 from rayjobs.filters.base import Analysis, Filter, Scene
+from rayjobs_api.requests.forms import FilterSpec
 from tests.support.pictures import array, picture, vips
 
 FITS_ANY_SIZE = {"crop": {"left": 0, "top": 0, "width": 1, "height": 1}}

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from rayjobs import filters
-from rayjobs.__main__ import _agent
 from rayjobs.codec import Encoding, Limits
-from rayjobs.engine import render
+from rayjobs.engine.branches import Rendered
+from rayjobs.engine.rendering import render
+from rayjobs.entrypoints.core import _agent
 from rayjobs.errors import FilterFailedError, InvalidPipelineError, UnknownFilterError
 from rayjobs.filters import plugins
 from rayjobs.filters.plugins import announce
-from rayjobs.pipeline import parse_pipeline
-from rayjobs.rendering import Rendered
+from rayjobs.request.pipeline import parse_pipeline
+from rayjobs.request.spec import Work
 from rayjobs.settings import Settings
-from rayjobs.spec import Work
 from tests.support.pictures import array, file_of, opened, picture
 from tests.support.plugged import lay, on_path
 

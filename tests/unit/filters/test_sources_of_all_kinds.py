@@ -3,9 +3,9 @@
 import pytest
 
 from rayjobs.codec import Encoding, Limits
-from rayjobs.engine import render, second_picture
+from rayjobs.engine.rendering import render, second_picture
 from rayjobs.filters import CATALOGUE
-from rayjobs.pipeline import parse_pipeline
+from rayjobs.request.pipeline import parse_pipeline
 from tests.support.pictures import file_of, opened, picture, vips
 
 PICTURE = picture(160, 120)

@@ -8,10 +8,10 @@ from contextlib import closing, suppress
 import pytest
 from typing_extensions import override
 
-from k8s.document import Ref
-from k8s.errors import UnreachableError
-from k8s.forward import Target, serve
-from k8s.names import NAMESPACE
+from rayjobs_k8s.errors import UnreachableError
+from rayjobs_k8s.forward import Target, serve
+from rayjobs_k8s.names import NAMESPACE
+from rayjobs_k8s.objects import Ref
 from tests.support.fake_cluster import FakeCluster
 
 LIMIT_S = 10.0

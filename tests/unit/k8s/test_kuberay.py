@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from k8s import kuberay
-from k8s.errors import ManifestError
-from k8s.kuberay import OperatorError
-from k8s.names import MANAGER, MANAGER_LABEL
+from rayjobs_k8s.deploy import kuberay
+from rayjobs_k8s.deploy.kuberay import OperatorError
+from rayjobs_k8s.errors import ManifestError
+from rayjobs_k8s.names import MANAGER, MANAGER_LABEL
 
 CRD = f"""
 kind: CustomResourceDefinition

@@ -1,8 +1,8 @@
 from copy import deepcopy
 from typing import Any
 
-from k8s import raycluster
-from k8s.document import Ref
+from rayjobs_k8s.deploy import raycluster
+from rayjobs_k8s.objects import Ref
 from tests.support.fake_cluster import FakeCluster
 
 

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from k8s import render
-from k8s.document import Document
-from k8s.errors import ManifestError
-from k8s.names import API_IMAGE, MANAGER, MANAGER_LABEL, NAMESPACE, PART_LABEL, RAY_IMAGE
-from k8s.render import Values
+from rayjobs_k8s.deploy import render
+from rayjobs_k8s.deploy.render import Values
+from rayjobs_k8s.errors import ManifestError
+from rayjobs_k8s.names import API_IMAGE, MANAGER, MANAGER_LABEL, NAMESPACE, PART_LABEL, RAY_IMAGE
+from rayjobs_k8s.objects import Document
 
 IMAGES = {API_IMAGE: "registry/api:1", RAY_IMAGE: "registry/ray:1"}
 

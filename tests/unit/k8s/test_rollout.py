@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from k8s import kuberay
-from k8s.document import Document, Ref
-from k8s.errors import DeployError, NotReadyError
-from k8s.names import API_IMAGE, MANAGER, NAMESPACE, RAY_IMAGE
-from k8s.prerequisites import METRICS
-from k8s.render import Values
-from k8s.rollout import Order, roll_out
-from k8s.teardown import take_down
+from rayjobs_k8s.deploy import kuberay
+from rayjobs_k8s.deploy.prerequisites import METRICS
+from rayjobs_k8s.deploy.render import Values
+from rayjobs_k8s.deploy.rollout import Order, roll_out
+from rayjobs_k8s.deploy.teardown import take_down
+from rayjobs_k8s.errors import DeployError, NotReadyError
+from rayjobs_k8s.names import API_IMAGE, MANAGER, NAMESPACE, RAY_IMAGE
+from rayjobs_k8s.objects import Document, Ref
 from tests.support.fake_cluster import FakeCluster
 
 RAYCLUSTER = Ref("ray.io/v1", "RayCluster", "rayjobs", NAMESPACE)
@@ -181,7 +181,7 @@ def test_an_operator_that_serves_others_stays(order: Order) -> None:
 
 
 def test_an_object_that_nobody_finalizes_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("k8s.teardown._FINALIZED_S", 0.1)
+    monkeypatch.setattr("rayjobs_k8s.deploy.teardown._FINALIZED_S", 0.1)
     held = {
         "apiVersion": "ray.io/v1",
         "kind": "RayCluster",

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from k8s import render, scaler
-from k8s.errors import DeployError, UnreachableError
-from k8s.floor import Group
-from k8s.scaler import PODS, RAY_CLUSTERS, SCALERS, look
+from rayjobs_k8s.deploy import render
+from rayjobs_k8s.errors import DeployError, UnreachableError
+from rayjobs_k8s.scaling import scaler
+from rayjobs_k8s.scaling.min_replicas import Group
+from rayjobs_k8s.scaling.scaler import PODS, RAY_CLUSTERS, SCALERS, look
 from tests.support.ray_cluster import ApiServer, Kind, nothing, pod, ray_cluster
 from tests.support.waiting import wait_until
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import bootstrap
+from rayjobs_cli.setup import bootstrap
 
 MODULES = ("__init__", "bootstrap", "environment", "installer", "progress", "setup_error")
 COMMAND = """
@@ -22,7 +22,7 @@ from pathlib import Path
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
-    from scripts.bootstrap import enter
+    from rayjobs_cli.setup.bootstrap import enter
 
     enter(tools="--tools" in sys.argv)
 

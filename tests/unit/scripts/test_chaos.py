@@ -4,9 +4,9 @@ import io
 
 import pytest
 
-from scripts import chaos
-from scripts.chaos import Look, Story
-from scripts.words import Words
+from rayjobs_cli.chaos import faults
+from rayjobs_cli.chaos.faults import Look, Story
+from rayjobs_cli.console import Words
 
 
 def look(**changes: str) -> Look:
@@ -26,7 +26,7 @@ def story(after: Look) -> Story:
 
 def shown(told: Story) -> str:
     words = Words(file=io.StringIO(), width=120)
-    chaos.tell(told, words)
+    faults.tell(told, words)
     assert isinstance(words.file, io.StringIO)
     return words.file.getvalue()
 

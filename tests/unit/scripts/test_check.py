@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import check, chromium
-from scripts.check import Checks, Step
+from rayjobs_cli.development import check, chromium
+from rayjobs_cli.development.check import Checks, Step
 
 
 def told_by(*steps: Step) -> tuple[list[bool], list[str]]:

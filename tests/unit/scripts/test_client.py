@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import pytest
 from typing_extensions import override
 
-from scripts import load
-from scripts.client import Client, first_key
-from scripts.outcome import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.load_test import load
+from rayjobs_cli.targets.client import Client, first_key
 
 
 class Api(BaseHTTPRequestHandler):

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from scripts import arguments, purge
-from scripts.client import Client, Document
-from scripts.local.plan import PROJECT
-from scripts.outcome import CommandError, Exit
+from rayjobs_cli import arguments
+from rayjobs_cli.commands import purge
+from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.targets.client import Client, Document
+from rayjobs_cli.targets.local.plan import PROJECT
 
 
 class System(Client):

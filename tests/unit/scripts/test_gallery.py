@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rayjobs.filters import CATALOGUE
-from scripts import gallery
+from rayjobs_cli.development import gallery
 from tests.support.pictures import file_of, picture
 
 SAMPLES = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.installer import diagnosis
+from rayjobs_cli.setup.installer import diagnosis
 
 
 @pytest.mark.parametrize(

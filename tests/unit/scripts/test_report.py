@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from k8s.standing import Standing, Usage
-from scripts import report
-from scripts.snapshot import Snapshot
+from rayjobs_cli.load_test import report
+from rayjobs_cli.load_test.snapshot import Snapshot
+from rayjobs_k8s.scaling.group_status import Standing, Usage
 
 BATCH: dict[str, Any] = {
     "id": "b_<script>",

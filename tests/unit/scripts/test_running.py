@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from scripts.cluster import state as cluster_states
-from scripts.connection import connect
-from scripts.local import state as local_states
-from scripts.local.plan import Order, decide
-from scripts.local.processes import identify
-from scripts.local.state import ProcessId, State
-from scripts.outcome import CommandError
-from scripts.running import on_a_cluster, on_this_machine, without_password
-from scripts.words import Words
+from rayjobs_cli.console import Words
+from rayjobs_cli.exit_status import CommandError
+from rayjobs_cli.targets.cluster import state as cluster_states
+from rayjobs_cli.targets.connection import connect
+from rayjobs_cli.targets.local import state as local_states
+from rayjobs_cli.targets.local.plan import Order, decide
+from rayjobs_cli.targets.local.processes import identify
+from rayjobs_cli.targets.local.state import ProcessId, State
+from rayjobs_cli.targets.running import on_a_cluster, on_this_machine, without_password
 
 
 @pytest.fixture

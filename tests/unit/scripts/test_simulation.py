@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.benchmark import simulation
-from scripts.benchmark.noop_farm import ITEM_MS
+from rayjobs_cli.benchmark import simulation
+from rayjobs_cli.benchmark.noop_farm import ITEM_MS
 from tests.support.redis_server import redis_server
 
 

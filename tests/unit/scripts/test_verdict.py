@@ -1,6 +1,6 @@
 from typing import Any
 
-from scripts.verdict import errors_by_code, judge
+from rayjobs_cli.load_test.verdict import errors_by_code, judge
 
 
 def batch(

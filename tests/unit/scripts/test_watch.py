@@ -3,10 +3,10 @@ from typing import Any
 
 from rich.console import Console
 
-from k8s.standing import Standing, Usage
-from scripts.snapshot import Snapshot
-from scripts.watch import Watch, live_table
-from scripts.words import Words
+from rayjobs_cli.console import Words
+from rayjobs_cli.load_test.snapshot import Snapshot
+from rayjobs_cli.load_test.watch import Watch, live_table
+from rayjobs_k8s.scaling.group_status import Standing, Usage
 
 
 def batch(done: int, state: str = "running") -> dict[str, Any]:

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from scripts.benchmark.jobs import JOBS
-from scripts.benchmark.peers import provision, roster
-from scripts.benchmark.peers.program import Program
-from scripts.benchmark.peers.provision import AbsentError
-from scripts.benchmark.tools import ToolFailedError
+from rayjobs_cli.benchmark.jobs import JOBS
+from rayjobs_cli.benchmark.peers import provision, roster
+from rayjobs_cli.benchmark.peers.program import Program
+from rayjobs_cli.benchmark.peers.provision import AbsentError
+from rayjobs_cli.benchmark.tools import ToolFailedError
 
 THUMB, HEAVY, EDIT = JOBS[0], JOBS[2], JOBS[4]
 HEAD = """
 import sys
 from contextlib import contextmanager
-from scripts.benchmark.peers.serving import serve
+from rayjobs_cli.benchmark.peers.serving import serve
 @contextmanager
 def started():
     print("a banner that is no answer")

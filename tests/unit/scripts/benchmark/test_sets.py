@@ -5,9 +5,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from scripts.benchmark import sets
-from scripts.benchmark.pictures import LARGE, MEDIUM, SMALL
-from scripts.benchmark.sets import make_sets, plan
+from rayjobs_cli.benchmark import sets
+from rayjobs_cli.benchmark.pictures import LARGE, MEDIUM, SMALL
+from rayjobs_cli.benchmark.sets import make_sets, plan
 
 ORIENTATION = 0x0112
 TINY_MEDIUM = replace(MEDIUM, shapes=((400, 300),))

@@ -1,8 +1,8 @@
 """What the benchmark found, as people read it."""
 
-from scripts.benchmark.large import Weight
-from scripts.benchmark.table import markdown
-from scripts.benchmark.turns import Row
+from rayjobs_cli.benchmark.large import Weight
+from rayjobs_cli.benchmark.table import markdown
+from rayjobs_cli.benchmark.turns import Row
 
 
 def test_a_table_of_markdown_has_a_line_for_each_tool_and_each_weight() -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from scripts.benchmark import pool
-from scripts.benchmark.jobs import JOBS, Job
-from scripts.benchmark.memory import Scale
-from scripts.benchmark.quality import psnr
-from scripts.benchmark.tools import Pool
+from rayjobs_cli.benchmark import pool
+from rayjobs_cli.benchmark.jobs import JOBS, Job
+from rayjobs_cli.benchmark.memory import Scale
+from rayjobs_cli.benchmark.quality import psnr
+from rayjobs_cli.benchmark.tools import Pool
 
 THUMB = JOBS[0]
 HEAVY = JOBS[2]

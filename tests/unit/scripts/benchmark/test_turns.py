@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 from typing_extensions import override
 
-from scripts.benchmark import pillow_way
-from scripts.benchmark.jobs import JOBS, Job
-from scripts.benchmark.pictures import SAMPLES
-from scripts.benchmark.quality import Reference, check, psnr
-from scripts.benchmark.reference import exact
-from scripts.benchmark.tools import Tool, ToolFailedError
-from scripts.benchmark.turns import take_turns
+from rayjobs_cli.benchmark import pillow_way
+from rayjobs_cli.benchmark.jobs import JOBS, Job
+from rayjobs_cli.benchmark.pictures import SAMPLES
+from rayjobs_cli.benchmark.quality import Reference, check, psnr
+from rayjobs_cli.benchmark.reference import exact
+from rayjobs_cli.benchmark.tools import Tool, ToolFailedError
+from rayjobs_cli.benchmark.turns import take_turns
 
 THUMB = replace(JOBS[0], pictures=48)
 

@@ -1,4 +1,4 @@
-from scripts.benchmark.variants import SIZED, measure
+from rayjobs_cli.benchmark.variants import SIZED, measure
 from tests.support.pictures import file_of, picture
 
 

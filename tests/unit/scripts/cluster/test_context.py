@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from scripts.cluster import context
-from scripts.outcome import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.targets.cluster import context
 from tests.support.fake_cluster import FakeCluster
 
 

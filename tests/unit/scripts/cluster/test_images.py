@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from k8s.names import API_IMAGE, RAY_IMAGE
-from scripts.bootstrap import ROOT
-from scripts.cluster import images
-from scripts.cluster.images import Wish, provide, tag
-from scripts.outcome import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.setup.bootstrap import ROOT
+from rayjobs_cli.targets.cluster import images
+from rayjobs_cli.targets.cluster.images import Wish, provide, tag
+from rayjobs_k8s.names import API_IMAGE, RAY_IMAGE
 
 
 def silent(_: str) -> None: ...

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.cluster import state as states
-from scripts.cluster.state import State
-from scripts.outcome import CommandError
+from rayjobs_cli.exit_status import CommandError
+from rayjobs_cli.targets.cluster import state as states
+from rayjobs_cli.targets.cluster.state import State
 
 STATE = State(context="kind-dev", api_port=8000, dashboard_port=8265, api_key="k", ray_token="t")
 

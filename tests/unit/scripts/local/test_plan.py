@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from scripts.local.plan import LOOPBACK, PROJECT, Order, decide, free_ports
-from scripts.outcome import CommandError
+from rayjobs_cli.exit_status import CommandError
+from rayjobs_cli.targets.local.plan import LOOPBACK, PROJECT, Order, decide, free_ports
 
 
 class Usage(NamedTuple):

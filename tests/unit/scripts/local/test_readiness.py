@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from scripts.local import readiness
-from scripts.local.plan import free_ports
+from rayjobs_cli.targets.local import readiness
+from rayjobs_cli.targets.local.plan import free_ports
 from tests.support.redis_server import RedisServer
 
 

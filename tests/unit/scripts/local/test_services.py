@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.local import ray_folder
-from scripts.local.plan import PROJECT, Order, Plan, decide
-from scripts.local.services import Service, prepare, services
+from rayjobs_cli.targets.local import ray_folder
+from rayjobs_cli.targets.local.plan import PROJECT, Order, Plan, decide
+from rayjobs_cli.targets.local.services import Service, prepare, services
 
 
 def plan(folder: Path, **environment: str) -> Plan:

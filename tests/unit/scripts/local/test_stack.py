@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from scripts.local import stack as stacks
-from scripts.local import state as states
-from scripts.local.plan import Order, decide
-from scripts.local.processes import identify
-from scripts.local.state import ProcessId, State
-from scripts.outcome import CommandError
+from rayjobs_cli.exit_status import CommandError
+from rayjobs_cli.targets.local import stack as stacks
+from rayjobs_cli.targets.local import state as states
+from rayjobs_cli.targets.local.plan import Order, decide
+from rayjobs_cli.targets.local.processes import identify
+from rayjobs_cli.targets.local.state import ProcessId, State
 
 
 def silent(_: str) -> None:

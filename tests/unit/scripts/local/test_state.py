@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.local import state as states
-from scripts.local.plan import Order, Plan, decide
-from scripts.local.state import ProcessId, State, Status
-from scripts.outcome import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.targets.local import state as states
+from rayjobs_cli.targets.local.plan import Order, Plan, decide
+from rayjobs_cli.targets.local.state import ProcessId, State, Status
 
 
 def plan(folder: Path) -> Plan:

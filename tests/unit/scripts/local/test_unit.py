@@ -8,11 +8,11 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from scripts.local import logs
-from scripts.local.processes import find, identify, marked
-from scripts.local.services import Service
-from scripts.local.state import ProcessId
-from scripts.local.unit import Backoff, Unit
+from rayjobs_cli.targets.local import logs
+from rayjobs_cli.targets.local.processes import find, identify, marked
+from rayjobs_cli.targets.local.services import Service
+from rayjobs_cli.targets.local.state import ProcessId
+from rayjobs_cli.targets.local.unit import Backoff, Unit
 from tests.support.waiting import wait_until
 
 WAIT = "import threading; threading.Event().wait()"

@@ -1,0 +1,66 @@
+"""`python -m api --host HOST --port PORT`: serve the API until SIGTERM."""
+
+import argparse
+import sys
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+from typing_extensions import override
+
+from rayjobs import log
+from rayjobs.errors import RayJobsError
+from rayjobs.settings import Settings
+from rayjobs_api.access import known_keys
+from rayjobs_api.app import create_app
+
+_GRACE_S = 8
+"""Time that answers under way have to end: a purge waits for a heartbeat, nothing else comes near."""
+
+
+class _Server(uvicorn.Server):
+    """Tells endless streams when it is to end; uvicorn would wait for them."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    @override
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._app.state.core.closing.set()
+        super().handle_exit(sig, frame)
+
+
+def main() -> int:
+    """Serve; 3 means that the settings can't be used."""
+    parser = argparse.ArgumentParser(prog="python -m api", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    arguments = parser.parse_args()
+    log.set_up()
+    try:
+        app = _app(Settings.read())
+    except RayJobsError as error:
+        log.leaving("api", error)
+        return 3
+    config = uvicorn.Config(
+        app,
+        host=arguments.host,
+        port=arguments.port,
+        log_config=None,
+        access_log=False,  # `observing` says more
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    _Server(config, app).run()
+    return 0
+
+
+def _app(settings: Settings) -> FastAPI:
+    if settings.api_keys_file is not None:
+        known_keys(settings.api_keys_file)
+    return create_app(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

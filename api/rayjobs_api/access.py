@@ -1,0 +1,90 @@
+"""Who may call: those with a key, or where no key is set, whoever is no other site's page."""
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import lru_cache
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastapi import Request
+
+from rayjobs.errors import UnauthorizedError
+from rayjobs.service.submissions import ANYBODY
+from rayjobs_api.dependencies import TheCore
+
+_SHOWN = 8
+"""Digits of a key's SHA-256 by which the log names it: enough to tell keys apart, of no use to find one."""
+
+
+# Async only so that it does not cost a change of threads.
+async def authorize(request: Request, core: TheCore) -> None:
+    """Let the request pass and note who made it, or raise `UnauthorizedError`."""
+    file = core.settings.api_keys_file
+    if file is None:
+        _refuse_strangers(request)
+        request.state.actor = ANYBODY
+        return
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    given = bearer.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+    digest = _digest(given)
+    # Every key is compared, whichever fits, so that time says nothing.
+    if not sum(hmac.compare_digest(digest, known) for known in known_keys(file)):
+        raise UnauthorizedError("Send a key of RAYJOBS_API_KEYS_FILE as `Authorization: Bearer KEY`.")
+    request.state.actor = f"key:{digest.hex()[:_SHOWN]}"
+
+
+def _refuse_strangers(request: Request) -> None:
+    """Refuse what another site's page makes a browser send: without keys, nothing else would stop a purge."""
+    headers, host = request.headers, request.url.hostname or ""
+    if not _is_near(host):
+        # A site can make its own name mean this machine (DNS rebinding), and is then of the same origin.
+        raise UnauthorizedError(f"Without RAYJOBS_API_KEYS_FILE the API does not answer under {host}.")
+    origin = headers.get("origin", "")
+    by_browser = headers.get("sec-fetch-site")
+    is_own = by_browser in ("same-origin", "none") or (
+        by_browser is None and (not origin or urlsplit(origin).netloc == headers.get("host"))
+    )
+    if request.method != "GET" and not is_own:
+        raise UnauthorizedError(f"A page of {origin or 'another site'} may not call this API.")
+
+
+def _is_near(host: str) -> bool:
+    """Whether a host is given by its address or by one word: names that no site can have."""
+    with suppress(ValueError):
+        return bool(ip_address(host))
+    return "." not in host or host.endswith(".localhost")
+
+
+def known_keys(file: Path) -> tuple[bytes, ...]:
+    """Return the digests of the keys in a file, as it is now: keys can be changed while we run.
+
+    Raises:
+        UnauthorizedError: The file can't be read, or has no key.
+    """
+    try:
+        keys = _read_keys(file, file.stat().st_mtime_ns)
+    except OSError as error:
+        raise UnauthorizedError(f"RAYJOBS_API_KEYS_FILE can't be read: {error.strerror}.") from error
+    if not keys:
+        raise UnauthorizedError("RAYJOBS_API_KEYS_FILE has no key.")
+    return keys
+
+
+@lru_cache(maxsize=2)
+def _read_keys(file: Path, _changed_ns: int) -> tuple[bytes, ...]:
+    return tuple(_digests(file.read_text("utf-8").splitlines()))
+
+
+def _digests(lines: list[str]) -> Iterator[bytes]:
+    for line in lines:
+        key = line.strip()
+        if key and not key.startswith("#"):
+            yield _digest(key)
+
+
+def _digest(key: str) -> bytes:
+    # Of one length whatever the key, so that comparing takes one time.
+    return hashlib.sha256(key.encode("utf-8")).digest()

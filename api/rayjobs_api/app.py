@@ -1,0 +1,133 @@
+"""The composition root of the API: adapters, middleware, routers, error handlers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from threading import Event
+from typing import Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.staticfiles import StaticFiles
+from typing_extensions import override
+
+from rayjobs.adapters.file_store import FileStore
+from rayjobs.adapters.redis.registry import RedisRegistry
+from rayjobs.entrypoints.slot import keeper
+from rayjobs.filters import plugins
+from rayjobs.filters.plugins import announce
+from rayjobs.ports import Registry, Store
+from rayjobs.record.layout import Record
+from rayjobs.request.sources import Sources
+from rayjobs.service.estimates import Estimates
+from rayjobs.service.previews import Previews
+from rayjobs.service.queries import History
+from rayjobs.service.render_pool import Tryouts
+from rayjobs.service.submissions import Intake
+from rayjobs.settings import Settings
+from rayjobs_api import errors, openapi
+from rayjobs_api.access import authorize
+from rayjobs_api.dependencies import Core
+from rayjobs_api.metrics import Metrics
+from rayjobs_api.middleware import Observed
+from rayjobs_api.routes import (
+    batches,
+    catalogue,
+    items,
+    legacy,
+    page,
+    presets,
+    preview,
+    system,
+    uploads,
+    workers,
+)
+from rayjobs_api.streaming.notifier import Bell
+
+_DESCRIPTION = "Runs a pipeline of filters over a set of pictures. Every route is at `/v1` too."
+
+
+class App(FastAPI):
+    """FastAPI's, with our own document."""
+
+    @override
+    def openapi(self) -> dict[str, Any]:
+        return openapi.document(self)
+
+
+def create_app(settings: Settings, registry: Registry | None = None, store: Store | None = None) -> FastAPI:
+    """Return the application; nothing is connected to before the first request.
+
+    Args:
+        settings: As every part of rayjobs has them.
+        registry: In place of the Redis of the settings.
+        store: In place of the folder of the settings.
+
+    Raises:
+        StoreUnavailableError: The settings name a store that can't be one.
+    """
+    core = _composed(
+        settings, registry or RedisRegistry.connect(settings), store or FileStore(settings.store)
+    )
+    app = App(
+        title="rayjobs",
+        version=_version(),
+        description=_DESCRIPTION,
+        openapi_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        lifespan=_lifespan,
+    )
+    app.state.core = core
+    app.state.metrics = Metrics(core.registry)
+    app.add_middleware(Observed, seconds=app.state.metrics.seconds)
+    errors.install(app)
+    app.mount("/static", StaticFiles(directory=page.STATIC))
+    routes = _all_routes()
+    app.include_router(routes)
+    app.include_router(routes, prefix="/v1", include_in_schema=False)
+    return app
+
+
+def _composed(settings: Settings, registry: Registry, store: Store) -> Core:
+    record = Record(store)
+    closing = Event()
+    intake = Intake(registry, record, settings)
+    sources = Sources(settings, store)
+    tryouts = Tryouts(settings, store, start=partial(keeper, store=store))
+    return Core(
+        settings=settings,
+        registry=registry,
+        store=store,
+        intake=intake,
+        history=History(registry, record),
+        previews=Previews(intake, sources, tryouts),
+        estimates=Estimates(settings, intake, sources, registry, tryouts),
+        tryouts=tryouts,
+        bell=Bell(registry, closing),
+        closing=closing,
+    )
+
+
+def _all_routes() -> APIRouter:
+    routes = APIRouter()
+    for module in (page, system):
+        routes.include_router(module.router)
+    for module in (batches, items, uploads, preview, presets, catalogue, workers, legacy):
+        routes.include_router(module.router, dependencies=[Depends(authorize)])
+    return routes
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    announce(plugins())
+    yield
+    app.state.core.closing.set()
+    await to_thread.run_sync(app.state.core.tryouts.close)
+
+
+def _version() -> str:
+    try:
+        return version("rayjobs")
+    except PackageNotFoundError:  # run from a clone
+        return "0"

@@ -1,0 +1,160 @@
+"""Every error as `application/problem+json` (RFC 9457); the only place that knows of statuses."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from pydantic_core import InitErrorDetails
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from rayjobs import errors as core
+from rayjobs.errors import BackendError, Problem, RayJobsError
+from rayjobs.request.problems import problems_of
+
+STATUSES: dict[type[RayJobsError], HTTPStatus] = {
+    core.RequestError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    core.BatchTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    core.NotFoundError: HTTPStatus.NOT_FOUND,
+    core.ConflictError: HTTPStatus.CONFLICT,
+    core.UnauthorizedError: HTTPStatus.UNAUTHORIZED,
+    # Errors of items reach a client directly when an upload can't be stored, and in previews.
+    core.ItemError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    core.SourceTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    core.OutputNoSpaceError: HTTPStatus.INSUFFICIENT_STORAGE,
+    core.OutputDeniedError: HTTPStatus.SERVICE_UNAVAILABLE,
+    BackendError: HTTPStatus.SERVICE_UNAVAILABLE,
+    core.QueueFullError: HTTPStatus.TOO_MANY_REQUESTS,
+    core.PreviewsBusyError: HTTPStatus.TOO_MANY_REQUESTS,
+    core.RecordUnreadableError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    RayJobsError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""Status of each error; a class that is not here has that of its nearest ancestor."""
+
+MEDIA_TYPE = "application/problem+json"
+
+_log = logging.getLogger("api")
+
+
+def status_of(kind: type[RayJobsError]) -> HTTPStatus:
+    """Return the status of an error."""
+    return next(STATUSES[each] for each in kind.__mro__ if each in STATUSES)
+
+
+def codes() -> dict[str, dict[str, Any]]:
+    """Return each code with its title, and with its status or, of an item, whether it is tried again."""
+    found: dict[str, dict[str, Any]] = {}
+    for kind in _family(core.RequestError, BackendError):
+        found[kind.code] = {"title": _title(kind), "status": status_of(kind).value}
+    for code, kind in core.ITEM_ERRORS.items():
+        found.setdefault(code, {"title": _title(kind), "retryable": kind.retryable})
+    return found
+
+
+def _family(*kinds: type[RayJobsError]) -> Iterator[type[RayJobsError]]:
+    for kind in kinds:
+        if "code" in vars(kind):
+            yield kind
+        yield from _family(*kind.__subclasses__())
+
+
+def _title(kind: type[RayJobsError]) -> str:
+    return (kind.__doc__ or "").partition("\n")[0]
+
+
+_TITLES = {code: each["title"] for code, each in codes().items()}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app` with a problem, those of the framework too."""
+    app.exception_handler(RayJobsError)(_ours)
+    app.exception_handler(RequestValidationError)(_not_valid)
+    app.exception_handler(HTTPException)(_frameworks)
+    app.exception_handler(ClientDisconnect)(_nobody_there)
+    app.exception_handler(Exception)(_unexpected)
+
+
+def problem(
+    request: Request,
+    status: HTTPStatus,
+    code: str,
+    detail: str,
+    problems: Iterable[Problem] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return an error's answer."""
+    body = {
+        "type": f"/docs#{code}",
+        "title": _TITLES.get(code, status.phrase),
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+        "code": code,
+        "request_id": request.state.request_id,
+        "errors": [each.as_json() for each in problems],
+    }
+    if not body["errors"]:
+        del body["errors"]
+    return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
+
+
+def _ours(request: Request, error: RayJobsError) -> Response:
+    status, headers = status_of(type(error)), {}
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        headers["Retry-After"] = str(getattr(error, "retry_after_s", BackendError.retry_after_s))
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("%s: %s", error.code, error.detail, extra={"request_id": request.state.request_id})
+    return problem(request, status, error.code, error.detail, _problems(error), headers)
+
+
+def _problems(error: RayJobsError) -> list[Problem]:
+    if isinstance(error, core.InvalidRequestError):
+        return error.problems
+    if error.limit is None and error.actual is None:
+        return []
+    return [Problem("", error.code, error.detail, error.limit, error.actual)]
+
+
+def _not_valid(request: Request, error: RequestValidationError) -> Response:
+    """Answer for a query or a path that FastAPI refused, in the words of the core."""
+    # The first step says "query" or "path", which a pointer leaves out.
+    lines = [
+        InitErrorDetails(type=one["type"], loc=one["loc"][1:], input=one["input"], ctx=one.get("ctx", {}))
+        for one in error.errors()
+    ]
+    problems = problems_of(ValidationError.from_exception_data("request", lines))
+    detail = f"The request can't be read. {problems[0].pointer}: {problems[0].detail}"
+    return _ours(request, core.InvalidRequestError(detail, problems))
+
+
+def _frameworks(request: Request, error: HTTPException) -> Response:
+    status = HTTPStatus(error.status_code)
+    path = request.url.path
+    if status is HTTPStatus.NOT_FOUND:
+        return problem(request, status, "not_found", f"There is no route {path}; see /docs.")
+    detail = str(error.detail)
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        detail = f"{path} does not take {request.method}, but {allowed}."
+    return problem(request, status, status.name.lower(), detail, headers=error.headers)
+
+
+def _nobody_there(_request: Request, _error: ClientDisconnect) -> Response:
+    # Nobody reads this: the client went while its body was read.
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    request_id = request.state.request_id
+    _log.error("unexpected: %r", error, extra={"request_id": request_id})
+    detail = f"A fault of ours; the log names it by the request id {request_id}."
+    # Starlette answers this one outside of all middleware, so the header is not added there.
+    headers = {"X-Request-ID": request_id}
+    return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail, headers=headers)

@@ -1,0 +1,84 @@
+"""The OpenAPI document: FastAPI's, with the bodies that our routes read by themselves and the error codes."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from rayjobs_api import errors, responses
+from rayjobs_api.requests import forms, models
+
+Document = dict[str, Any]
+
+_REF = "#/components/schemas/{model}"
+_BODIES = (
+    forms.BatchForm,
+    forms.ShortForm,
+    forms.PresetBody,
+    models.RetryForm,
+    models.PurgeForm,
+    responses.ProblemAnswer,
+)
+
+_FILE: Document = {"type": "string", "format": "binary"}
+
+MULTIPART: Document = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": {"type": "array", "items": _FILE}},
+                }
+            }
+        },
+    }
+}
+
+
+def body_of(*names: str, required: bool = True) -> Document:
+    """Return what a route says of its JSON body: it has one of these forms."""
+    refs = [{"$ref": _REF.format(model=name)} for name in names]
+    schema = refs[0] if len(refs) == 1 else {"oneOf": refs}
+    content: Document = {"schema": schema}
+    examples = {
+        title: {"value": value} for title, value in forms.EXAMPLES.items() if title.split()[0] in names
+    }
+    if examples:
+        content["examples"] = examples
+    return {"requestBody": {"required": required, "content": {"application/json": content}}}
+
+
+def preview_body() -> Document:
+    """Return what a preview takes: the body of a batch, or one without its source and a picture beside."""
+    found = body_of("BatchForm", "ShortForm")
+    request = {"type": "string", "description": "JSON of a batch, without its source"}
+    parts = {"request": request, "file": _FILE}
+    schema = {"type": "object", "properties": parts, "required": list(parts)}
+    found["requestBody"]["content"]["multipart/form-data"] = {"schema": schema}
+    return found
+
+
+def document(app: FastAPI) -> Document:
+    """Return the document, made once."""
+    if app.openapi_schema is None:
+        found = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        _, definitions = models_json_schema([(each, "validation") for each in _BODIES], ref_template=_REF)
+        schemas = found.setdefault("components", {}).setdefault("schemas", {})
+        schemas |= definitions["$defs"]
+        for path in found["paths"].values():
+            for operation in path.values():
+                _add_problem(operation["responses"])
+        found["x-error-codes"] = errors.codes()
+        app.openapi_schema = found
+    return app.openapi_schema
+
+
+def _add_problem(responses: Document) -> None:
+    responses.pop("422", None)  # FastAPI's own form, which nothing here answers with
+    schema = {"$ref": _REF.format(model="ProblemAnswer")}
+    responses["default"] = {"description": "An error", "content": {errors.MEDIA_TYPE: {"schema": schema}}}

@@ -1,0 +1,119 @@
+"""Queries, and the bodies of routes that change something; those for a batch are in `forms`."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from fastapi import Header, Path
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from rayjobs.errors import ITEM_ERRORS
+from rayjobs.model.batch import State
+from rayjobs.request.presets import PresetName
+from rayjobs.service.estimates import MAX_SAMPLE
+from rayjobs.service.previews import MAX_INDEX
+
+MAX_PAGE = 1000
+
+if TYPE_CHECKING:
+    ItemCode = str
+else:
+    ItemCode = Literal[tuple(ITEM_ERRORS)]
+    """Why an item failed: a code of the error tree."""
+
+ItemState = Literal["pending", "running", "succeeded", "cached", "skipped", "failed", "cancelled"]
+
+BatchId = Annotated[str, Path(examples=["b_01jd3v8c6m0t5w2xkq7r"])]
+Index = Annotated[int, Path(ge=0)]
+PresetKey = Annotated[PresetName, Path(examples=["web"])]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
+
+
+class _Query(BaseModel):
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class BatchesQuery(_Query):
+    """Which batches to list."""
+
+    state: State | None = None
+    label: str | None = Field(None, pattern=r"^[^:]+:", examples=["who:docs"])
+    """`name:value`."""
+    cursor: str | None = Field(None, pattern=r"^b_\w+$")
+    """`next` of the page before."""
+    limit: int = Field(50, ge=1, le=MAX_PAGE)
+
+    @property
+    def name_and_value(self) -> tuple[str, str] | None:
+        """The label, taken apart."""
+        name, _, value = (self.label or "").partition(":")
+        return (name, value) if name else None
+
+
+class ItemsQuery(_Query):
+    """Which items of a batch to list."""
+
+    state: ItemState | None = None
+    code: ItemCode | None = None
+    cursor: str | None = None
+    """`next` of the page before."""
+    limit: int = Field(100, ge=1, le=MAX_PAGE)
+
+
+class OutputQuery(_Query):
+    """Which of an item's pictures to get."""
+
+    variant: str | None = None
+    """Name of a variant, if the batch has variants."""
+
+
+class PresetQuery(_Query):
+    """Which version of a preset to look at."""
+
+    version: int | None = Field(None, ge=1)
+    """The latest by default."""
+
+
+class PreviewQuery(OutputQuery):
+    """Which picture to show."""
+
+    index: int = Field(0, ge=0, le=MAX_INDEX)
+    """Of the item in the request's source."""
+
+
+class SubmitQuery(_Query):
+    """How to submit."""
+
+    dry_run: bool = False
+    """Answer with what would run, and store nothing."""
+    sample: int | None = Field(None, ge=1, le=MAX_SAMPLE)
+    """Of a dry run: run so many of the items, and estimate the bytes and the time of all."""
+
+    @model_validator(mode="after")
+    def _of_a_dry_run(self) -> "SubmitQuery":
+        if self.sample is not None and not self.dry_run:
+            raise ValueError("sample goes with dry_run=true")
+        return self
+
+
+class EventsQuery(_Query):
+    """Where to resume."""
+
+    last_event_id: str | None = None
+    """For clients that can't send the header `Last-Event-ID`."""
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class RetryForm(_Form):
+    """Which failed items are put back."""
+
+    codes: list[ItemCode] | None = Field(None, min_length=1)
+    """Only items that failed with one of these; all by default."""
+
+
+class PurgeForm(_Form):
+    """What a purge does with unfinished batches."""
+
+    running: Literal["cancel", "refuse"] = "refuse"
+    """`refuse` answers 409 while there are any; a purge without a word destroys no work."""

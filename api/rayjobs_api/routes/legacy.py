@@ -1,0 +1,34 @@
+"""The two routes that the first version of this product had; its clients still work."""
+
+from dataclasses import asdict
+
+from fastapi import APIRouter, Response
+
+from rayjobs_api.dependencies import TheCore, answer
+from rayjobs_api.openapi import body_of
+from rayjobs_api.routes import batches
+
+router = APIRouter(prefix="/api", tags=["first version"])
+
+
+router.post(
+    "/process-batch/distributed/",
+    name="process_batch",
+    status_code=202,
+    responses=batches.SUBMITTED,
+    openapi_extra=body_of("ShortForm", "BatchForm"),
+    summary="Submit a batch, as POST /batches does",
+)(batches.submit)
+
+
+@router.get("/metrics/", summary="Look at queue, workers and counts at once")
+def watched(core: TheCore) -> Response:
+    queue = asdict(core.registry.queue())
+    workers = [worker.as_json() for worker in core.registry.workers()]
+    slots = {"total": sum(row["slots"] for row in workers), "busy": sum(row["busy_slots"] for row in workers)}
+    counts = {
+        "pending": queue["pending"],
+        "running": queue["in_flight"],
+        "batches": queue["batches_by_state"],
+    }
+    return answer({"queue": queue, "workers": workers, "slots": slots, "counts": counts})

@@ -1,0 +1,44 @@
+"""The pages that people open in a browser, and the OpenAPI document that one of them shows."""
+
+import html
+from pathlib import Path
+from string import Template
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from rayjobs_api.dependencies import TheCore, answer
+
+STATIC = Path(__file__).resolve().parents[1] / "static"
+_HEADERS = {
+    # Everything comes from here; nothing of a page is written inline.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+_PAGES = {name: Template((STATIC / f"{name}.html").read_text("utf-8")) for name in ("status", "docs")}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+def status(core: TheCore) -> Response:
+    return _page("status", dashboard=core.settings.dashboard_url or "")
+
+
+@router.get("/docs")
+def docs() -> Response:
+    return _page("docs")
+
+
+@router.get("/openapi.json")
+def openapi(request: Request) -> Response:
+    return answer(request.app.openapi())
+
+
+def _page(name: str, **values: str) -> Response:
+    escaped = {key: html.escape(value) for key, value in values.items()}
+    return HTMLResponse(_PAGES[name].substitute(escaped), headers=_HEADERS)

@@ -1,0 +1,23 @@
+"""Pauses a batch that can't go on by itself, with the reason for all to see."""
+
+import logging
+
+from rayjobs.errors import ConflictError, NotFoundError, RecordUnreadableError
+from rayjobs.model.batch import Verb
+from rayjobs.model.item import Fault
+from rayjobs.ports import Registry
+
+log = logging.getLogger(__name__)
+
+
+def halt(batch_id: str, why: Fault, registry: Registry) -> None:
+    """Pause a batch, before what it gives back can be claimed again; a repeat changes nothing."""
+    try:
+        registry.steer(batch_id, Verb.PAUSE, "dispatcher", why.code, why)
+    except (ConflictError, NotFoundError) as error:  # it ends, or was purged
+        log.info("not paused: %s", error, extra={"batch": batch_id})
+
+
+def shelve(batch_id: str, error: RecordUnreadableError, registry: Registry) -> None:
+    """Pause a batch whose record can't be read, until that was mended and somebody resumes it."""
+    halt(batch_id, Fault(error.code, error.detail, retryable=False), registry)

@@ -1,0 +1,182 @@
+"""How a batch stands, by its record alone: what a registry that has lost it is told."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rayjobs.model.batch import ENDED, Batch, Counts, State
+from rayjobs.model.lease import Lease
+from rayjobs.model.ranges import Cover, Range
+from rayjobs.ports import NewBatch, Standing
+from rayjobs.record.commits import Entry
+from rayjobs.record.layout import Record
+
+
+def account(record: Record, batch_id: str, in_flight: Sequence[Lease] = ()) -> Standing:
+    """Return how a batch stands: as it was closed, or else as its commit files tell.
+
+    Of these it reads the names and the heads, not the items, save where two overlap: the time it takes is by
+    the number of chunks.
+
+    Args:
+        record: The record.
+        batch_id: Of which batch.
+        in_flight: Chunks of it that run at this moment; they do, whatever the record says of them.
+
+    Raises:
+        NotFoundError: There is no such batch.
+    """
+    spec = record.spec(batch_id)
+    closed = record.closed(batch_id)
+    listing = record.listing(batch_id)
+    new = NewBatch(
+        id=batch_id,
+        total=listing.total,
+        exact=listing.sealed or closed is not None,
+        priority=spec["document"]["priority"],
+        document=spec["document"],
+        idempotency_key=spec.get("key"),
+        body_hash=spec["body_hash"],
+        created_ms=spec["created_ms"],
+    )
+    if closed is not None:
+        return _closed(new, closed, cut=not listing.sealed)
+    return _open(record, new, listing.error, in_flight)
+
+
+def _closed(new: NewBatch, closed: dict[str, Any], *, cut: bool) -> Standing:
+    return Standing(
+        batch=new,
+        ends={name: n for name, n in closed["counts"].items() if name in ENDED},
+        errors=closed["errors_by_code"],
+        started_ms=closed["started_ms"],
+        error=closed["error"],
+        cut=cut,
+        closed=State(closed["state"]),
+        finished_ms=closed["finished_ms"],
+    )
+
+
+def _open(
+    record: Record, new: NewBatch, error: dict[str, Any] | None, in_flight: Sequence[Lease]
+) -> Standing:
+    entries = record.entries(new.id)
+    tokens = [*(entry.token for entry in entries), *(lease.token for lease in in_flight)]
+    found = _Sum()
+    for lease in in_flight:
+        found.end(lease.range)
+    flying = {lease.token for lease in in_flight}
+    story: list[tuple[int, Entry | list[Range]]] = [(e.token, e) for e in entries if e.token not in flying]
+    story += record.retries(new.id)
+    # A retry comes behind the entry with the same token, as in `Record.outcomes`.
+    for _, step in sorted(story, key=lambda row: (row[0], isinstance(row[1], list)), reverse=True):
+        if isinstance(step, Entry):
+            found.add(record, new.id, step)
+        else:
+            found.retry(step)
+    return Standing(
+        batch=new,
+        ends=dict(found.counts),
+        errors=dict(found.errors),
+        waiting=found.waiting(new.total),
+        running=tuple(in_flight),
+        started_ms=min(tokens, default=None),  # a token is the time of its claim
+        error=error,
+        fence=max(tokens, default=0),
+    )
+
+
+@dataclass
+class _Sum:
+    """What is known while the commit files are gone through, from the latest to the first."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    told: Cover = field(default_factory=Cover)
+    """Items of which a later entry has told: what an earlier one says of them counts no more."""
+    ended: Cover = field(default_factory=Cover)
+    """Items that do not wait: they have ended, or run."""
+    back: list[Range] = field(default_factory=list)
+    """Ranges that were put back, the latest first."""
+
+    def end(self, chunk: Range) -> None:
+        """Note that these items do not wait."""
+        self.told.add(chunk)
+        self.ended.add(chunk)
+
+    def retry(self, ranges: Sequence[Range]) -> None:
+        """Note that whatever was told of these items before counts no more."""
+        self.back += ranges
+        for chunk in ranges:
+            self.told.add(chunk)
+
+    def add(self, record: Record, batch_id: str, entry: Entry) -> None:
+        """Note what a commit file tells, as far as nothing later was told of its items."""
+        tally = record.tally(batch_id, entry)
+        again = Cover()
+        for chunk in tally.again:
+            again.add(chunk)
+        parts = again.gaps(entry.range)
+        if all(self.told.gaps(part) == [part] for part in parts):
+            self.counts.update(tally.counts)
+            self.errors.update(tally.errors)
+        else:
+            self._count_lines(record, batch_id, entry)
+        self.back += tally.again
+        for part in parts:
+            for gap in self.told.gaps(part):
+                self.end(gap)
+
+    def waiting(self, total: int) -> tuple[Range, ...]:
+        """Return what has not ended, each item at the attempt under which it was put back last."""
+        found = []
+        for chunk in [*self.back, Range(0, total)] if total else []:
+            found += self.ended.gaps(chunk)
+            self.ended.add(chunk)
+        return tuple(sorted(found))
+
+    def _count_lines(self, record: Record, batch_id: str, entry: Entry) -> None:
+        for outcome in record.lines(batch_id, entry):
+            if self.told.gaps(Range(outcome["index"], 1)):
+                self.counts[outcome["state"]] += 1
+                if "error" in outcome:
+                    self.errors[outcome["error"]["code"]] += 1
+
+
+def closing(batch: Batch, state: State, finished_ms: int, cause: str | None = None) -> dict[str, Any]:
+    """Return what the record keeps of a batch's end; items that still waited are cancelled."""
+    ended = {name: getattr(batch.counts, name) for name in ENDED}
+    ended["cancelled"] += batch.counts.total - sum(ended.values())
+    return {
+        "state": state,
+        "cause": cause,
+        "run_id": batch.run_id,
+        "counts": {"total": batch.counts.total, "pending": 0, "running": 0, **ended},
+        "errors_by_code": batch.errors_by_code,
+        "error": batch.error,
+        "started_ms": batch.started_ms,
+        "finished_ms": finished_ms,
+    }
+
+
+def view(standing: Standing, run_id: str) -> Batch:
+    """Return the batch as clients see it while the registry does not know it."""
+    new, ends = standing.batch, dict(standing.ends)
+    running = sum(lease.range.count for lease in standing.running)
+    pending = new.total - running - sum(ends.values())
+    return Batch(
+        id=new.id,
+        state=standing.state,
+        run_id=run_id,
+        counts=Counts(total=new.total, pending=pending, running=running, **ends),
+        errors_by_code=dict(standing.errors),
+        exact=new.exact,
+        priority=new.priority,
+        created_ms=new.created_ms or 0,
+        started_ms=standing.started_ms,
+        finished_ms=standing.finished_ms,
+        throughput_per_s=0.0,
+        document=new.document,
+        error=standing.error,
+    )

@@ -1,0 +1,253 @@
+"""The reading side: batches, their items, results and outputs, as the record has them.
+
+What the registry knows of a batch is later than the record; what it has forgotten, the record still tells.
+"""
+
+import base64
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import orjson
+
+from rayjobs.codec import FORMATS
+from rayjobs.errors import ConflictError, InvalidRequestError, NotFoundError, Problem, RecordUnreadableError
+from rayjobs.model.batch import TERMINAL, Batch, State
+from rayjobs.model.ranges import Range
+from rayjobs.ports import Event, Page, Registry
+from rayjobs.record import journal
+from rayjobs.record.commits import Entry
+from rayjobs.record.layout import Record, output_key
+from rayjobs.record.replay import account, view
+
+_WINDOW = 1000
+"""Items that are read at a time: what a page or a stream holds in memory."""
+_FRESH_S = 2.0
+"""How old the sum of an open batch may be that only the record knows."""
+_LOOK = 100
+"""Windows that one call searches for items that match, before it answers with what it has."""
+
+
+@dataclass(frozen=True)
+class OutputFile:
+    """An output, ready to be sent; whoever gets it closes `file`."""
+
+    file: BinaryIO
+    media_type: str
+    etag: str
+    """SHA-256 of the bytes."""
+    name: str
+    size_bytes: int
+
+
+class History:
+    """Reads what became of batches; every method is safe to call from several threads."""
+
+    def __init__(self, registry: Registry, record: Record) -> None:
+        self._registry = registry
+        self._record = record
+        self._folding = threading.Lock()
+        self._folded: dict[str, tuple[float, Batch]] = {}
+
+    def batch(self, batch_id: str) -> Batch:
+        """Return a batch; raises `NotFoundError`."""
+        try:
+            return self._registry.get(batch_id)
+        except NotFoundError:
+            return self._of_record(batch_id)
+
+    def _of_record(self, batch_id: str) -> Batch:
+        if self._record.closed(batch_id) is not None:
+            return self._view(batch_id)
+        # While a lost registry is being restored, all who follow its batches come here, again and again; and
+        # an open batch is summed up from all its commit files.
+        with self._folding:
+            at, batch = self._folded.get(batch_id, (0.0, None))
+            if batch is None or time.monotonic() - at > _FRESH_S:
+                batch = self._view(batch_id)
+                recent = {
+                    one: kept for one, kept in self._folded.items() if time.monotonic() - kept[0] < _FRESH_S
+                }
+                self._folded = recent | {batch_id: (time.monotonic(), batch)}
+            return batch
+
+    def _view(self, batch_id: str) -> Batch:
+        return view(account(self._record, batch_id), self._registry.run_id())
+
+    def page(
+        self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None
+    ) -> Page:
+        """Return batches, newest first.
+
+        Where conditions narrow it, a page may be short although `next` says that there is more.
+        """
+        if self._registry.restored():
+            found = self._registry.page(limit=limit, cursor=cursor, state=state, label=label)
+        else:
+            found = self._unlisted_page(limit, cursor)
+        batches, unreadable = list(found.batches), {}
+        for batch_id in found.forgotten:
+            try:
+                batches.append(self.batch(batch_id))
+            except NotFoundError:  # a submission that died before it was one, or a batch just deleted
+                continue
+            except RecordUnreadableError as error:
+                unreadable[batch_id] = error.detail
+        shown = [batch for batch in batches if batch.matches(state, label)]
+        newest_first = sorted(shown, key=lambda batch: batch.id, reverse=True)
+        return Page(newest_first, found.next, unreadable=unreadable)
+
+    def _unlisted_page(self, limit: int, cursor: str | None) -> Page:
+        """Return a page for as long as the registry has no listing: after a loss, for a second or two."""
+        older = sorted(
+            (one for one in self._record.batches() if cursor is None or one < cursor), reverse=True
+        )
+        return Page([], older[limit - 1] if len(older) > limit else None, tuple(older[:limit]))
+
+    def events(self, batch_id: str, after: str | None) -> list[Event]:
+        """Return a batch's events behind the one with id `after`; none of a batch that is forgotten."""
+        try:
+            return self._registry.events(batch_id, after)
+        except NotFoundError:
+            self._record.spec(batch_id)
+            return []
+
+    def items(
+        self, batch_id: str, *, state: str | None, code: str | None, cursor: str | None, limit: int
+    ) -> dict[str, Any]:
+        """Return up to `limit` items in index order from the cursor on, and the next cursor.
+
+        Where few items match, a page may be short although `next` says that there is more.
+
+        Raises:
+            NotFoundError: There is no such batch.
+            InvalidRequestError: The cursor is not one of ours.
+        """
+        batch = self.batch(batch_id)
+        start, found = _index_of(cursor), []
+        entries = self._record.entries(batch_id)
+        for window in _windows(start, batch.counts.total, _LOOK):
+            for item in self._window(batch, window, entries):
+                start = item["index"] + 1
+                if state in (None, item["state"]) and code in (None, item.get("error", {}).get("code")):
+                    found.append(item)
+                if len(found) == limit:
+                    break
+            if len(found) == limit:
+                break
+        return {"items": found, "next": _cursor_of(start) if start < batch.counts.total else None}
+
+    def log(self, batch_id: str) -> list[dict[str, Any]]:
+        """Return every change of the batch's state, the oldest first; raises `NotFoundError`."""
+        return [move.as_json() for move in journal.read(batch_id, self._registry, self._record)]
+
+    def item(self, batch_id: str, index: int) -> dict[str, Any]:
+        """Return one item; raises `NotFoundError`."""
+        batch = self.batch(batch_id)
+        if not 0 <= index < batch.counts.total:
+            raise NotFoundError(f"{batch_id} has items 0 to {batch.counts.total - 1}, not {index}")
+        return next(self._window(batch, Range(index, 1), self._record.entries(batch_id)))
+
+    def output(self, batch_id: str, index: int, variant: str | None = None) -> OutputFile:
+        """Return an item's picture, or one of its variants by its name.
+
+        Raises:
+            NotFoundError: There is no such item or variant, or its output was removed from the store.
+            ConflictError: The item has no output (so far), or another batch has written over it since.
+        """
+        item, document = self.item(batch_id, index), self.batch(batch_id).document
+        here = f"item {index} of {batch_id}"
+        files = {one["name"]: one["output"] for one in document.get("variants", ())} or {
+            None: document["output"]
+        }
+        if variant not in files:
+            raise NotFoundError(_no_variant(here, variant, [name for name in files if name]))
+        output = item.get("outputs", {}).get(variant) if variant else item.get("output")
+        if output is None:
+            raise ConflictError(
+                f"{here} is {item['state']} and has no output{f' {variant!r}' if variant else ''}"
+            )
+        folder = files[variant].get("folder")
+        file = self._record.store.open(output_key(batch_id, output["name"], folder))
+        if file is None:
+            raise NotFoundError(f"the output {output['uri']} is gone")
+        if folder and _sha256(file) != output["sha256"]:
+            file.close()
+            raise ConflictError(f"the output {output['uri']} was replaced since by another batch")
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        media_type = FORMATS[output["format"]].media_type
+        return OutputFile(file, media_type, output["sha256"], output["name"].rsplit("/", 1)[-1], size)
+
+    def results(self, batch_id: str) -> Iterator[bytes]:
+        """Give one JSON line an item, in index order: the result manifest as it stands."""
+        batch = self.batch(batch_id)
+        entries = self._record.entries(batch_id)
+        return (
+            orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE)
+            for window in _windows(0, batch.counts.total, None)
+            for item in self._window(batch, window, entries)
+        )
+
+    def _window(self, batch: Batch, window: Range, entries: list[Entry]) -> Iterator[dict[str, Any]]:
+        outcomes = self._record.outcomes(batch.id, window, entries)
+        running = {i for lease in self._registry.leases(batch_id=batch.id) for i in lease.range.indices()}
+        for item in self._record.items(batch.id, window):
+            outcome = outcomes.get(item.index) or _without_outcome(batch, running=item.index in running)
+            yield {"index": item.index, "custom_id": item.custom_id, "source": item.source, **outcome}
+
+
+def _sha256(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(2**20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _without_outcome(batch: Batch, *, running: bool) -> dict[str, Any]:
+    if running:
+        return {"state": "running", "attempts": 0}
+    if batch.ending or batch.state in TERMINAL:
+        error = {
+            "code": "cancelled",
+            "detail": f"the batch was {batch.ending or State.CANCELLED} before this item ran",
+            "retryable": False,
+        }
+        return {"state": "cancelled", "attempts": 0, "error": error}
+    return {"state": "pending", "attempts": 0}
+
+
+def _no_variant(here: str, asked: str | None, names: list[str]) -> str:
+    if not names:
+        return f"{here} has one output and no variant {asked!r}"
+    known = ", ".join(names)
+    if asked is None:
+        return f"{here} has several outputs; say which by ?variant=: {known}"
+    return f"{here} has no variant {asked!r}; there are {known}"
+
+
+def _windows(start: int, total: int, most: int | None) -> Iterator[Range]:
+    end = total if most is None else min(total, start + most * _WINDOW)
+    for first in range(start, end, _WINDOW):
+        yield Range(first, min(_WINDOW, total - first))
+
+
+def _cursor_of(index: int) -> str:
+    return base64.urlsafe_b64encode(b"i%d" % index).decode().rstrip("=")
+
+
+def _index_of(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return int(text.removeprefix(b"i"))
+    except ValueError as error:
+        problem = Problem(
+            "/cursor", "invalid_request", "this is not a cursor of an earlier page", actual=cursor
+        )
+        raise InvalidRequestError(problem.detail, [problem]) from error

@@ -1,0 +1,96 @@
+"""Every peer by its name, and how it is started."""
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rayjobs_cli.benchmark.peers import provision
+from rayjobs_cli.benchmark.peers.imagemagick import ImageMagick
+from rayjobs_cli.benchmark.peers.program import Program
+from rayjobs_cli.benchmark.peers.provision import AbsentError
+from rayjobs_cli.benchmark.pillow_way import WAYS
+from rayjobs_cli.benchmark.tools import Tool
+
+_HERE = Path(__file__).parent
+_ALL = tuple(WAYS)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where peers live, and how large they are.
+
+    Attributes:
+        environments: Their folder.
+        outputs: Folder of what they write.
+        processes: Of each.
+    """
+
+    environments: Path
+    outputs: Path
+    processes: int
+
+
+def start(names: Sequence[str], place: Place, entered: ExitStack, say: Callable[[str], None]) -> list[Tool]:
+    """Start peers; one that can't be had here is told of, and left out."""
+    found = []
+    for name in names:
+        say(f"{name}: preparing it ...")
+        try:
+            found.append(entered.enter_context(PEERS[name](place)))
+        except AbsentError as error:
+            say(f"{name} is left out: {error}")
+    return found
+
+
+def _sharp(place: Place) -> Tool:
+    node, folder = provision.node_modules(place.environments)
+    command = node, str(_HERE / "sharp_peer.mjs"), str(place.processes)
+    return Program("sharp", command, place.outputs, _ALL, folder)
+
+
+def _pyvips(place: Place) -> Tool:
+    return Program("pyvips", _module("pyvips_peer", Path(sys.executable), place), place.outputs, _ALL)
+
+
+def _imagemagick(place: Place) -> Tool:
+    return ImageMagick(provision.mogrify(), place.processes, place.outputs)
+
+
+def _thumbor(place: Place) -> Tool:
+    # It has no filter that writes text, and none for kernels of one's own on a resized picture.
+    return _python("thumbor", "thumbor_peer", place, ("thumb",))
+
+
+def _celery(place: Place) -> Tool:
+    return _python("celery", "celery_peer", place)
+
+
+def _dask(place: Place) -> Tool:
+    return _python("dask", "dask_peer", place)
+
+
+def _ray_data(place: Place) -> Tool:
+    return _python("ray-data", "ray_data_peer", place)
+
+
+def _python(name: str, module: str, place: Place, pipelines: tuple[str, ...] = _ALL) -> Tool:
+    python = provision.python(name, place.environments)
+    return Program(name, _module(module, python, place), place.outputs, pipelines)
+
+
+def _module(name: str, python: Path, place: Place) -> tuple[str, ...]:
+    return str(python), "-m", f"{__package__}.{name}", str(place.processes)
+
+
+PEERS: dict[str, Callable[[Place], Tool]] = {
+    "sharp": _sharp,
+    "pyvips": _pyvips,
+    "imagemagick": _imagemagick,
+    "thumbor": _thumbor,
+    "celery": _celery,
+    "dask": _dask,
+    "ray-data": _ray_data,
+}
+"""Beside the pool with plain Pillow, which always takes part."""

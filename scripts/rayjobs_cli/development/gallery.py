@@ -1,0 +1,167 @@
+"""Makes one page that shows what each filter does to each sample picture, and what analyses find there."""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    from rayjobs_cli.setup.bootstrap import enter
+
+    enter()
+
+import base64
+import json
+import time
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+
+import pyvips
+
+from rayjobs.codec import Encoding, Limits
+from rayjobs.engine.rendering import Rendered, render, second_picture
+from rayjobs.errors import ItemError
+from rayjobs.filters import CATALOGUE, FAMILIES
+from rayjobs.filters.base import Analysis, Filter
+from rayjobs.request.pipeline import Pipeline, parse_pipeline
+from rayjobs_cli import arguments
+from rayjobs_cli.console import Words
+from rayjobs_cli.exit_status import Exit, conclude
+from rayjobs_cli.targets.local.plan import PROJECT
+
+_SAMPLES = PROJECT / "images" / "samples"
+_TEMPLATE = Path(__file__).with_name("gallery_template.html")
+_SIDE = 320
+"""Longest side of a picture on the page, in px: the lengths of the filters' examples are made for it."""
+_SHOWN = Encoding(format="webp", quality=82)
+"""It keeps alpha, and the page at some 5 MB."""
+_LOSSLESS = Encoding(format="png", compression=1)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample picture, brought to the size of the page."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page, and how many of its filters could not be shown."""
+
+    html: str
+    failed: int
+
+
+def main() -> int:
+    """Make the page."""
+    parser = arguments.parser(
+        "Show every filter of the catalogue, before and after, on the sample pictures, as one HTML file.",
+        "python scripts/gallery.py --out gallery.html",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="default: gallery.html in the state directory"
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=CATALOGUE, default=(), metavar="FILTER", help="names of a few filters"
+    )
+    given = parser.parse_args()
+    return conclude(lambda: _gallery(given), as_json=given.json)
+
+
+def _gallery(given: Namespace) -> Exit:
+    words = Words(stderr=given.json)
+    began = time.monotonic()
+    to: Path = (given.out or given.state / "gallery.html").absolute()
+    chosen = {
+        family: [cls for cls in classes if not given.only or cls.title() in given.only]
+        for family, classes in FAMILIES.items()
+    }
+    chosen = {family: classes for family, classes in chosen.items() if classes}
+    page = gallery(chosen, samples())
+    to.parent.mkdir(parents=True, exist_ok=True)
+    to.write_text(page.html, encoding="utf-8")
+    filters = sum(map(len, chosen.values()))
+    told = {
+        "ok": not page.failed,
+        "gallery": str(to),
+        "filters": filters,
+        "failed": page.failed,
+        "bytes": to.stat().st_size,
+        "seconds": round(time.monotonic() - began, 2),
+    }
+    if given.json:
+        print(json.dumps(told))
+    words.say(f"{filters} filters, {page.failed} failed, in {told['seconds']} s: {to}")
+    return Exit.FAILED if page.failed else Exit.DONE
+
+
+def samples() -> list[Sample]:
+    """Return the sample pictures, small, by name."""
+    small = parse_pipeline([{"name": "thumbnail", "size": _SIDE}])
+    files = [path for path in sorted(_SAMPLES.iterdir()) if path.suffix != ".md"]
+    return [Sample(path.name, render(path.read_bytes(), small, _LOSSLESS, Limits()).data) for path in files]
+
+
+def gallery(families: Mapping[str, list[type[Filter]]], pictures: list[Sample]) -> Page:
+    """Return the page of these filters, each run with its own example on each picture."""
+    before = "".join(_picture(_made(each, Pipeline()), each.name) for each in pictures)
+    sections, failed = [], 0
+    for family, classes in families.items():
+        rows = [_row(cls, pictures) for cls in classes]
+        failed += sum("class=failed" in row for row in rows)
+        sections.append(f"<tbody id={family}><tr><th colspan=9>{family}</th></tr>{''.join(rows)}</tbody>")
+    links = "".join(f"<a href='#{family}'>{family}</a>" for family in families)
+    html = _TEMPLATE.read_text(encoding="utf-8")
+    for mark, text in (("LINKS", links), ("BEFORE", before), ("ROWS", "".join(sections))):
+        html = html.replace(f"<!--{mark}-->", text, 1)
+    return Page(html, failed)
+
+
+def _row(cls: type[Filter], pictures: list[Sample]) -> str:
+    example = cls.example()
+    parameters = {key: value for key, value in example.items() if key != "name"}
+    shown = json.dumps(parameters, ensure_ascii=False) if parameters else ""
+    summary = escape(cls.summary().replace("`", ""))
+    name = f"<b>{example['name']}</b><p>{summary}</p><code>{escape(shown)}</code>"
+    return f"<tr><td>{name}</td>{''.join(_cell(cls, each) for each in pictures)}</tr>"
+
+
+def _cell(cls: type[Filter], sample: Sample) -> str:
+    try:
+        rendered = _made(sample, parse_pipeline([cls.example()]))
+    except ItemError as error:
+        return f"<td class=failed>{escape(error.detail)}</td>"
+    if issubclass(cls, Analysis):
+        return f"<td>{_told(rendered.analysis[cls.example()['name']])}</td>"
+    return _picture(rendered, f"{rendered.output.width} x {rendered.output.height}")
+
+
+def _made(sample: Sample, pipeline: Pipeline) -> Rendered:
+    return render(sample.data, pipeline, _SHOWN, Limits(), _second)
+
+
+@cache
+def _second(reference: str) -> pyvips.Image:
+    return second_picture((_SAMPLES / reference.removeprefix("sample:")).read_bytes(), Limits())
+
+
+def _picture(rendered: Rendered, caption: str) -> str:
+    uri = f"data:image/webp;base64,{base64.b64encode(rendered.data).decode('ascii')}"
+    return f"<td><img src='{uri}' alt=''><small>{escape(caption)}</small></td>"
+
+
+def _told(finding: object) -> str:
+    """Return an analysis's answer as text, a palette with its colours."""
+    if isinstance(finding, list) and finding and isinstance(finding[0], dict):
+        rows = ((each["colour"], f"{each['share']:.0%}") for each in finding)
+        return "".join(f"<i style='background:{c}'></i><code>{c} {share}</code><br>" for c, share in rows)
+    text = finding if isinstance(finding, str) else json.dumps(finding, ensure_ascii=False, indent=1)
+    return f"<pre>{escape(text)}</pre>"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

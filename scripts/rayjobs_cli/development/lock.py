@@ -1,0 +1,97 @@
+"""Renews the locks from pyproject.toml: `python scripts/lock.py [--upgrade]`.
+
+Each lock is universal: it holds for every system and every Python that the project supports. It names no
+address: the packages come from whatever index or mirror the installer is set to, and must have these hashes.
+"""
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    from rayjobs_cli.setup.bootstrap import enter
+
+    enter(tools=True)
+
+import argparse
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+
+from rayjobs_cli.exit_status import CommandError, Exit, conclude
+from rayjobs_cli.setup.bootstrap import LOCK, LOCK_WITH_TOOLS, ROOT
+
+_SOURCES = ("pyproject.toml", "scripts/requirements.in")
+_RUN_EXTRAS = ("api", "k8s", "local", "worker")
+IMAGE_EXTRAS = {"api": ("api", "scaler"), "ray": ("worker",)}
+"""Container image: what it holds besides the core."""
+IMAGE_LOCKS = {image: ROOT / "images" / "docker" / f"{image}.lock" for image in IMAGE_EXTRAS}
+PEER_LOCKS = {
+    path: path.with_suffix(".lock")
+    for path in sorted((ROOT / "scripts/rayjobs_cli/benchmark/peers").glob("*.in"))
+}
+"""What each peer of the benchmark asks for, and its lock."""
+_HEAD = "# Made by scripts/lock.py from {}: change that, and run this."
+_OPTIONS = (
+    "--universal",
+    "--python-version=3.11",
+    "--generate-hashes",
+    "--no-emit-index-url",
+    "--no-emit-find-links",
+    "--no-annotate",
+    "--no-header",
+    "--no-config",
+    "--quiet",
+)
+
+
+def main() -> int:
+    """Renew the locks; return the exit status."""
+    parser = argparse.ArgumentParser(
+        description="Renews the locks from pyproject.toml.",
+        epilog="example:\n  python scripts/lock.py --upgrade",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--upgrade", action="store_true", help="take the newest versions, not the locked ones"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document; people read on stderr")
+    arguments = parser.parse_args()
+    return conclude(lambda: _renew(upgrade=arguments.upgrade, as_json=arguments.json), as_json=arguments.json)
+
+
+def _renew(*, upgrade: bool, as_json: bool) -> Exit:
+    options = ("--upgrade",) if upgrade else ()
+    _compile(LOCK, *(f"--extra={extra}" for extra in _RUN_EXTRAS), *options)
+    # The first one's versions bind the second, which can so stand in its place.
+    _compile(LOCK_WITH_TOOLS, "--all-extras", f"--constraints={LOCK}", *options)
+    for image, extras in IMAGE_EXTRAS.items():
+        # What is tested here is what runs there.
+        _compile(
+            IMAGE_LOCKS[image], *(f"--extra={extra}" for extra in extras), f"--constraints={LOCK_WITH_TOOLS}"
+        )
+    for source, lock in PEER_LOCKS.items():
+        _compile(lock, *options, sources=(str(source.relative_to(ROOT)),))
+    locks = (LOCK, LOCK_WITH_TOOLS, *IMAGE_LOCKS.values(), *PEER_LOCKS.values())
+    packages = {lock.name: lock.read_text(encoding="utf-8").count("==") for lock in locks}
+    for name, count in packages.items():
+        print(f"{name}: {count} packages", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"ok": True, "packages": packages}))
+    return Exit.DONE
+
+
+def _compile(lock: Path, *options: str, sources: Sequence[str] = _SOURCES) -> None:
+    command = (sys.executable, "-m", "uv", "pip", "compile", *sources, f"--output-file={lock}")
+    # A find-links of this machine must not decide what everybody installs.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
+    if subprocess.run((*command, *_OPTIONS, *options), cwd=ROOT, env=environment, check=False).returncode:
+        raise CommandError("lock_failed", f"uv made no {lock.name}.", "See above.", Exit.FAILED)
+    lock.write_text(
+        f"{_HEAD.format(sources[0])}\n{lock.read_text(encoding='utf-8')}", encoding="utf-8", newline="\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

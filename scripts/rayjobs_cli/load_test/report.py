@@ -1,0 +1,147 @@
+"""The report of a run: one page that needs nothing else, with its charts, tables and pictures."""
+
+import base64
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from rayjobs_cli.load_test.snapshot import Snapshot
+from rayjobs_cli.load_test.verdict import errors_by_code
+from rayjobs_cli.targets.local.plan import PROJECT
+
+_TEMPLATE = Path(__file__).with_name("report_template.html")
+_SAMPLES = PROJECT / "images" / "samples"
+_MARK = "/*DATA*/"
+"""Where the template takes the run's data."""
+_SIDE = 640
+"""Longest side of a picture in the report, in pixels: sharp at the size it is shown, some 60 kB."""
+_QUALITY = 82
+_DARK = 64
+"""A picture that stays below this level is shown brightened."""
+_HIGHLIGHTS = 1
+"""Per cent of the pixels that may be brighter: single sparks do not make a picture bright."""
+_SAMPLE = "sample:"
+
+
+@dataclass
+class Pairs:
+    """Pictures before and after, of the first sources that come; may be offered from many threads."""
+
+    most: int
+    _found: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def offer(self, item: Mapping[str, Any], told: Mapping[str, Any], output: bytes) -> None:
+        """Take an item's source and one of its files, if the source is here and not shown yet."""
+        name = str(item["source"])
+        source = _SAMPLES / name.removeprefix(_SAMPLE)
+        with self._lock:
+            if len(self._found) >= self.most or name in self._found or not source.is_file():
+                return
+            self._found[name] = {}
+        before, _ = small(source.read_bytes())
+        after, brightened = small(output)
+        pair = {
+            "name": source.name,
+            "before": before,
+            "after": after,
+            "brightened": brightened,
+            "size_before": _size(item.get("input")),
+            "size_after": _size(told),
+            "duration_ms": item.get("duration_ms"),
+        }
+        self._found[name] = pair
+
+    def pictures(self) -> list[dict[str, Any]]:
+        """Return the pairs that were taken, by name."""
+        return [self._found[name] for name in sorted(self._found)]
+
+
+def small(picture: bytes) -> tuple[str, bool]:
+    """Return a picture as a small JPEG in a `data:` URI, upright, and whether it was brightened to be seen.
+
+    Edges of a blurred photograph are a few levels above black: right as they are, and nothing to look at.
+    """
+    with Image.open(io.BytesIO(picture)) as opened:
+        opened.draft("RGB", (_SIDE * 2, _SIDE * 2))
+        image = ImageOps.exif_transpose(opened)
+        image.thumbnail((_SIDE, _SIDE))
+        rgba = image.convert("RGBA")
+    opaque, colours = rgba.getchannel("A"), rgba.convert("RGB")
+    dark = _brightest(colours, opaque) < _DARK
+    if dark:
+        colours = ImageOps.autocontrast(colours, cutoff=(0, _HIGHLIGHTS), mask=opaque, preserve_tone=True)
+    flat = Image.new("RGB", colours.size, "white")
+    flat.paste(colours, mask=opaque)
+    out = io.BytesIO()
+    flat.save(out, "JPEG", quality=_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii"), dark
+
+
+def _brightest(image: Image.Image, opaque: Image.Image) -> int:
+    """Return the level below which all but the highlights of what is opaque lie."""
+    histogram = image.convert("L").histogram(opaque)
+    above = sum(histogram) * _HIGHLIGHTS / 100
+    for level in range(255, 0, -1):
+        above -= histogram[level]
+        if above < 0:
+            return level
+    return 0
+
+
+def render(
+    trial: Mapping[str, Any], snapshots: Sequence[Snapshot], pairs: Sequence[Mapping[str, Any]]
+) -> str:
+    """Return the page.
+
+    Args:
+        trial: As `--json` prints it.
+        snapshots: The run, in order.
+        pairs: From `Pairs.pictures`.
+    """
+    last = snapshots[-1]
+    data = {
+        **trial,
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "slots": max(sum(worker["slots"] for worker in one.workers) for one in snapshots),
+        "errors": errors_by_code(last.batches),
+        "series": _series(snapshots),
+        "events": [[round(one.t_s, 1), told] for one in snapshots for told in one.events],
+        "pairs": list(pairs),
+    }
+    # A name that holds a tag must stay a name.
+    safe = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+    return _TEMPLATE.read_text(encoding="utf-8").replace(_MARK, safe, 1)
+
+
+def _series(snapshots: Sequence[Snapshot]) -> dict[str, list[Any]]:
+    """Return each figure over time; those of a worker group only where one was seen at every look."""
+    series: dict[str, list[Any]] = {
+        "t": [round(one.t_s, 2) for one in snapshots],
+        "speed": [round(one.images_per_s, 2) for one in snapshots],
+        "queue": [one.waiting for one in snapshots],
+        "cpu": [round(one.cpu_percent, 1) for one in snapshots],
+        "workers": [len(one.workers) for one in snapshots],
+    }
+    seen = [one.standing for one in snapshots if one.standing is not None]
+    if not seen or len(seen) < len(snapshots):
+        return series
+    return series | {
+        "floor": [it.floor for it in seen],
+        "wanted": [it.wanted for it in seen],
+        "ready": [len(it.ready) for it in seen],
+        "target": [it.cpu.target for it in seen],
+        "memory": [it.memory.percent or 0 for it in seen],
+        "busy": [one.busy_slots for one in snapshots],
+    }
+
+
+def _size(picture: Mapping[str, Any] | None) -> str:
+    return f"{picture['width']} x {picture['height']}" if picture else ""

@@ -1,0 +1,202 @@
+"""Installs a lock into an environment, with uv where there is one, else with pip; standard library only.
+
+Both take exactly the pinned files, by their hashes, and build nothing: no compiler is asked for.
+"""
+
+import re
+import shutil
+import subprocess
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rayjobs_cli.setup.progress import Progress
+from rayjobs_cli.setup.setup_error import SetupError
+
+_SOURCE_ONLY = "pyvips", "derpconf"
+"""Published without wheels. With its library in a wheel of its own pyvips is plain Python, as the other is,
+and built as that: without isolation, so that the lock's setuptools builds it and nothing that would compile
+is at hand.
+"""
+_ENTRY = re.compile(r"^(?=[\w.-]+==)", re.MULTILINE)
+_STRICT = ("--require-hashes", "--no-deps")
+_WHEELS = ("--only-binary", ":all:")
+_SOURCES = ("--no-build-isolation",)
+_QUIET = ("--no-input", "--no-user", "--no-compile", "--progress-bar", "off", "--disable-pip-version-check")
+_LOOK_S = 0.25
+_TAIL_LINES = 60
+_SHOWN = 200
+"""Characters of the line that tells why."""
+
+_PACKAGES = ("lib/python*/site-packages/*.dist-info", "Lib/site-packages/*.dist-info")
+
+_UNREACHED = (
+    r"name resolution|name or service|getaddrinfo|nodename|dns error|unreachable|timed out|ProxyError"
+    r"|NewConnection|connection (refused|reset|aborted|error)|error sending request"
+)
+_CAUSES = (
+    (
+        r"no space left|os error (28|112)\b|not enough space",
+        "no_space",
+        "The disk is full.",
+        "Free at least 1 GB, then try again.",
+    ),
+    (
+        "do not match the hashes|hash mismatch",
+        "hash_mismatch",
+        "A package is not the one that the lock names.",
+        "Clear the installer's cache (pip cache purge, or uv cache clean), and look at the mirror you use.",
+    ),
+    (
+        _UNREACHED,
+        "no_network",
+        "The package index can't be reached.",
+        "Check the network, and the proxy or index that pip is set to, then try again.",
+    ),
+    (
+        "no matching distribution|has no wheels|no wheels with",
+        "no_package",
+        "There is no build of a package for this machine.",
+        "Use a 64-bit CPython 3.11, 3.12 or 3.13.",
+    ),
+)
+"""What a tool says, and what it means to its user; the first that fits."""
+_FINAL = ("hash_mismatch", "no_space")
+"""What another tool would not change."""
+
+
+@dataclass(frozen=True)
+class _Tool:
+    command: tuple[str, ...]
+    fetched: str
+    """How a line begins that tells of one more file at hand."""
+
+
+def install(python: Path, lock: Path, progress: Progress) -> int:
+    """Install what `lock` names into the environment of `python`; return how many packages are in it.
+
+    Raises:
+        SetupError: No tool could.
+    """
+    output = ""
+    with TemporaryDirectory() as folder:
+        parts = _parts(lock, Path(folder))
+        for tool in _tools(python):
+            run = _Run(tool, python, progress)
+            if all(run.succeeds(options, part) for options, part in parts):
+                return _installed(python)
+            output = run.output
+            if diagnosis(output).code in _FINAL:
+                break
+    raise diagnosis(output)
+
+
+def _parts(lock: Path, folder: Path) -> list[tuple[tuple[str, ...], Path]]:
+    """Return what is installed from wheels, and what is built after that, each with its options."""
+    entries = _ENTRY.split(lock.read_text(encoding="utf-8"))
+    sources = [entry for entry in entries if entry.partition("==")[0] in _SOURCE_ONLY]
+    wheels = [entry for entry in entries if entry not in sources]
+    parts: list[tuple[tuple[str, ...], Path]] = []
+    for name, options, chosen in (("wheels", _WHEELS, wheels), ("sources", _SOURCES, sources)):
+        if chosen:
+            part = folder / f"{name}.txt"
+            part.write_text("".join(chosen), encoding="utf-8")
+            parts.append((options, part))
+    return parts
+
+
+def _tools(python: Path) -> Iterator[_Tool]:
+    uv = shutil.which("uv")
+    if uv:
+        yield _Tool((uv, "pip", "install", "--python", str(python)), " *Downloaded ")
+    # Come here without uv, and after it failed: pip may know a mirror or a proxy that uv was not told of.
+    _require_pip(python)
+    fetched = r" *(Downloading|Using cached|Processing) (?!.*\.metadata)"
+    yield _Tool((str(python), "-m", "pip", "install", *_QUIET), fetched)
+
+
+def _require_pip(python: Path) -> None:
+    done = subprocess.run(
+        (str(python), "-m", "ensurepip"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        error = diagnosis(done.stdout)
+        if error.code in _FINAL:
+            raise error
+        raise SetupError(
+            "no_pip",
+            "This Python came without pip.",
+            "Install it (Debian, Ubuntu: apt-get install python3-venv), or install uv, then try again.",
+        )
+
+
+class _Run:
+    """A tool at work, watched."""
+
+    def __init__(self, tool: _Tool, python: Path, progress: Progress) -> None:
+        self._tool = tool
+        self._python = python
+        self._progress = progress
+        self._fetched = 0
+        self._lines: deque[str] = deque(maxlen=_TAIL_LINES)
+
+    @property
+    def output(self) -> str:
+        """The last lines that it printed."""
+        return "".join(self._lines)
+
+    def succeeds(self, options: Sequence[str], requirements: Path) -> bool:
+        """Return whether it could install these."""
+        with (
+            subprocess.Popen(
+                (*self._tool.command, *_STRICT, *options, "-r", str(requirements)),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                errors="replace",
+            ) as process,
+            ThreadPoolExecutor(1) as reader,
+        ):
+            reading = reader.submit(self._read, process.stdout or ())
+            try:
+                while not wait([reading], timeout=_LOOK_S).done:
+                    self._progress.update(
+                        f"{self._fetched} packages fetched, {_installed(self._python)} installed"
+                    )
+            except KeyboardInterrupt:
+                process.kill()
+                raise
+        return process.returncode == 0
+
+    def _read(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._lines.append(line)
+            self._fetched += bool(re.match(self._tool.fetched, line))
+
+
+def _installed(python: Path) -> int:
+    folder = python.parents[1]
+    return sum(1 for pattern in _PACKAGES for _ in folder.glob(pattern))
+
+
+def diagnosis(output: str) -> SetupError:
+    """Return the error that a tool's last lines tell of."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    for pattern, code, detail, remedy in _CAUSES:
+        for line in lines:
+            if re.search(pattern, line, re.IGNORECASE):
+                return SetupError(code, f"{detail} ({line[:_SHOWN]})", remedy)
+    last = lines[-1] if lines else "no output"
+    return SetupError(
+        "install_failed", f"The packages were not installed: {last[:_SHOWN]}", "Delete .venv and try again."
+    )

@@ -1,0 +1,150 @@
+"""The container images: their names by content, built and brought to the nodes by whatever is there."""
+
+import hashlib
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.setup.bootstrap import ROOT
+from rayjobs_k8s.names import API_IMAGE, RAY_IMAGE
+from rayjobs_k8s.objects import Document
+
+Say = Callable[[str], None]
+
+NAMES = {API_IMAGE: "api", RAY_IMAGE: "ray"}
+"""Container image of the manifests -> suffix of its Dockerfile."""
+AUTO = "auto"
+"""Builds with the first tool that is there."""
+
+COPIED = re.compile(r"^COPY (?!--)(.+) \S+$", re.MULTILINE)
+"""What a Dockerfile takes from the project's folder."""
+_TOOLS = ("docker", "podman", "nerdctl", "buildah")
+_SHARED = re.compile(r"^(docker-desktop|docker-for-desktop|orbstack|colima|rancher-desktop)")
+"""Contexts whose node runs what the machine's own builder has."""
+_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user said of the container images."""
+
+    ray: str | None = None
+    api: str | None = None
+    build: str = AUTO
+    """`auto`, or a command that is given TAG CONTEXT -f DOCKERFILE, builds and loads."""
+
+
+def provide(wish: Wish, context: str, nodes: Sequence[Document], say: Say) -> dict[str, str]:
+    """Return the container images to run; those that are missing are built.
+
+    Raises:
+        CommandError: One is neither there nor can be made.
+    """
+    given = {RAY_IMAGE: wish.ray, API_IMAGE: wish.api}
+    there = {name for node in nodes for each in node["status"].get("images", ()) for name in each["names"]}
+    chosen = {}
+    for image in NAMES:
+        own = tag(image)
+        # A name holds one content for ever: what is there need not be built again.
+        if (named := given[image]) is None and own not in there:
+            say(f"building {own}")
+            _build(own, image, context, wish.build)
+        chosen[image] = named or own
+    return chosen
+
+
+def tag(image: str) -> str:
+    """Return the name of a container image by what goes into it: another content is another name."""
+    digest = hashlib.sha256()
+    for path in (dockerfile(image), *_content(dockerfile(image))):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"localhost/{image}:{digest.hexdigest()[:_DIGITS]}"
+
+
+def dockerfile(image: str) -> Path:
+    """Return the Dockerfile of a container image."""
+    return ROOT / "images" / "docker" / f"Dockerfile.{NAMES[image]}"
+
+
+def _content(recipe: Path) -> Iterator[Path]:
+    sources = [name for found in COPIED.findall(recipe.read_text(encoding="utf-8")) for name in found.split()]
+    for source in (ROOT / name for name in dict.fromkeys(sources)):
+        if source.is_dir():
+            yield from (
+                path
+                for path in sorted(source.rglob("*"))
+                if path.is_file() and "__pycache__" not in path.parts
+            )
+        else:
+            yield source
+
+
+def _build(name: str, image: str, context: str, build: str) -> None:
+    recipe = str(dockerfile(image))
+    if build != AUTO:
+        _run([*shlex.split(build), name, str(ROOT), "-f", recipe], "build_failed")
+        return
+    tool = next((found for each in _TOOLS if (found := shutil.which(each))), None)
+    loader = _loader(context)
+    if tool is None or loader is None:
+        missing = (
+            "no docker, podman, nerdctl or buildah is here" if tool is None else "nothing loads one there"
+        )
+        raise CommandError(
+            "no_images",
+            f"{context} has no container image {name}, and {missing}.",
+            "Name one of a registry (--image, --api-image), or a command that builds and loads (--build).",
+        )
+    _run([tool, "build", "--tag", name, "--file", recipe, str(ROOT)], "build_failed")
+    if loader:
+        with TemporaryDirectory() as folder:
+            archive = Path(folder) / "image.tar"
+            _run(_save(tool, name, archive), "load_failed")
+            _run([each.format(archive=archive) for each in loader], "load_failed")
+
+
+def _save(tool: str, name: str, archive: Path) -> list[str]:
+    if Path(tool).stem == "buildah":
+        return [tool, "push", name, f"docker-archive:{archive}:{name}"]
+    return [tool, "save", "--output", str(archive), name]
+
+
+def _loader(context: str) -> list[str] | None:
+    """Return the command that brings an archive to the nodes; [] if none is needed, None if none is known."""
+    if _SHARED.match(context):
+        return []
+    kind, _, name = context.partition("-")
+    if kind == "kind":
+        return ["kind", "load", "image-archive", "{archive}", "--name", name]
+    if kind == "k3d":
+        return ["k3d", "image", "import", "{archive}", "--cluster", name]
+    if kind == "minikube":
+        return ["minikube", "image", "load", "{archive}", "--profile", context]
+    return None
+
+
+def _run(command: Sequence[str], code: str) -> None:
+    try:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise CommandError(code, f"{command[0]} can't be started: {error.strerror}.") from error
+    if done.returncode:
+        told = "".join(f"\n    {line}" for line in done.stdout.splitlines()[-12:])
+        raise CommandError(
+            code, f"{' '.join(command)} ended with {done.returncode}:{told}", status=Exit.ENVIRONMENT
+        )

@@ -1,0 +1,88 @@
+"""A nursery forks processes, tells how they ended, and leaves none behind."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from rayjobs.engine.process.fork_server import Nursery, environment
+from rayjobs.errors import EngineUnavailableError
+from rayjobs.settings import Settings
+from tests.support.waiting import wait_until
+
+_PROGRAM = """
+import os, signal, sys
+from rayjobs.engine.process import nursery
+
+def begin(ends, order):
+    os.write(ends[0], order["word"].encode())
+    signal.pause()
+
+nursery.serve(int(sys.argv[1]), begin)
+"""
+
+
+@pytest.fixture
+def nursery() -> Iterator[Nursery]:
+    started = Nursery([sys.executable, "-c", _PROGRAM], os.environ | {"PYTHONPATH": str(Path.cwd())})
+    yield started
+    started.close()
+
+
+def fork(nursery: Nursery, word: str = "here") -> int:
+    reading, writing = os.pipe()
+    pid = nursery.fork([writing], word=word)
+    os.close(writing)
+    assert os.read(reading, 100) == word.encode()
+    os.close(reading)
+    return pid
+
+
+def test_a_process_gets_its_files_and_its_order_in_a_few_milliseconds(nursery: Nursery) -> None:
+    fork(nursery)  # waits for the nursery itself to start
+    began = time.perf_counter()
+    for number in range(5):
+        pid = fork(nursery, f"word {number}")
+        os.kill(pid, signal.SIGKILL)
+        assert nursery.reap(pid) == -signal.SIGKILL
+    assert (time.perf_counter() - began) / 5 < 0.3
+
+
+def test_its_end_is_the_end_of_all_that_it_has_started(nursery: Nursery) -> None:
+    pids = [fork(nursery) for _ in range(3)]
+    nursery.close()
+    wait_until(lambda: not any(map(psutil.pid_exists, pids)), 10, "they are gone")
+
+
+def test_one_that_was_killed_can_not_be_asked(nursery: Nursery) -> None:
+    parent = psutil.Process(fork(nursery)).parent()
+    assert parent is not None
+    parent.kill()
+    wait_until(lambda: not nursery.is_alive, 10, "it has ended")
+    with pytest.raises(EngineUnavailableError):
+        nursery.fork([], word="")
+
+
+def test_no_process_learns_where_the_services_are() -> None:
+    settings = Settings(
+        redis_url="redis://:secret@redis/0", item_deadline_s=7.5, roots=(Path("/a"), Path("/b"))
+    )
+    shared = {"REDIS_URL": "redis://:secret@redis/0", "REDIS_PASSWORD": "secret", "PATH": "/bin"}
+    found = environment(shared, settings)
+    assert "secret" not in str(found)
+    assert found["PATH"] == "/bin"
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in found.items():
+            patch.setenv(name, value)
+        patch.delenv("REDIS_URL", raising=False)
+        again = Settings()
+    assert (again.item_deadline_s, again.roots, again.store) == (
+        7.5,
+        (Path("/a"), Path("/b")),
+        settings.store,
+    )
