@@ -1,23 +1,25 @@
 """The core of rayjobs: what a batch is, and how it is carried out.
 
-From request to file, in a straight line:
+The way of a batch, from request to file. A room may import the rooms below it; import-linter holds the order:
 
-    spec      what a client asks for                 chunk     what a slot does with a chunk
-    intake    submit, steer, retry, purge            process   has an engine process carry it out
-    expand    turn a source into sealed item pages   sandbox   what that process gives up
-    dispatch  claim, start, settle, close            attempt   one try at one item: read, render, write
-    reaper    take back leases that ran out          engine    one picture: decode, pipeline, encode
-    history   read batches, items and results        codec     bytes <-> pixels
-    agent     register a worker by heartbeats        filters   the catalogue
-    board     what each slot has in hand
+    entrypoints  the processes: each puts its parts together and runs
+    service      submit a batch, steer it, query it, preview a pipeline, estimate a cost
+    dispatcher   claim chunks, start them on slots, settle them
+    lifecycle    take lost leases back, restore batches from the record, purge, pause
+    worker       register a worker by heartbeats; run a chunk
+    engine       one item: read, decode, render, encode, write; in a process of its own
+    sandbox      what that process gives up before it touches a picture
+    request      what a client asks for: sources, pipeline, variants, names
+    codec        bytes <-> pixels
+    filters      the catalogue of filters
+    record       the durable record of batches in the store
+    adapters     Redis, the store on files, Ray; and their twins in memory
+    ports        what the core needs of the outside
+    model        batch, item, range, lease, worker: plain values
 
-Beside it: `preview` and `estimate` (by `tryout`: an item that is really run), `presets`, `cache`; `recovery`
-after a loss of Redis, by `account`; `drain` and `purge`.
+The ground: `errors` (one tree), `settings`, `places` (where things lie on the disk), `log`.
 
-Underneath: `batch` (the state machine), `lease` and `ranges` (the queue's words), `record` (the layout of
-the durable record), `ports` (what the outside must offer) and `adapters` (Redis, the store, Ray).
-
-Words, with one meaning each: a *batch* is a sealed list of *items*, one image each; a *range* is a run of
-items that wait; a *chunk* is a range that was claimed, under a *lease* with a fencing *token*; a *slot* runs
-one chunk at a time as a Ray task; a *worker* is a Ray node with its slots; an *outcome* is how an item ended.
+The terms: a *batch* is a sealed list of *items*, one image each; a *range* is a run of items that wait; a
+*chunk* is a range that was claimed, under a *lease* with a fencing *token*; a *slot* runs one chunk at a time
+as a Ray task; a *worker* is a Ray node with its slots; an *outcome* is how an item ended.
 """

@@ -12,8 +12,7 @@ from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rayjobs.errors import SettingsError
-
-_PROJECT = Path(__file__).resolve().parents[1]
+from rayjobs.places import SAMPLES, STATE
 
 _OF_SERVICES = {"redis_url", "ray_address", "api_keys_file", "dashboard_url"}
 
@@ -31,9 +30,9 @@ class Settings(BaseSettings):
     """The Ray cluster that the dispatcher joins; `auto` is the one on this machine."""
     namespace: str = "rayjobs"
     """First part of every Redis key, so that a Redis can be shared."""
-    store: str = str(_PROJECT / ".rayjobs" / "store")
+    store: str = str(STATE / "store")
     """Folder of record, outputs and uploads; a path or a `file://` URI."""
-    samples: Path = _PROJECT / "images" / "samples"
+    samples: Path = SAMPLES
     """Folder of the shipped pictures, the items of a `samples` source."""
     roots: Annotated[tuple[Path, ...], NoDecode] = ()
     """Folders under which `paths` and `folder` sources may lie; none means none may."""

@@ -1,4 +1,4 @@
-"""`python -m api --host HOST --port PORT`: serve the API until SIGTERM."""
+"""`python -m rayjobs_api --host HOST --port PORT`: serve the API until SIGTERM."""
 
 import argparse
 import sys
@@ -11,8 +11,8 @@ from typing_extensions import override
 from rayjobs import log
 from rayjobs.errors import RayJobsError
 from rayjobs.settings import Settings
-from rayjobs_api.access import known_keys
 from rayjobs_api.app import create_app
+from rayjobs_api.requests.access import known_keys
 
 _GRACE_S = 8
 """Time that answers under way have to end: a purge waits for a heartbeat, nothing else comes near."""
@@ -33,7 +33,7 @@ class _Server(uvicorn.Server):
 
 def main() -> int:
     """Serve; 3 means that the settings can't be used."""
-    parser = argparse.ArgumentParser(prog="python -m api", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m rayjobs_api", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()

@@ -27,10 +27,10 @@ from rayjobs.service.render_pool import Tryouts
 from rayjobs.service.submissions import Intake
 from rayjobs.settings import Settings
 from rayjobs_api import errors, openapi
-from rayjobs_api.access import authorize
-from rayjobs_api.dependencies import Core
 from rayjobs_api.metrics import Metrics
 from rayjobs_api.middleware import Observed
+from rayjobs_api.requests.access import authorize
+from rayjobs_api.requests.dependencies import Core
 from rayjobs_api.routes import (
     batches,
     catalogue,

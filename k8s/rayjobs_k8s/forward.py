@@ -1,4 +1,4 @@
-"""Leads ports of this machine to pods: `python -m rayjobs_k8s.forward CONTEXT PORT:TARGET ...`, a process of its own.
+"""Forwards ports of this machine to pods: `python -m rayjobs_k8s.forward CONTEXT PORT:TARGET ...`.
 
 Each connection is led anew to a pod that is ready at the moment, so that it outlives pods and API servers.
 """

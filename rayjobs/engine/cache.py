@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 _NAMING = {"name", "folder", "on_exists"}
 """Of an output: what decides where it goes, and nothing of its bytes."""
-_CODE = ("codec", "filters", "engine.py", "pipeline.py", "rendering.py")
+_CODE = ("codec", "filters", "engine/branches.py", "engine/rendering.py", "request/pipeline.py")
 """Our own, that decides what pixels come out; the version of a clone does not tell."""
 _FOLDERS = 256
 """Of entries, by the first two digits of their keys, which are as good as random: they grow alike."""
@@ -145,7 +145,7 @@ def _sha256(data: bytes) -> str:
 @cache
 def _code() -> str:
     """Return the hash of our own code that makes pixels."""
-    here, found = Path(__file__).parent, hashlib.sha256()
+    here, found = Path(__file__).parents[1], hashlib.sha256()
     for part in _CODE:
         for path in sorted((here / part).rglob("*.py")) or [here / part]:
             found.update(path.read_bytes())

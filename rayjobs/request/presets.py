@@ -206,6 +206,6 @@ def _key(name: str, version: int) -> str:
 def shipped() -> dict[str, list[dict[str, Any]]]:
     """Return the versions of each preset of ours, the first one first."""
     found: dict[str, list[dict[str, Any]]] = orjson.loads(
-        files("rayjobs").joinpath("shipped_presets.json").read_bytes()
+        files("rayjobs.request").joinpath("shipped_presets.json").read_bytes()
     )
     return found

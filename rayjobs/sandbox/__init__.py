@@ -1,5 +1,10 @@
 """What a process gives up before it touches a picture that anybody may have made.
 
+limits    bounds of its own resources
+landlock  the files that it may change, the network and the processes that it may reach
+seccomp   system calls that no decoder needs
+kernel    system calls that Python has no names for
+
 Everything here needs no privilege, only `no_new_privs`, and holds for all threads that the process starts
 later: so it must be called while there is one. What the system lacks is said, not fatal: a laptop with
 macOS has no Landlock and shall run the demo all the same.

@@ -3,15 +3,13 @@
 import argparse
 from pathlib import Path
 
-from rayjobs_cli.targets.local.plan import PROJECT
+from rayjobs.places import STATE
 
 TARGETS = ("local", "k8s")
 COUNT = 2
 """Pictures of each batch of the load, as the first version had it."""
 COUNT_ON_A_CLUSTER = 32
 """A load of about a minute on two cores: metrics are half a minute old when the HPA sees them."""
-STATE = PROJECT / ".rayjobs"
-"""Where a stack keeps everything unless told otherwise: inside the clone, ignored by Git."""
 
 
 def parser(summary: str, example: str) -> argparse.ArgumentParser:

@@ -15,13 +15,7 @@ OLDEST_READER = (3, 7)
 """A Python that is too old must be able to read a command, to say so."""
 
 
-def guards(module: Path) -> list[ast.If]:
-    """Return what a module does only when it is started."""
-    body = tree_of(module).body
-    return [node for node in body if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)]
-
-
-COMMANDS = [path for path in modules("scripts") if len(path.parts) == 2 and guards(path)]
+COMMANDS = [path for path in modules("scripts") if len(path.parts) == 2]
 EACH = pytest.mark.parametrize("command", COMMANDS, ids=lambda path: path.stem)
 
 
@@ -40,12 +34,17 @@ def foreign(names: set[str]) -> set[str]:
 
 
 @EACH
-def test_a_command_enters_its_environment_before_it_imports_anything(command: Path) -> None:
-    body = tree_of(command).body
-    guard = guards(command)[0]
-    assert foreign(imported(body[: body.index(guard)])) == set()
-    assert imported(guard.body) == {"rayjobs_cli.setup.bootstrap"}
-    assert ast.unparse(guard.body[-1]).startswith("enter(")
+def test_a_script_is_a_door_to_a_command_and_nothing_else(command: Path) -> None:
+    _, bootstrap_import, guard = tree_of(command).body
+    assert ast.unparse(bootstrap_import) == "from rayjobs_cli.setup.bootstrap import start"
+    assert isinstance(guard, ast.If)
+    [call] = guard.body
+    assert isinstance(call, ast.Expr)
+    assert isinstance(call.value, ast.Call)
+    assert isinstance(named := call.value.args[0], ast.Constant)
+    assert Path("scripts", "rayjobs_cli", *str(named.value).split(".")).with_suffix(".py") in modules(
+        "scripts"
+    )
 
 
 @EACH
@@ -59,9 +58,9 @@ def test_the_bootstrap_rests_on_the_standard_library_alone() -> None:
     while waiting:
         name = waiting.pop()
         seen.add(name)
-        path = Path(*name.split(".")).with_suffix(".py")
+        path = Path("scripts", *name.split(".")).with_suffix(".py")
         names = foreign(imported([node for node in ast.walk(tree_of(path)) if isinstance(node, ast.stmt)]))
-        assert {name for name in names if not name.startswith("scripts.")} == set()
+        assert {name for name in names if not name.startswith("rayjobs_cli.setup.")} == set()
         waiting |= names - seen
 
 

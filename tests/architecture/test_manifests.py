@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 KUBERNETES = "1.34"
 OPERATOR = os.environ.get("RAYJOBS_E2E_KUBERAY")
 """Folder of KubeRay's own manifests, where there is one."""
-SIZES = [None, *(path.stem for path in sorted((ROOT / "k8s" / "overlays").glob("*.yaml")))]
+SIZES = [None, *(path.stem for path in sorted((ROOT / "k8s" / "rayjobs_k8s" / "overlays").glob("*.yaml")))]
 EACH_SIZE = pytest.mark.parametrize("size", SIZES)
 OTHER_VARIABLES = {
     "NAMESPACE",

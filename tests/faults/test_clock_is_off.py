@@ -52,9 +52,7 @@ def machine(whole: Farm, skew_s: int) -> Iterator[ProcessPoolExecutor]:
         "REDIS_URL": whole.settings.redis_url,
         "SKEW_S": str(skew_s),
     }
-    agent = subprocess.Popen(
-        [sys.executable, "-c", AGENT, "agent", "--slots", "1"], env=os.environ | environment
-    )
+    agent = subprocess.Popen([sys.executable, "-c", AGENT, "--slots", "1"], env=os.environ | environment)
     spawn = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(1, spawn, initializer=skew, initargs=(environment,)) as slot:

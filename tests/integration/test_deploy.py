@@ -11,7 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-from rayjobs_cli.targets.local.plan import LOOPBACK, PROJECT
+from rayjobs_cli.setup.bootstrap import ROOT
+from rayjobs_cli.targets.local.plan import LOOPBACK
 from rayjobs_cli.targets.local.state import state_file
 
 LIMIT_S = 240
@@ -19,7 +20,7 @@ LIMIT_S = 240
 
 def command(name: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        (sys.executable, str(PROJECT / "scripts" / f"{name}.py"), "--state", str(folder), *options),
+        (sys.executable, str(ROOT / "scripts" / f"{name}.py"), "--state", str(folder), *options),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",

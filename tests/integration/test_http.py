@@ -66,7 +66,7 @@ def api(settings: Settings, tmp_path: Path) -> Iterator[Api]:
         "RAYJOBS_BODY_SILENCE_S": "1",
     }
     with (tmp_path / "api.log").open("wb") as log:
-        command = (sys.executable, "-m", "api", "--port", str(port))
+        command = (sys.executable, "-m", "rayjobs_api", "--port", str(port))
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     running = Api(f"http://127.0.0.1:{port}", process)
     try:
@@ -79,7 +79,7 @@ def api(settings: Settings, tmp_path: Path) -> Iterator[Api]:
 
 def left(**environment: str) -> tuple[int, str]:
     """Return how a server ended that can't be started, and its last line."""
-    command = (sys.executable, "-m", "api", "--port", str(free_port()))
+    command = (sys.executable, "-m", "rayjobs_api", "--port", str(free_port()))
     done = subprocess.run(command, env=os.environ | environment, capture_output=True, timeout=30, check=False)
     return done.returncode, done.stderr.decode().splitlines()[-1]
 

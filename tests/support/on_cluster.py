@@ -12,9 +12,9 @@ from typing import Any
 from rayjobs_cli.exit_status import CommandError
 from rayjobs_cli.load_test.load import heavy
 from rayjobs_cli.load_test.verdict import TERMINAL
+from rayjobs_cli.setup.bootstrap import ROOT
 from rayjobs_cli.targets.client import Client
 from rayjobs_cli.targets.connection import connect
-from rayjobs_cli.targets.local.plan import PROJECT
 from rayjobs_k8s.cluster import Cluster
 from rayjobs_k8s.deploy.readiness import is_ready
 from rayjobs_k8s.names import NAMESPACE
@@ -35,7 +35,7 @@ class System:
 
     def deploy(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Run `deploy.py k8s` with standard input closed."""
-        command = [sys.executable, str(PROJECT / "scripts" / "deploy.py"), "k8s", "--json"]
+        command = [sys.executable, str(ROOT / "scripts" / "deploy.py"), "k8s", "--json"]
         command += ["--state", str(self.folder), "--port", "0", "--dashboard-port", "0"]
         if build := os.environ.get("RAYJOBS_E2E_BUILD"):
             command += ["--build", build]

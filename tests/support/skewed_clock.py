@@ -7,7 +7,7 @@ import os
 import time
 
 HOOK = {"RAYJOBS_ENGINE_HOOK": __name__}
-AGENT = f"import {__name__}, runpy; runpy.run_module('rayjobs', run_name='__main__')"
+AGENT = f"import {__name__}, runpy; runpy.run_module('rayjobs.entrypoints.agent', run_name='__main__')"
 """The program of an agent with such a clock."""
 
 

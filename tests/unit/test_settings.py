@@ -40,7 +40,7 @@ def test_no_process_starts_with_it() -> None:
     told: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8"}
     started = [
         subprocess.Popen([sys.executable, "-m", *process], cwd=ROOT, env=environment, **told)
-        for process in (["api"], ["rayjobs", "agent"])
+        for process in (["rayjobs_api"], ["rayjobs.entrypoints.agent"])
     ]
     for process in started:
         said, _ = process.communicate(timeout=60)

@@ -21,7 +21,7 @@ from rayjobs.request.presets import PresetForm
 from rayjobs.request.problems import near_match, pointer_to
 from rayjobs.request.spec import Form, Terms, parse_form
 from rayjobs.request.variants import MAX_VARIANTS, Output, VariantName
-from rayjobs_api.dependencies import JsonObject
+from rayjobs_api.requests.dependencies import JsonObject
 
 _SHORT = ("filters", "filter_params", "count")
 _FILTER = re.compile(r"/pipeline/(\d+)(/.*)?")

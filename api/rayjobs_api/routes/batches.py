@@ -9,9 +9,9 @@ from fastapi.responses import StreamingResponse
 
 from rayjobs.model.batch import TERMINAL, Batch, Verb
 from rayjobs.request.spec import parse_form
-from rayjobs_api.dependencies import Actor, JsonObject, TheCore, answer
 from rayjobs_api.forecasts import PlanAnswer
 from rayjobs_api.openapi import body_of
+from rayjobs_api.requests.dependencies import Actor, JsonObject, TheCore, answer
 from rayjobs_api.requests.forms import AskedFor
 from rayjobs_api.requests.models import (
     BatchesQuery,

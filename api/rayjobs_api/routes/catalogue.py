@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from rayjobs import codec, filters
-from rayjobs_api.dependencies import answer
+from rayjobs_api.requests.dependencies import answer
 
 router = APIRouter(tags=["catalogue"])
 

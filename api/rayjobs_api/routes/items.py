@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from rayjobs.service.queries import OutputFile
-from rayjobs_api.dependencies import TheCore, answer
+from rayjobs_api.requests.dependencies import TheCore, answer
 from rayjobs_api.requests.models import BatchId, Index, ItemsQuery, OutputQuery
 from rayjobs_api.responses import ItemAnswer, ItemsAnswer
 

@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 from fastapi import APIRouter, Response
 
-from rayjobs_api.dependencies import TheCore, answer
 from rayjobs_api.openapi import body_of
+from rayjobs_api.requests.dependencies import TheCore, answer
 from rayjobs_api.routes import batches
 
 router = APIRouter(prefix="/api", tags=["first version"])

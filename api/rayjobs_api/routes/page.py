@@ -7,7 +7,7 @@ from string import Template
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from rayjobs_api.dependencies import TheCore, answer
+from rayjobs_api.requests.dependencies import TheCore, answer
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
 _HEADERS = {

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from rayjobs_api.dependencies import JsonObject, TheCore, answer
 from rayjobs_api.openapi import body_of
+from rayjobs_api.requests.dependencies import JsonObject, TheCore, answer
 from rayjobs_api.requests.models import PresetKey, PresetQuery
 from rayjobs_api.responses import PresetAnswer, PresetsAnswer
 

@@ -10,11 +10,11 @@ from fastapi.responses import StreamingResponse
 
 from rayjobs.errors import BatchTooLargeError, InvalidRequestError, Problem
 from rayjobs.service.previews import Preview
-from rayjobs_api.dependencies import Core, TheCore, answer, json_object, read_body
 from rayjobs_api.forecasts import PreviewAnswer
 from rayjobs_api.openapi import preview_body
 from rayjobs_api.requests import multipart
 from rayjobs_api.requests.body_stream import arriving
+from rayjobs_api.requests.dependencies import Core, TheCore, answer, json_object, read_body
 from rayjobs_api.requests.forms import asked_for
 from rayjobs_api.requests.models import PreviewQuery
 

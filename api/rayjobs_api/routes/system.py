@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from rayjobs.errors import BackendError, RayJobsError
-from rayjobs_api.dependencies import Core, TheCore, answer
+from rayjobs_api.requests.dependencies import Core, TheCore, answer
 from rayjobs_api.responses import ReadyAnswer
 
 router = APIRouter(tags=["system"])

@@ -4,10 +4,10 @@ from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 
 from rayjobs.errors import InvalidRequestError
-from rayjobs_api.dependencies import TheCore, answer
 from rayjobs_api.openapi import MULTIPART
 from rayjobs_api.requests import multipart
 from rayjobs_api.requests.body_stream import arriving
+from rayjobs_api.requests.dependencies import TheCore, answer
 from rayjobs_api.responses import UploadAnswer
 
 router = APIRouter(tags=["uploads"])

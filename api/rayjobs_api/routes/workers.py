@@ -5,8 +5,8 @@ from dataclasses import asdict
 from fastapi import APIRouter, Response
 
 from rayjobs.request.spec import parse_form
-from rayjobs_api.dependencies import Actor, JsonObject, TheCore, answer
 from rayjobs_api.openapi import body_of
+from rayjobs_api.requests.dependencies import Actor, JsonObject, TheCore, answer
 from rayjobs_api.requests.models import PurgeForm
 from rayjobs_api.responses import PurgeAnswer, QueueAnswer, WorkersAnswer
 

@@ -19,7 +19,7 @@ OLDEST = (1, 5, 1)
 """First release that gives Ray a token (`authOptions`)."""
 CRD = "rayclusters.ray.io"
 
-_SUMS = Path(__file__).resolve().parent / "addons" / f"kuberay-{VERSION}.sha256"
+_SUMS = Path(__file__).resolve().parents[1] / "addons" / f"kuberay-{VERSION}.sha256"
 _ADDRESS = f"https://raw.githubusercontent.com/ray-project/kuberay/{VERSION}/ray-operator/config"
 _ANSWER_S = 30.0
 

@@ -15,7 +15,7 @@ from rayjobs_k8s.objects import Document
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's, where the wheel has it: ten times as quick, and KubeRay's definitions are 4 MB."""
-_FOLDER = Path(__file__).resolve().parent
+_FOLDER = Path(__file__).resolve().parents[1]
 _CLUSTER_WIDE = {
     "APIService",
     "ClusterRole",

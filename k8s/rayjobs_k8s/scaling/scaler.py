@@ -1,8 +1,8 @@
 """The scaler: keeps the floor of each worker group where the HPA's wish is, and tells how the group stands.
 
-`python -m rayjobs_k8s.scaling.scaler` is its process. kopf watches; whatever it sees only wakes one loop, which reads afresh
-and compares. So an event that was lost, seen twice or out of order means nothing, and the loop looks
-every few seconds without any.
+`python -m rayjobs_k8s.scaling.scaler` is its process. kopf watches; whatever it sees only wakes one loop,
+which reads afresh and compares. So an event that was lost, seen twice or out of order means nothing, and the
+loop looks every few seconds without any.
 """
 
 import asyncio

@@ -16,7 +16,6 @@ import socket
 import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NoReturn
 
 from rayjobs.engine.allocator import ALLOCATOR
@@ -135,13 +134,11 @@ def _answer(
 def environment(shared: Mapping[str, str], settings: Settings) -> dict[str, str]:
     """Return the nursery's environment: the slot's, without what no engine needs to know."""
     found = {name: value for name, value in shared.items() if name not in _SECRETS}
-    path = [str(Path(__file__).parents[2]), shared.get("PYTHONPATH", "")]
     return {
         **found,
         **settings.as_environment(),
         **ALLOCATOR,
         **_ONE_THREAD,
-        "PYTHONPATH": os.pathsep.join(filter(None, path)),
     }
 
 

@@ -11,9 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image, ImageOps
 
-from rayjobs_cli.targets.local.plan import PROJECT
-
-SAMPLES = PROJECT / "images" / "samples"
+from rayjobs.places import SAMPLES
 
 _ORIENTATION = 0x0112
 _TURNED = 6

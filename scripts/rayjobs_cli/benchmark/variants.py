@@ -1,4 +1,4 @@
-"""What variants save: `python -m rayjobs_cli.benchmark.variants`, processor time of one decode against one each.
+"""What variants save, in processor time: `python -m rayjobs_cli.benchmark.variants`.
 
 Both sides make the same files by the same engine in this process, in turns; a batch's other costs (reading,
 writing, the queue) are left out, and are saved as well.
@@ -21,10 +21,11 @@ from rayjobs.codec import Encoding, Limits
 from rayjobs.engine.allocator import ALLOCATOR
 from rayjobs.engine.branches import Branch
 from rayjobs.engine.rendering import render_all
+from rayjobs.places import SAMPLES
 from rayjobs.request.pipeline import Pipeline, parse_pipeline
 from rayjobs.request.presets import PresetForm, shipped
 from rayjobs.request.spec import parse_work
-from rayjobs_cli.benchmark.pictures import MEDIUM, SAMPLES, Picture, make
+from rayjobs_cli.benchmark.pictures import MEDIUM, Picture, make
 
 _COUNTS = (2, 4, 8)
 _ROUNDS = 5

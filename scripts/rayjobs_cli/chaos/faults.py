@@ -19,6 +19,7 @@ import redis
 from rich.table import Table
 
 from rayjobs.engine.slot_status import Board
+from rayjobs.places import SAMPLES
 from rayjobs_cli.chaos import poison
 from rayjobs_cli.console import Words
 from rayjobs_cli.exit_status import CommandError, Exit
@@ -26,12 +27,11 @@ from rayjobs_cli.load_test.verdict import TERMINAL
 from rayjobs_cli.polling import pause, until
 from rayjobs_cli.targets.client import Client, Document
 from rayjobs_cli.targets.local import state as states
-from rayjobs_cli.targets.local.plan import PROJECT
 
 COUNT = 80
 """Pictures: enough that a good part still waits when the new dispatcher has taken over."""
 _POISON = 31
-_SAMPLE = PROJECT / "images" / "samples" / "brushes_640x480.jpg"
+_SAMPLE = SAMPLES / "brushes_640x480.jpg"
 _PIPELINE = [{"name": "resize", "width": 1600, "height": 1200}, {"name": "blur", "radius": 3}]
 _BACK_S = 120.0
 """Until whatever was killed works again; a busy machine takes its time."""

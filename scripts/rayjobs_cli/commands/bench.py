@@ -1,14 +1,5 @@
 """Measures the speed of the running main job against what a user would write instead, in turns, as ratios."""
 
-import sys
-from pathlib import Path
-
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-    from rayjobs_cli.setup.bootstrap import enter
-
-    enter()
-
 import json
 import signal
 from argparse import Namespace
@@ -170,7 +161,3 @@ def _tell(result: Result, words: Words) -> None:
         words.say(f"104 MP, {weight.picture}, {weight.pipeline}: {weight.mib:.0f} MiB above rest")
     for name, value in (result.promises or {}).items():
         words.say(f"{name.replace('_', ' ')}: {value:g}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

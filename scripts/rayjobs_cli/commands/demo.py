@@ -1,18 +1,10 @@
 """From nothing to filtered pictures in one go: deploys, loads, watches, judges, and ends what it started."""
 
-import sys
-from pathlib import Path
-
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-    from rayjobs_cli.setup.bootstrap import enter
-
-    enter()
-
 import json
 import os
 import signal
 from argparse import Namespace
+from collections.abc import Sequence
 from functools import partial
 
 from rayjobs_cli import arguments
@@ -23,7 +15,7 @@ from rayjobs_cli.exit_status import CommandError, Exit, conclude
 from rayjobs_cli.load_test import runner
 
 
-def main() -> int:
+def main(arguments_given: Sequence[str] | None = None) -> int:
     """Deploy, run the load, and take down what was started."""
     parser = arguments.parser(
         "Start rayjobs, send 10 heavy batches of real photographs, show them live, and stop it again.",
@@ -39,7 +31,7 @@ def main() -> int:
         action="store_true",
         help="flush Redis and kill processes in mid-batch, and compare with an undisturbed run (local)",
     )
-    given = parser.parse_args()
+    given = parser.parse_args(arguments_given)
     if given.chaos and given.target != "local":
         parser.error("--chaos kills processes of this machine: it needs the target local")
     # So that what was started is ended too when this command is told to end.
@@ -91,7 +83,3 @@ def _demo(given: Namespace) -> Exit:
     if given.json:
         print(json.dumps(done.as_json()))
     return Exit.DONE if done.verdict.ok else Exit.FAILED
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,16 +1,8 @@
 """Starts rayjobs on this machine or a cluster, waits until it is ready, and says where everything is."""
 
-import sys
-from pathlib import Path
-
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-    from rayjobs_cli.setup.bootstrap import enter
-
-    enter()
-
 import json
 from argparse import Namespace
+from collections.abc import Sequence
 
 from rayjobs_cli import arguments
 from rayjobs_cli.commands import launch
@@ -18,7 +10,7 @@ from rayjobs_cli.console import Words
 from rayjobs_cli.exit_status import Exit, conclude
 
 
-def main() -> int:
+def main(arguments_given: Sequence[str] | None = None) -> int:
     """Deploy, or end what was deployed."""
     parser = arguments.parser(
         "Start rayjobs on this machine under one supervisor, or on a cluster by KubeRay. Again = no change.",
@@ -28,7 +20,7 @@ def main() -> int:
     arguments.add_target(parser, api_port=8000, dashboard_port=8265)
     arguments.add_cluster(parser)
     parser.add_argument("--down", action="store_true", help="end what was started here; outputs stay")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments_given)
     words = Words(stderr=given.json)
     work = _down if given.down else _up
     return conclude(lambda: work(given, words), as_json=given.json)
@@ -49,7 +41,3 @@ def _down(given: Namespace, words: Words) -> Exit:
     if given.json:
         print(json.dumps({"ok": True, "ended": ended}))
     return Exit.DONE
-
-
-if __name__ == "__main__":
-    sys.exit(main())

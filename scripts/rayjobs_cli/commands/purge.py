@@ -1,14 +1,5 @@
 """Purges the running rayjobs and waits until every worker is registered again."""
 
-import sys
-from pathlib import Path
-
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-    from rayjobs_cli.setup.bootstrap import enter
-
-    enter()
-
 import json
 from argparse import Namespace
 
@@ -66,7 +57,3 @@ def purge(client: Client) -> Document:
             "workers_lost", f"Not registered again within {RETURN_S:g} s: {lost}.", status=Exit.FAILED
         )
     return {**answer, "registered": len(before)}
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,26 +1,19 @@
 """How the system behaves with a million items: speed, memory, latency, recovery from the loss of Redis."""
 
-import sys
-from pathlib import Path
-
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-    from rayjobs_cli.setup.bootstrap import enter
-
-    enter()
-
 import json
 import os
 import shutil
 import signal
 import statistics
 import subprocess
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import psutil
@@ -35,7 +28,7 @@ from rayjobs_cli.exit_status import CommandError, Exit, conclude
 from rayjobs_cli.polling import ticks, until
 from rayjobs_cli.targets.client import Client
 from rayjobs_cli.targets.local import readiness, services
-from rayjobs_cli.targets.local.plan import LOOPBACK, PROJECT, free_ports
+from rayjobs_cli.targets.local.plan import LOOPBACK, free_ports
 
 _ITEMS = 1_000_000
 _SIMULATED = 100_000_000
@@ -152,7 +145,6 @@ def _system(folder: Path) -> Iterator[_System]:
     environment = os.environ | {
         "REDIS_URL": f"redis://{LOOPBACK}:{redis_port}/0",
         "RAYJOBS_STORE": str(folder / "store"),
-        "PYTHONPATH": str(PROJECT),
         "PYTHONUTF8": "1",
     }
     commands = {
@@ -251,7 +243,3 @@ def _thirds(seen: list[float]) -> dict[str, float]:
     third = max(len(seen) // 3, 1)
     parts = {"first": seen[:third], "middle": seen[third : 2 * third], "last": seen[-third:]}
     return {name: round(statistics.mean(part), 1) for name, part in parts.items() if part}
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,14 +1,5 @@
 """Sends heavy work to a running rayjobs, shows it live, and judges what came of it."""
 
-import sys
-from pathlib import Path
-
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-    from rayjobs_cli.setup.bootstrap import enter
-
-    enter()
-
 import json
 from argparse import Namespace
 
@@ -39,7 +30,3 @@ def _stress(given: Namespace) -> Exit:
     if given.json:
         print(json.dumps(done.as_json()))
     return Exit.DONE if done.verdict.ok else Exit.FAILED
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,23 +1,16 @@
 """Runs every check and test that needs no cluster; the last lines are the test runner's summary."""
 
-import sys
-from pathlib import Path
-
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-    from rayjobs_cli.setup.bootstrap import enter
-
-    enter(tools=True)
-
 import argparse
 import json
 import os
 import subprocess
+import sys
 import sysconfig
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import TextIO
 
 from rayjobs_cli.development import chromium
@@ -142,7 +135,3 @@ def _check(*, fast: bool, as_json: bool) -> Exit:
     if as_json:
         print(json.dumps({"ok": ok, "steps": [asdict(verdict) for verdict in verdicts]}))
     return Exit.DONE if ok else Exit.FAILED
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,14 +1,5 @@
 """Makes one page that shows what each filter does to each sample picture, and what analyses find there."""
 
-import sys
-from pathlib import Path
-
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-    from rayjobs_cli.setup.bootstrap import enter
-
-    enter()
-
 import base64
 import json
 import time
@@ -17,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from html import escape
+from pathlib import Path
 
 import pyvips
 
@@ -25,13 +17,12 @@ from rayjobs.engine.rendering import Rendered, render, second_picture
 from rayjobs.errors import ItemError
 from rayjobs.filters import CATALOGUE, FAMILIES
 from rayjobs.filters.base import Analysis, Filter
+from rayjobs.places import SAMPLES
 from rayjobs.request.pipeline import Pipeline, parse_pipeline
 from rayjobs_cli import arguments
 from rayjobs_cli.console import Words
 from rayjobs_cli.exit_status import Exit, conclude
-from rayjobs_cli.targets.local.plan import PROJECT
 
-_SAMPLES = PROJECT / "images" / "samples"
 _TEMPLATE = Path(__file__).with_name("gallery_template.html")
 _SIDE = 320
 """Longest side of a picture on the page, in px: the lengths of the filters' examples are made for it."""
@@ -102,7 +93,7 @@ def _gallery(given: Namespace) -> Exit:
 def samples() -> list[Sample]:
     """Return the sample pictures, small, by name."""
     small = parse_pipeline([{"name": "thumbnail", "size": _SIDE}])
-    files = [path for path in sorted(_SAMPLES.iterdir()) if path.suffix != ".md"]
+    files = [path for path in sorted(SAMPLES.iterdir()) if path.suffix != ".md"]
     return [Sample(path.name, render(path.read_bytes(), small, _LOSSLESS, Limits()).data) for path in files]
 
 
@@ -146,7 +137,7 @@ def _made(sample: Sample, pipeline: Pipeline) -> Rendered:
 
 @cache
 def _second(reference: str) -> pyvips.Image:
-    return second_picture((_SAMPLES / reference.removeprefix("sample:")).read_bytes(), Limits())
+    return second_picture((SAMPLES / reference.removeprefix("sample:")).read_bytes(), Limits())
 
 
 def _picture(rendered: Rendered, caption: str) -> str:
@@ -161,7 +152,3 @@ def _told(finding: object) -> str:
         return "".join(f"<i style='background:{c}'></i><code>{c} {share}</code><br>" for c, share in rows)
     text = finding if isinstance(finding, str) else json.dumps(finding, ensure_ascii=False, indent=1)
     return f"<pre>{escape(text)}</pre>"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,20 +4,13 @@ Each lock is universal: it holds for every system and every Python that the proj
 address: the packages come from whatever index or mirror the installer is set to, and must have these hashes.
 """
 
-import sys
-from pathlib import Path
-
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-    from rayjobs_cli.setup.bootstrap import enter
-
-    enter(tools=True)
-
 import argparse
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rayjobs_cli.exit_status import CommandError, Exit, conclude
 from rayjobs_cli.setup.bootstrap import LOCK, LOCK_WITH_TOOLS, ROOT
@@ -27,6 +20,8 @@ _RUN_EXTRAS = ("api", "k8s", "local", "worker")
 IMAGE_EXTRAS = {"api": ("api", "scaler"), "ray": ("worker",)}
 """Container image: what it holds besides the core."""
 IMAGE_LOCKS = {image: ROOT / "images" / "docker" / f"{image}.lock" for image in IMAGE_EXTRAS}
+BUILD_LOCK = ROOT / "images" / "docker" / "build.lock"
+"""What builds the wheel in the container images."""
 PEER_LOCKS = {
     path: path.with_suffix(".lock")
     for path in sorted((ROOT / "scripts/rayjobs_cli/benchmark/peers").glob("*.in"))
@@ -73,7 +68,8 @@ def _renew(*, upgrade: bool, as_json: bool) -> Exit:
         )
     for source, lock in PEER_LOCKS.items():
         _compile(lock, *options, sources=(str(source.relative_to(ROOT)),))
-    locks = (LOCK, LOCK_WITH_TOOLS, *IMAGE_LOCKS.values(), *PEER_LOCKS.values())
+    _compile(BUILD_LOCK, *options, sources=(str(BUILD_LOCK.with_suffix(".in").relative_to(ROOT)),))
+    locks = (LOCK, LOCK_WITH_TOOLS, *IMAGE_LOCKS.values(), BUILD_LOCK, *PEER_LOCKS.values())
     packages = {lock.name: lock.read_text(encoding="utf-8").count("==") for lock in locks}
     for name, count in packages.items():
         print(f"{name}: {count} packages", file=sys.stderr)
@@ -91,7 +87,3 @@ def _compile(lock: Path, *options: str, sources: Sequence[str] = _SOURCES) -> No
     lock.write_text(
         f"{_HEAD.format(sources[0])}\n{lock.read_text(encoding='utf-8')}", encoding="utf-8", newline="\n"
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

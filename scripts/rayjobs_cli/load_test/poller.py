@@ -2,14 +2,13 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
 
 from rayjobs_cli.exit_status import CommandError, Exit
 from rayjobs_cli.load_test.snapshot import Snapshot
 from rayjobs_cli.load_test.watch import Watch
 from rayjobs_cli.polling import ticks
 from rayjobs_cli.targets.client import Client
-from rayjobs_k8s.scaling.group_status import Standing
+from rayjobs_cli.targets.observe import Observe
 
 LOOK_S = 0.25
 """Between two looks: a run of a few seconds still makes a curve."""
@@ -22,9 +21,6 @@ STALL_S = 120.0
 DESCENT_S = 240.0
 """Longest wait for the worker group to be as small as it can be."""
 _LONGEST_S = 24 * 3600.0
-
-Observe = Callable[[], tuple[Standing | None, tuple[str, ...]]]
-"""Tells how the worker group stands, and what happened to it since the last time."""
 
 
 class Follower:

@@ -12,12 +12,11 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
+from rayjobs.places import SAMPLES
 from rayjobs_cli.load_test.snapshot import Snapshot
 from rayjobs_cli.load_test.verdict import errors_by_code
-from rayjobs_cli.targets.local.plan import PROJECT
 
 _TEMPLATE = Path(__file__).with_name("report_template.html")
-_SAMPLES = PROJECT / "images" / "samples"
 _MARK = "/*DATA*/"
 """Where the template takes the run's data."""
 _SIDE = 640
@@ -41,7 +40,7 @@ class Pairs:
     def offer(self, item: Mapping[str, Any], told: Mapping[str, Any], output: bytes) -> None:
         """Take an item's source and one of its files, if the source is here and not shown yet."""
         name = str(item["source"])
-        source = _SAMPLES / name.removeprefix(_SAMPLE)
+        source = SAMPLES / name.removeprefix(_SAMPLE)
         with self._lock:
             if len(self._found) >= self.most or name in self._found or not source.is_file():
                 return

@@ -8,11 +8,12 @@ from typing import Any
 from rayjobs_cli import arguments
 from rayjobs_cli.console import Words
 from rayjobs_cli.load_test import load, report, scaling_summary
-from rayjobs_cli.load_test.poller import Follower, Observe
+from rayjobs_cli.load_test.poller import Follower
 from rayjobs_cli.load_test.snapshot import Snapshot
 from rayjobs_cli.load_test.verdict import Verdict, judge
 from rayjobs_cli.load_test.watch import Watch
 from rayjobs_cli.targets.client import Client, Document, outputs_of
+from rayjobs_cli.targets.observe import Observe
 
 _PICTURES = 4
 """Pairs of pictures in the report."""

@@ -1,19 +1,21 @@
 """Puts a command on its feet: any Python from 3.11, nothing installed, any platform.
 
-A command begins with these lines, before it imports anything from outside of the standard library:
+A script under `scripts/` is a door: it names a command of this package, and does nothing else.
+
+    from rayjobs_cli.setup.bootstrap import start
 
     if __name__ == "__main__":
-        sys.path[0] = str(Path(__file__).resolve().parents[1])
-        from rayjobs_cli.setup.bootstrap import enter
+        start("commands.deploy")
 
-        enter()
-
-The first run makes `.venv` from the lock and starts the command again inside of it; a later one finds the
-environment's stamp and goes on at once. Everything that is told goes to stderr: stdout is the command's.
+The first run makes `.venv` from the lock, with this project installed in it, and starts the command again
+inside of it; a later one finds the environment's stamp and goes on at once. All that people read goes to
+stderr: stdout is the command's.
 """
 
 import hashlib
+import importlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -30,13 +32,27 @@ if sys.version_info < (3, 11):  # noqa: UP036 - an older Python reads down to he
         f"Use a newer one, for example: python3.11 {sys.argv[0]}",
     ).end()
 
+import tomllib
+
 from rayjobs_cli.setup.environment import Environment
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 LOCK = ROOT / "scripts" / "requirements.lock"
 """What the product needs."""
 LOCK_WITH_TOOLS = ROOT / "scripts" / "requirements-dev.lock"
 """The same, at the same versions, and what its development needs."""
+
+
+def start(command: str, *, tools: bool = False) -> NoReturn:
+    """Run a command of this package inside of its environment, and end with its exit status.
+
+    Args:
+        command: The command's module, below `rayjobs_cli`.
+        tools: Whether the command needs what the development needs too.
+    """
+    enter(tools=tools)
+    del sys.path[0]  # the folder of the scripts: their names are not to hide anybody's modules
+    sys.exit(importlib.import_module(f"rayjobs_cli.{command}").main())
 
 
 def enter(*, tools: bool = False) -> None:
@@ -50,7 +66,7 @@ def enter(*, tools: bool = False) -> None:
     digests = [digest(lock) for lock in locks]
     if Environment(Path(sys.prefix)).is_running(digests):
         return
-    environment = Environment(ROOT / ".venv")
+    environment = Environment(ROOT / ".venv", ROOT)
     try:
         environment.provide(locks[0], digests)
         _restart(environment.python)
@@ -69,9 +85,12 @@ def _speak_utf8() -> None:
 
 
 def digest(lock: Path) -> str:
-    """Return what tells one lock from another."""
+    """Return what tells one environment from another: its lock, and how the project is installed."""
     # Git may check a file out with other line ends: the lock is still the same.
-    return hashlib.sha256(lock.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+    content = lock.read_bytes().replace(b"\r\n", b"\n")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    installed = {name: project.get(name) for name in ("build-system", "project")}
+    return hashlib.sha256(content + json.dumps(installed, sort_keys=True).encode()).hexdigest()
 
 
 def _restart(python: Path) -> NoReturn:

@@ -34,10 +34,16 @@ _PROBE = "import sys; assert sys.version_info >= (3, 11); print(sys.implementati
 
 
 class Environment:
-    """A virtual environment in a folder, which need not be there yet."""
+    """A virtual environment in a folder, which need not be there yet.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where it is.
+        project: What is installed in it, as it stands there, beside what the lock names.
+    """
+
+    def __init__(self, folder: Path, project: Path | None = None) -> None:
         self._folder = folder
+        self._project = project
         self._stamp = folder / _STAMP
 
     @property
@@ -90,7 +96,7 @@ class Environment:
             tag = self._tag()
         else:
             progress.phase(f"Bringing {self._folder.name} up to date")
-        count = install(self.python, lock, progress)
+        count = install(self.python, lock, progress, self._project)
         self._stamp.write_text(f"{digest} {tag}", encoding="utf-8")
         progress.phase(f"Done: {count} packages in {progress.elapsed_s:.0f} s")
 

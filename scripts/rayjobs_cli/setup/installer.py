@@ -25,6 +25,8 @@ _ENTRY = re.compile(r"^(?=[\w.-]+==)", re.MULTILINE)
 _STRICT = ("--require-hashes", "--no-deps")
 _WHEELS = ("--only-binary", ":all:")
 _SOURCES = ("--no-build-isolation",)
+_OURS = ("--no-deps", "--no-build-isolation", "--editable")
+"""The project itself: a change of its code needs no new installation."""
 _QUIET = ("--no-input", "--no-user", "--no-compile", "--progress-bar", "off", "--disable-pip-version-check")
 _LOOK_S = 0.25
 _TAIL_LINES = 60
@@ -75,8 +77,11 @@ class _Tool:
     """How a line begins that tells of one more file at hand."""
 
 
-def install(python: Path, lock: Path, progress: Progress) -> int:
-    """Install what `lock` names into the environment of `python`; return how many packages are in it.
+def install(python: Path, lock: Path, progress: Progress, project: Path | None = None) -> int:
+    """Install what `lock` names, and then a project, into the environment of `python`.
+
+    Returns:
+        How many packages are in it.
 
     Raises:
         SetupError: No tool could.
@@ -84,9 +89,11 @@ def install(python: Path, lock: Path, progress: Progress) -> int:
     output = ""
     with TemporaryDirectory() as folder:
         parts = _parts(lock, Path(folder))
+        if project is not None:
+            parts.append((*_OURS, str(project)))
         for tool in _tools(python):
             run = _Run(tool, python, progress)
-            if all(run.succeeds(options, part) for options, part in parts):
+            if all(map(run.succeeds, parts)):
                 return _installed(python)
             output = run.output
             if diagnosis(output).code in _FINAL:
@@ -94,17 +101,17 @@ def install(python: Path, lock: Path, progress: Progress) -> int:
     raise diagnosis(output)
 
 
-def _parts(lock: Path, folder: Path) -> list[tuple[tuple[str, ...], Path]]:
-    """Return what is installed from wheels, and what is built after that, each with its options."""
+def _parts(lock: Path, folder: Path) -> list[tuple[str, ...]]:
+    """Return the tool's arguments: for what is installed from wheels, and for what is built after that."""
     entries = _ENTRY.split(lock.read_text(encoding="utf-8"))
     sources = [entry for entry in entries if entry.partition("==")[0] in _SOURCE_ONLY]
     wheels = [entry for entry in entries if entry not in sources]
-    parts: list[tuple[tuple[str, ...], Path]] = []
+    parts: list[tuple[str, ...]] = []
     for name, options, chosen in (("wheels", _WHEELS, wheels), ("sources", _SOURCES, sources)):
         if chosen:
             part = folder / f"{name}.txt"
             part.write_text("".join(chosen), encoding="utf-8")
-            parts.append((options, part))
+            parts.append((*_STRICT, *options, "-r", str(part)))
     return parts
 
 
@@ -154,11 +161,11 @@ class _Run:
         """The last lines that it printed."""
         return "".join(self._lines)
 
-    def succeeds(self, options: Sequence[str], requirements: Path) -> bool:
-        """Return whether it could install these."""
+    def succeeds(self, arguments: Sequence[str]) -> bool:
+        """Return whether it could install what these arguments name."""
         with (
             subprocess.Popen(
-                (*self._tool.command, *_STRICT, *options, "-r", str(requirements)),
+                (*self._tool.command, *arguments),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

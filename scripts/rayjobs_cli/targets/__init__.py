@@ -1,1 +1,11 @@
-"""To be written."""
+"""A system that runs, wherever it does.
+
+local       this machine: Redis, Ray, dispatcher, agent and API under one supervisor
+cluster     a Kubernetes cluster
+running     where a system is, and how people and programs are told of it
+connection  finds the system that a command is meant for
+client      speaks to it over HTTP
+observe     what a target tells of its worker group
+
+In: a state directory or a kubeconfig's context. Out: a client, addresses, processes.
+"""

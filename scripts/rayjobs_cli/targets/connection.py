@@ -5,11 +5,11 @@ from argparse import Namespace
 from collections.abc import Iterator
 
 from rayjobs_cli.exit_status import CommandError
-from rayjobs_cli.load_test.poller import Observe
 from rayjobs_cli.targets.client import Client, first_key
 from rayjobs_cli.targets.cluster import ports
 from rayjobs_cli.targets.cluster import state as cluster_states
 from rayjobs_cli.targets.local import state as local_states
+from rayjobs_cli.targets.observe import Observe
 from rayjobs_cli.targets.running import Running, on_a_cluster, on_this_machine
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rayjobs_cli.console import Words
-from rayjobs_cli.load_test.poller import Observe
 from rayjobs_cli.targets.client import Client, first_key
 from rayjobs_cli.targets.cluster.state import State as ClusterState
 from rayjobs_cli.targets.cluster.state import state_file
 from rayjobs_cli.targets.local import logs
 from rayjobs_cli.targets.local.state import State as LocalState
+from rayjobs_cli.targets.observe import Observe
 from rayjobs_k8s.names import NAMESPACE
 
 

@@ -5,7 +5,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from rayjobs.errors import UnauthorizedError
-from rayjobs_api.access import known_keys
+from rayjobs_api.requests.access import known_keys
 from tests.unit.api.asking import problem_of
 
 

@@ -12,7 +12,7 @@ from rayjobs import filters
 from rayjobs.codec import Encoding, Limits
 from rayjobs.engine.branches import Rendered
 from rayjobs.engine.rendering import render
-from rayjobs.entrypoints.core import _agent
+from rayjobs.entrypoints.agent import _agent
 from rayjobs.errors import FilterFailedError, InvalidPipelineError, UnknownFilterError
 from rayjobs.filters import plugins
 from rayjobs.filters.plugins import announce

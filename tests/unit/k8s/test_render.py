@@ -78,7 +78,7 @@ def test_an_overlay_that_changes_what_is_not_there_is_refused() -> None:
 
 def test_merging_leaves_what_it_was_given_alone() -> None:
     before = system()
-    render.merged(before, render.load(Path(render.__file__).parent / "overlays" / "small.yaml"))
+    render.merged(before, render.load(Path(render.__file__).parents[1] / "overlays" / "small.yaml"))
     assert before == system()
 
 

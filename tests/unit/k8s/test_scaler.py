@@ -200,7 +200,7 @@ def test_the_role_allows_what_is_done_and_nothing_else() -> None:
 
     api.before = note
     look(api, "rayjobs")
-    manifest = render.load(Path(render.__file__).parent / "manifests" / "70-scaler.yaml")
+    manifest = render.load(Path(render.__file__).parents[1] / "manifests" / "70-scaler.yaml")
     (role,) = [each for each in manifest if each["kind"] == "Role"]
     allowed = {(verb, name) for rule in role["rules"] for verb in rule["verbs"] for name in rule["resources"]}
     assert allowed == done

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
-SAMPLES = Path(__file__).resolve().parents[2] / "images" / "samples"
+SAMPLES = Path(__file__).resolve().parents[3] / "images" / "samples"
 ORIENTATION = 0x0112
 FREE_LICENCES = {"CC0-1.0", "CC-BY-4.0", "CC-BY-SA-3.0"}
 FORMATS = {".jpg": "JPEG", ".png": "PNG", ".webp": "WEBP"}

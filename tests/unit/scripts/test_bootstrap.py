@@ -15,23 +15,56 @@ import pytest
 
 from rayjobs_cli.setup import bootstrap
 
-MODULES = ("__init__", "bootstrap", "environment", "installer", "progress", "setup_error")
-COMMAND = """
+DOOR = """
 import sys
-from pathlib import Path
+
+from rayjobs_cli.setup.bootstrap import start
 
 if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
-    from rayjobs_cli.setup.bootstrap import enter
-
-    enter(tools="--tools" in sys.argv)
-
+    start("commands.command", tools="--tools" in sys.argv)
+"""
+COMMAND = """
 import json
+import sys
+from importlib.metadata import version
 
 import tiny
 
-print(json.dumps({"tiny": tiny.VERSION, "prefix": sys.prefix, "arguments": sys.argv[1:]}))
-sys.exit(7 if "--fail" in sys.argv else 0)
+
+def main():
+    told = {"tiny": tiny.VERSION, "project": version("project"), "prefix": sys.prefix}
+    print(json.dumps({**told, "arguments": sys.argv[1:]}))
+    return 7 if "--fail" in sys.argv else 0
+"""
+PROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+
+[project]
+name = "project"
+version = "{}"
+"""
+BACKEND = """
+import re
+import zipfile
+from pathlib import Path
+
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    version = re.search('version = "(.*)"', Path("pyproject.toml").read_text(encoding="utf-8"))[1]
+    about = f"project-{version}.dist-info"
+    name = f"project-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(Path(folder) / name, "w") as archive:
+        archive.writestr("project.pth", str(Path("scripts").resolve()))
+        for file, lines in {
+            "METADATA": ("Metadata-Version: 2.1", "Name: project", f"Version: {version}"),
+            "WHEEL": ("Wheel-Version: 1.0", "Root-Is-Purelib: true", "Tag: py3-none-any"),
+            "RECORD": (),
+        }.items():
+            archive.writestr(f"{about}/{file}", "\\n".join((*lines, "")))
+    return name
 """
 
 
@@ -56,7 +89,7 @@ def wheel(folder: Path, version: str) -> str:
 
 
 class Project:
-    """A project with one command, one dependency, and an index that is a folder."""
+    """A project with one command, one dependency, a build of its own, and an index that is a folder."""
 
     def __init__(self, root: Path, wheels: Path) -> None:
         self.venv = root / ".venv"
@@ -65,11 +98,19 @@ class Project:
         self._locks = (root / "scripts" / "requirements.lock", root / "scripts" / "requirements-dev.lock")
         self._wheels = wheels
         self._wheels.mkdir()
-        self.command.parent.mkdir(parents=True)
-        self.command.write_text(COMMAND, encoding="utf-8")
-        for module in MODULES:
-            shutil.copy(bootstrap.ROOT / "scripts" / f"{module}.py", self.command.parent)
+        package = self.command.parent / "rayjobs_cli"
+        (package / "commands").mkdir(parents=True)
+        self.command.write_text(DOOR, encoding="utf-8")
+        (package / "commands" / "command.py").write_text(COMMAND, encoding="utf-8")
+        shutil.copytree(Path(bootstrap.__file__).parent, package / "setup")
+        (root / "backend.py").write_text(BACKEND, encoding="utf-8")
+        self._settings = root / "pyproject.toml"
+        self.call("1.0")
         self.lock("1.0", tools="1.0")
+
+    def call(self, version: str) -> None:
+        """Give the project itself another version."""
+        self._settings.write_text(PROJECT.format(version), encoding="utf-8")
 
     def lock(self, version: str, *, tools: str) -> None:
         """Pin the dependency; other versions for the two locks tell which of them was installed."""
@@ -120,6 +161,7 @@ def test_the_first_run_makes_the_environment_and_goes_on_inside_it(project: Proj
     assert status == 7
     assert json.loads(out) == {
         "tiny": "1.0",
+        "project": "1.0",
         "prefix": str(project.venv),
         "arguments": ["one", "two words", "--fail"],
     }
@@ -146,6 +188,13 @@ def test_a_changed_lock_brings_the_environment_up_to_date(project: Project) -> N
     status, out, err = project.run()
     assert (status, json.loads(out)["tiny"]) == (0, "2.0")
     assert err.startswith("Bringing .venv up to date")
+
+
+def test_another_version_of_the_project_is_installed_anew(project: Project) -> None:
+    project.version()
+    project.call("2.0")
+    status, out, err = project.run()
+    assert (status, json.loads(out)["project"]) == (0, "2.0"), err
 
 
 def test_tools_are_added_when_a_command_needs_them_and_satisfy_the_others_too(project: Project) -> None:

@@ -9,8 +9,8 @@ from typing_extensions import override
 from rayjobs_cli import arguments
 from rayjobs_cli.commands import purge
 from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.setup.bootstrap import ROOT
 from rayjobs_cli.targets.client import Client, Document
-from rayjobs_cli.targets.local.plan import PROJECT
 
 
 class System(Client):
@@ -39,7 +39,7 @@ def parsed(*words: str) -> Namespace:
 
 def test_by_default_everything_stays_in_the_clone() -> None:
     given = parsed()
-    assert given.state == PROJECT / ".rayjobs"
+    assert given.state == ROOT / ".rayjobs"
     assert (given.target, given.port, given.dashboard_port, given.slots) == ("local", 8000, 8265, None)
 
 

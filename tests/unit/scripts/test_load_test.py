@@ -11,6 +11,7 @@ from rayjobs_cli.console import Words
 from rayjobs_cli.exit_status import CommandError, Exit
 from rayjobs_cli.load_test import poller, runner
 from rayjobs_cli.targets.client import Client, Document
+from rayjobs_cli.targets.observe import Observe
 from rayjobs_k8s.scaling.group_status import Standing, Usage
 
 OUTPUT = b"a picture"
@@ -70,7 +71,7 @@ class System(Client):
 
 
 def run(
-    system: Client, folder: Path, out: io.StringIO | None = None, observe: poller.Observe | None = None
+    system: Client, folder: Path, out: io.StringIO | None = None, observe: Observe | None = None
 ) -> runner.Trial:
     words = Words(file=out or io.StringIO(), width=80)
     done = runner.run(system, runner.Order(2, 2, folder / "new" / "report.html"), words, observe)

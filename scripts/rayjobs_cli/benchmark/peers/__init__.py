@@ -7,5 +7,6 @@ provision   their environments, from pinned locks below the state directory
 program     a peer's program, as the benchmark sees it
 serving     the same, as the program sees it
 imagemagick mogrify, two processes, many pictures each
-*_peer      the programs in Python, and sharp_peer.mjs
+
+The programs: `celery_peer`, `dask_peer`, `pyvips_peer`, `ray_data_peer`, `thumbor_peer`, and sharp_peer.mjs.
 """

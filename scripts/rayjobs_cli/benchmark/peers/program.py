@@ -14,7 +14,7 @@ from typing_extensions import override
 from rayjobs_cli.benchmark.jobs import Job
 from rayjobs_cli.benchmark.peers.provision import AbsentError
 from rayjobs_cli.benchmark.tools import ToolFailedError, Writer
-from rayjobs_cli.targets.local.plan import PROJECT
+from rayjobs_cli.setup.bootstrap import ROOT
 
 _READY_S = 90.0
 """A cluster of Dask or Ray starts; the machine may be busy."""
@@ -62,7 +62,7 @@ class Program(Writer):
             self._process = subprocess.Popen(
                 self._command,
                 cwd=self._place,
-                env={**kept, "PYTHONPATH": str(PROJECT), "PYTHONUTF8": "1"},
+                env={**kept, "PYTHONPATH": str(ROOT / "scripts"), "PYTHONUTF8": "1"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

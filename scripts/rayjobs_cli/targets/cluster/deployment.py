@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rayjobs_cli.exit_status import CommandError
-from rayjobs_cli.load_test.poller import Observe
 from rayjobs_cli.targets.cluster import context, images, ports
 from rayjobs_cli.targets.cluster import state as states
 from rayjobs_cli.targets.cluster.state import State
 from rayjobs_cli.targets.local.plan import claim, free_ports
 from rayjobs_cli.targets.local.processes import find
+from rayjobs_cli.targets.observe import Observe
 from rayjobs_k8s.cluster import Cluster
 from rayjobs_k8s.deploy import rollout, teardown
 from rayjobs_k8s.deploy.render import Values

@@ -4,9 +4,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import BinaryIO
-
-from rayjobs_cli.targets.local.plan import PROJECT
 
 _FLAGS = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
 """Windows: no console of its own, and none to be closed with. Both flags exist only there."""
@@ -25,7 +24,7 @@ def start(command: tuple[str, ...], log: BinaryIO, marks: Mapping[str, str]) -> 
     """
     process = subprocess.Popen(
         (sys.executable, "-m", *command),
-        cwd=PROJECT,
+        cwd=Path(log.name).parent,
         env={**os.environ, **marks, "PYTHONUTF8": "1"},
         stdin=subprocess.DEVNULL,
         stdout=log,

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from rayjobs.places import SAMPLES
 from rayjobs_cli.exit_status import CommandError
 
-PROJECT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
 
 _ROOM_BYTES = 2**30
@@ -106,7 +106,7 @@ def decide(order: Order, environment: Mapping[str, str]) -> Plan:
         stack=secrets.token_hex(8),
         folder=order.folder,
         slots=order.slots or os.cpu_count() or 1,
-        roots=(PROJECT / "images" / "samples", *order.roots),
+        roots=(SAMPLES, *order.roots),
         api_port=claim(order.api_port, "--port") or api_port,
         redis_url=environment.get("REDIS_URL") or f"redis://:{password}@{LOOPBACK}:{redis_port}/0",
         redis_port=redis_port if own_redis else None,

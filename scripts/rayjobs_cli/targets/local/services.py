@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from rayjobs_cli.targets.local import ray_folder, readiness
-from rayjobs_cli.targets.local.plan import LOOPBACK, PROJECT, Plan, RayPorts
+from rayjobs_cli.targets.local.plan import LOOPBACK, Plan, RayPorts
 
 _OBJECT_STORE_BYTES = 100 * 2**20
 """Only references travel through Ray, never pixels."""
@@ -43,14 +43,14 @@ def services(plan: Plan, environment: Mapping[str, str], api_key: str | None = N
     core = (
         Service(
             "api",
-            (*python, "api", "--host", LOOPBACK, "--port", str(plan.api_port)),
+            (*python, "rayjobs_api", "--host", LOOPBACK, "--port", str(plan.api_port)),
             shared,
             ready=lambda: readiness.answers(f"{plan.api_url}/livez"),
             needs=("redis",),
         ),
         Service(
             "dispatcher",
-            (*python, "rayjobs", "dispatcher"),
+            (*python, "rayjobs.entrypoints.dispatcher"),
             shared,
             ready=lambda: readiness.answers(f"{plan.api_url}/readyz"),
             needs=("redis", "ray"),
@@ -58,7 +58,7 @@ def services(plan: Plan, environment: Mapping[str, str], api_key: str | None = N
         ),
         Service(
             "agent",
-            (*python, "rayjobs", "agent", "--slots", str(plan.slots)),
+            (*python, "rayjobs.entrypoints.agent", "--slots", str(plan.slots)),
             shared,
             ready=lambda: bool(ask(f"{plan.api_url}/workers").get("workers")),
             needs=("redis",),
@@ -96,7 +96,6 @@ def _environment(plan: Plan, environment: Mapping[str, str]) -> dict[str, str]:
         # this machine can reach this one, and people would have to give the token to its dashboard.
         settings["RAY_AUTH_MODE"] = "disabled"
     runtime = {
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), environment.get("PYTHONPATH")))),
         "PYTHONUTF8": "1",
         "PYTHONUNBUFFERED": "1",
         # One task a core: more threads in a task only get in each other's way.

@@ -10,7 +10,6 @@ from pathlib import Path
 import psutil
 
 from rayjobs_cli.targets.local import logs
-from rayjobs_cli.targets.local.plan import PROJECT
 from rayjobs_cli.targets.local.processes import SERVICE_MARK, STACK_MARK, end, find, identify, kill, marked
 from rayjobs_cli.targets.local.services import Service
 from rayjobs_cli.targets.local.state import Phase, ProcessId, Status
@@ -95,7 +94,7 @@ class Unit:
         with logs.opened(self._folder, self.service.name) as file:
             self._process = subprocess.Popen(
                 self.service.command,
-                cwd=PROJECT,
+                cwd=self._folder,
                 env=self.service.environment | marks,
                 stdin=subprocess.DEVNULL,
                 stdout=file,

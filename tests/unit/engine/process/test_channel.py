@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 _PROGRAM = """
 import os, signal, sys
 from rayjobs.model.item import Outcome
-from rayjobs.engine.process import nursery
+from rayjobs.engine.process import fork_server
 from rayjobs.engine.process.channel import AWAY, END, Ends
 
 def begin(ends, order):
@@ -43,7 +43,7 @@ def begin(ends, order):
         elif way == "nonsense":
             link.control.send_bytes(b"\\x80\\x04pickle?")
 
-nursery.serve(int(sys.argv[1]), begin)
+fork_server.serve(int(sys.argv[1]), begin)
 """
 
 

@@ -17,13 +17,13 @@ from tests.support.waiting import wait_until
 
 _PROGRAM = """
 import os, signal, sys
-from rayjobs.engine.process import nursery
+from rayjobs.engine.process import fork_server
 
 def begin(ends, order):
     os.write(ends[0], order["word"].encode())
     signal.pause()
 
-nursery.serve(int(sys.argv[1]), begin)
+fork_server.serve(int(sys.argv[1]), begin)
 """
 
 

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from typing_extensions import override
 
+from rayjobs.places import SAMPLES
 from rayjobs_cli.benchmark import pillow_way
 from rayjobs_cli.benchmark.jobs import JOBS, Job
-from rayjobs_cli.benchmark.pictures import SAMPLES
 from rayjobs_cli.benchmark.quality import Reference, check, psnr
 from rayjobs_cli.benchmark.reference import exact
 from rayjobs_cli.benchmark.tools import Tool, ToolFailedError

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
+from rayjobs.places import SAMPLES
 from rayjobs_cli.exit_status import CommandError
-from rayjobs_cli.targets.local.plan import LOOPBACK, PROJECT, Order, decide, free_ports
+from rayjobs_cli.targets.local.plan import LOOPBACK, Order, decide, free_ports
 
 
 class Usage(NamedTuple):
@@ -42,7 +43,7 @@ def test_two_plans_share_no_port_and_no_secret(tmp_path: Path) -> None:
 def test_by_default_there_is_a_slot_a_core_and_the_samples_may_be_read(tmp_path: Path) -> None:
     plan = decide(Order(tmp_path, 0, 0, roots=(tmp_path,)), {})
     assert plan.slots == os.cpu_count()
-    assert plan.roots == (PROJECT / "images" / "samples", tmp_path)
+    assert plan.roots == (SAMPLES, tmp_path)
 
 
 def test_a_redis_and_a_ray_of_the_user_replace_the_embedded_ones(tmp_path: Path) -> None:

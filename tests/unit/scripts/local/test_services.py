@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rayjobs.places import SAMPLES
 from rayjobs_cli.targets.local import ray_folder
-from rayjobs_cli.targets.local.plan import PROJECT, Order, Plan, decide
+from rayjobs_cli.targets.local.plan import Order, Plan, decide
 from rayjobs_cli.targets.local.services import Service, prepare, services
 
 
@@ -50,8 +51,8 @@ def test_every_process_gets_the_settings_that_they_share(tmp_path: Path) -> None
         assert environment["REDIS_URL"] == stack.redis_url
         assert environment["RAYJOBS_STORE"] == str(tmp_path / "store")
         assert environment["RAYJOBS_BOARD"] == str(tmp_path / "board")
-        assert environment["RAYJOBS_ROOTS"] == str(PROJECT / "images" / "samples")
-        assert environment["PYTHONPATH"] == f"{PROJECT}{os.pathsep}mine"
+        assert environment["RAYJOBS_ROOTS"] == str(SAMPLES)
+        assert environment["PYTHONPATH"] == "mine"
         assert environment["VIPS_CONCURRENCY"] == "1"
         assert environment["KEPT"] == "yes"
 

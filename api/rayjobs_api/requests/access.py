@@ -13,7 +13,7 @@ from fastapi import Request
 
 from rayjobs.errors import UnauthorizedError
 from rayjobs.service.submissions import ANYBODY
-from rayjobs_api.dependencies import TheCore
+from rayjobs_api.requests.dependencies import TheCore
 
 _SHOWN = 8
 """Digits of a key's SHA-256 by which the log names it: enough to tell keys apart, of no use to find one."""

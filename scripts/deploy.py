@@ -1,0 +1,6 @@
+"""Starts rayjobs on this machine or a cluster, waits until it is ready, and says where everything is."""
+
+from rayjobs_cli.setup.bootstrap import start
+
+if __name__ == "__main__":
+    start("commands.deploy")
