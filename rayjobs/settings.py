@@ -155,7 +155,7 @@ class Settings(BaseSettings):
         return {_variable(name): str(value) for name, value in said.items()}
 
     @property
-    def board_folder(self) -> Path:
+    def slot_status_folder(self) -> Path:
         """The folder of `board`, also where none was set."""
         return self.board or Path(self.store.removeprefix("file://")).parent / "board"
 

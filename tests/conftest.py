@@ -9,8 +9,8 @@ from PIL import Image
 
 from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.settings import Settings
-from tests.support.farm import Farm, farm
 from tests.support.redis_server import RedisServer, redis_server
+from tests.support.system import System, farm
 
 pytest_plugins = ["tests.support.stack"]
 
@@ -51,7 +51,7 @@ def farm_settings(tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-def whole_farm(farm_settings: Settings, redis_process: RedisServer) -> Iterator[Farm]:
+def whole_farm(farm_settings: Settings, redis_process: RedisServer) -> Iterator[System]:
     """Return a farm on a real Redis, with no dispatcher so far."""
     settings = farm_settings.model_copy(update={"redis_url": redis_process.url})
     with farm(settings, RedisRegistry.connect(settings)) as whole:

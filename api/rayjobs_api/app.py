@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.redis.registry import RedisRegistry
-from rayjobs.entrypoints.slot import keeper
+from rayjobs.entrypoints.slot import engine_supervisor
 from rayjobs.filters import plugins
 from rayjobs.filters.plugins import announce
 from rayjobs.ports import Registry, Store
@@ -22,13 +22,13 @@ from rayjobs.record.layout import Record
 from rayjobs.request.sources import Sources
 from rayjobs.service.estimates import Estimates
 from rayjobs.service.previews import Previews
-from rayjobs.service.queries import History
-from rayjobs.service.render_pool import Tryouts
-from rayjobs.service.submissions import Intake
+from rayjobs.service.queries import Queries
+from rayjobs.service.render_pool import RenderPool
+from rayjobs.service.submissions import Submissions
 from rayjobs.settings import Settings
 from rayjobs_api import errors, openapi
 from rayjobs_api.metrics import Metrics
-from rayjobs_api.middleware import Observed
+from rayjobs_api.middleware import RequestLog
 from rayjobs_api.requests.access import authorize
 from rayjobs_api.requests.dependencies import Core
 from rayjobs_api.routes import (
@@ -43,7 +43,7 @@ from rayjobs_api.routes import (
     uploads,
     workers,
 )
-from rayjobs_api.streaming.notifier import Bell
+from rayjobs_api.streaming.notifier import Notifier
 
 _DESCRIPTION = "Runs a pipeline of filters over a set of pictures. Every route is at `/v1` too."
 
@@ -80,7 +80,7 @@ def create_app(settings: Settings, registry: Registry | None = None, store: Stor
     )
     app.state.core = core
     app.state.metrics = Metrics(core.registry)
-    app.add_middleware(Observed, seconds=app.state.metrics.seconds)
+    app.add_middleware(RequestLog, seconds=app.state.metrics.seconds)
     errors.install(app)
     app.mount("/static", StaticFiles(directory=page.STATIC))
     routes = _all_routes()
@@ -92,19 +92,19 @@ def create_app(settings: Settings, registry: Registry | None = None, store: Stor
 def _composed(settings: Settings, registry: Registry, store: Store) -> Core:
     record = Record(store)
     closing = Event()
-    intake = Intake(registry, record, settings)
+    intake = Submissions(registry, record, settings)
     sources = Sources(settings, store)
-    tryouts = Tryouts(settings, store, start=partial(keeper, store=store))
+    tryouts = RenderPool(settings, store, start=partial(engine_supervisor, store=store))
     return Core(
         settings=settings,
         registry=registry,
         store=store,
         intake=intake,
-        history=History(registry, record),
+        history=Queries(registry, record),
         previews=Previews(intake, sources, tryouts),
         estimates=Estimates(settings, intake, sources, registry, tryouts),
         tryouts=tryouts,
-        bell=Bell(registry, closing),
+        bell=Notifier(registry, closing),
         closing=closing,
     )
 

@@ -27,14 +27,14 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._collected,
         )
-        self._collected.register(_Farm(registry))
+        self._collected.register(_System(registry))
 
     def text(self) -> bytes:
         """Return everything in the text format."""
         return generate_latest(self._collected)
 
 
-class _Farm(Collector):
+class _System(Collector):
     """Asks the registry at each scrape, so that no two replicas ever add up to a wrong figure."""
 
     def __init__(self, registry: Registry) -> None:

@@ -13,7 +13,7 @@ _ID = re.compile(r"[\w.:-]{1,128}")
 _log = logging.getLogger("api.requests")
 
 
-class Observed:
+class RequestLog:
     """Middleware; plain ASGI, so that streams pass through it untouched."""
 
     def __init__(self, app: ASGIApp, seconds: Histogram) -> None:

@@ -36,7 +36,7 @@ class _Chunk:
 
 
 @dataclass
-class Flight:
+class InFlight:
     """Safe to read from several threads; only the dispatcher's loop starts and lands chunks."""
 
     settings: Settings

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def beat(file: Path | None) -> None:
+def show_liveness(file: Path | None) -> None:
     """Set the file's time of change to now; do nothing if there is none."""
     if file is not None:
         file.touch()

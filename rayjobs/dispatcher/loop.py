@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from rayjobs.dispatcher.in_flight import Flight
-from rayjobs.dispatcher.liveness import beat
+from rayjobs.dispatcher.in_flight import InFlight
+from rayjobs.dispatcher.liveness import show_liveness
 from rayjobs.errors import (
     BackendError,
     LeaseLostError,
@@ -61,7 +61,7 @@ class Dispatcher:
         self._sources = Sources(settings, record.store)
         self._pace = Pace(settings.chunk_floor_ms, settings.chunk_cap_ms)
         self._inbox: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
-        self._flight = Flight(settings)
+        self._flight = InFlight(settings)
         self._listing: set[str] = set()
         self._deposed = threading.Event()
         self._left = threading.Event()
@@ -85,7 +85,7 @@ class Dispatcher:
         for work, until in ((self._keep_alive, self._left), (self._listen, stop)):
             threading.Thread(target=self._forever, args=(work, until), daemon=True).start()
         while not stop.is_set():
-            beat(self._settings.pulse)
+            show_liveness(self._settings.pulse)
             self._patiently(self._turn)
             if self._deposed.is_set():
                 raise LeaseLostError(f"{self._holder} no longer leads")
@@ -93,7 +93,7 @@ class Dispatcher:
 
     def _wait_for_lead(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            beat(self._settings.pulse)
+            show_liveness(self._settings.pulse)
             try:
                 if self._lead():
                     log.info("leading with token %s", self._leader)
@@ -182,7 +182,7 @@ class Dispatcher:
                 else reaper.tally_of(lease, result, self._registry, self._record)
             )
             if tally.halt:
-                pausing.halt(lease.batch_id, tally.halt, self._registry)
+                pausing.pause(lease.batch_id, tally.halt, self._registry)
             settled = self._registry.settle(lease, tally)
             if settled.closable:
                 reaper.close(lease.batch_id, self._registry, self._record)
@@ -230,7 +230,7 @@ class Dispatcher:
         except NotFoundError:
             log.info("batch was purged while it was listed", extra={"batch": batch_id})
         except RecordUnreadableError as error:
-            pausing.shelve(batch_id, error, self._registry)
+            pausing.pause_unreadable(batch_id, error, self._registry)
         except BackendError as error:
             log.warning("listing is tried again: %s", error, extra={"batch": batch_id})
         finally:
@@ -278,7 +278,7 @@ class Dispatcher:
     def _collect(self, limit_s: float) -> None:
         until = time.monotonic() + limit_s
         while len(self._flight) and time.monotonic() < until and not self._deposed.is_set():
-            beat(self._settings.pulse)
+            show_liveness(self._settings.pulse)
             for lease, result in self._arrivals():
                 self._patiently(partial(self._settle, lease, result))
 

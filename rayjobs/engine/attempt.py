@@ -15,7 +15,7 @@ from rayjobs.engine.branches import Branch, Rendered, of_variant
 from rayjobs.engine.cache import Cache
 from rayjobs.engine.drain import DrainMark
 from rayjobs.engine.rendering import render_all, second_picture
-from rayjobs.engine.slot_status import Hand
+from rayjobs.engine.slot_status import SlotStatusWriter
 from rayjobs.errors import (
     FilterFailedError,
     ItemError,
@@ -40,14 +40,14 @@ _PICTURES = 4
 """Second pictures that are kept decoded, 256 MB each at most."""
 
 
-class Means:
+class RenderContext:
     """What every attempt needs: sources, store, limits and the worker's name."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.worker = settings.worker_id
         self.limits = Limits.of(settings)
         self.store = store
-        self.draining = DrainMark(settings.board_folder).holds
+        self.draining = DrainMark(settings.slot_status_folder).holds
         self.sources = Sources(settings, store)
         self.cache = Cache(store, self.sources, self.limits, settings.max_cache_entries)
         # A watermark is the same for each item of a batch.
@@ -69,7 +69,7 @@ class Attempt:
     is no item's fault: the store is away.
     """
 
-    def __init__(self, means: Means, work: Work, assignment: Assignment, item: Item) -> None:
+    def __init__(self, means: RenderContext, work: Work, assignment: Assignment, item: Item) -> None:
         self._means = means
         self._work = work
         self.batch_id = assignment.batch_id
@@ -209,7 +209,7 @@ class Attempt:
 class Inline(Engine):
     """Carries assignments out in this very process, each item from its first step to its last."""
 
-    def __init__(self, means: Means, hand: Hand) -> None:
+    def __init__(self, means: RenderContext, hand: SlotStatusWriter) -> None:
         self._means = means
         self._hand = hand
         self._outcomes: list[Outcome] = []

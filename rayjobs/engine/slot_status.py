@@ -40,7 +40,7 @@ _VARIANT_AT = _WORD.size - _VARIANT.size
 
 
 @dataclass(frozen=True)
-class Word:
+class SlotStatus:
     """What one slot says."""
 
     pid: int
@@ -59,21 +59,23 @@ class Word:
     """Of which the item is at work; empty while it is at what all have in common."""
 
 
-def _word(pid: int, data: bytes) -> Word:
+def _word(pid: int, data: bytes) -> SlotStatus:
     said = _Fields(*_WORD.unpack_from(data))
     if not said.busy:
-        return Word(pid, None, 0, said.done, said.engine_pid)
+        return SlotStatus(pid, None, 0, said.done, said.engine_pid)
     batch_id, variant = (each.rstrip(b"\0").decode() for each in (said.batch_id, said.variant))
-    return Word(pid, batch_id, said.item, said.done, said.engine_pid, said.rendering, said.since_s, variant)
+    return SlotStatus(
+        pid, batch_id, said.item, said.done, said.engine_pid, said.rendering, said.since_s, variant
+    )
 
 
-class Board:
+class SlotStatusReader:
     """The files of one worker's slots."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def words(self) -> Iterator[Word]:
+    def words(self) -> Iterator[SlotStatus]:
         """Give the word of each slot that ever wrote one."""
         for path in self._folder.glob("*.slot"):
             with suppress(FileNotFoundError):  # forgotten at this moment
@@ -84,7 +86,7 @@ class Board:
         (self._folder / f"{pid}.slot").unlink(missing_ok=True)
 
 
-class Hand:
+class SlotStatusWriter:
     """One slot's own word, as the slot's process and its engine's map it."""
 
     def __init__(self, folder: Path, pid: int, engine_pid: int = 0) -> None:
@@ -102,7 +104,7 @@ class Hand:
         self._engine_pid = engine_pid
         self._write(_Fields())
 
-    def word(self) -> Word:
+    def word(self) -> SlotStatus:
         """Return what the word says at this moment, whoever wrote it."""
         return _word(self._pid, self._map[:])
 

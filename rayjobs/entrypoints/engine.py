@@ -16,11 +16,11 @@ from typing import Any, NoReturn
 from rayjobs import log
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.engine.assignment import Assignment
-from rayjobs.engine.attempt import Means
+from rayjobs.engine.attempt import RenderContext
 from rayjobs.engine.process import fork_server
-from rayjobs.engine.process.channel import AWAY, END, Ends
-from rayjobs.engine.process.item_pipeline import Belt
-from rayjobs.engine.slot_status import Hand
+from rayjobs.engine.process.channel import AWAY, END, ChannelEnds
+from rayjobs.engine.process.item_pipeline import ItemPipeline
+from rayjobs.engine.slot_status import SlotStatusWriter
 from rayjobs.errors import StoreUnavailableError
 from rayjobs.filters import plugins
 from rayjobs.filters.plugins import announce
@@ -54,14 +54,14 @@ def _begin(
     """Be an engine process: give up what rendering does not need, then carry assignments out."""
     code = 1
     try:
-        link = Ends.of(ends)
+        link = ChannelEnds.of(ends)
         faulthandler.enable(all_threads=False)
         writable = store.root / OUTPUTS
         writable.mkdir(parents=True, exist_ok=True)
-        hand = Hand(settings.board_folder, slot_pid, os.getpid())
+        hand = SlotStatusWriter(settings.slot_status_folder, slot_pid, os.getpid())
         confined = confine(Bounds(order["memory_bytes"], writable))
         logger.log(confined.level, "engine process for slot %s: %s", slot_pid, confined)
-        _serve(link, Belt(Means(settings, store), hand, link.tell, settings.item_deadline_s))
+        _serve(link, ItemPipeline(RenderContext(settings, store), hand, link.tell, settings.item_deadline_s))
     except EOFError:  # the slot wants no more of it, or has ended
         code = 0
     except BaseException:
@@ -69,7 +69,7 @@ def _begin(
     os._exit(code)  # a forked process must not go on where its parent was
 
 
-def _serve(link: Ends, belt: Belt) -> None:
+def _serve(link: ChannelEnds, belt: ItemPipeline) -> None:
     """Carry assignments out until the slot closes its end, or leave after the item in hand at SIGTERM."""
     leave = threading.Event()
     busy = False

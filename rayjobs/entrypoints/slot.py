@@ -10,15 +10,15 @@ from functools import lru_cache, partial
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.engine.assignment import Engine
 from rayjobs.engine.drain import DrainMark
-from rayjobs.engine.process.fork_server import Nursery, environment
-from rayjobs.engine.process.supervisor import Keeper
-from rayjobs.engine.slot_status import Hand
+from rayjobs.engine.process.fork_server import ForkServer, environment
+from rayjobs.engine.process.supervisor import EngineSupervisor
+from rayjobs.engine.slot_status import SlotStatusWriter
 from rayjobs.errors import EngineUnavailableError
 from rayjobs.model.lease import Lease, Tally
 from rayjobs.ports import Store
 from rayjobs.record.layout import OUTPUTS, PARTS, Record
 from rayjobs.settings import Settings
-from rayjobs.worker.chunk_runner import Slot
+from rayjobs.worker.chunk_runner import ChunkRunner
 
 log = logging.getLogger(__name__)
 
@@ -40,29 +40,29 @@ def warm() -> int:
 
 @lru_cache(1)
 def _drain() -> DrainMark:
-    return DrainMark(Settings().board_folder)
+    return DrainMark(Settings().slot_status_folder)
 
 
 @lru_cache(1)
-def _slot() -> Slot:
+def _slot() -> ChunkRunner:
     settings = Settings()
     store = FileStore(settings.store)
     engine = engine_of(settings, store, os.getpid())
     engine.warm()
-    return Slot(Record(store), engine)
+    return ChunkRunner(Record(store), engine)
 
 
 def engine_of(settings: Settings, store: Store, slot_pid: int) -> Engine:
     """Return what handles a slot's pictures: a process of its own, or the slot's where none can be had."""
     if settings.engine == "process" and _CAN_FORK:
-        return keeper(settings, slot_pid, f"{OUTPUTS}/{PARTS}/{uuid.uuid4().hex}", store=store)
-    from rayjobs.engine.attempt import Inline, Means  # noqa: PLC0415 - all the codecs, which a slot else need not hold
+        return engine_supervisor(settings, slot_pid, f"{OUTPUTS}/{PARTS}/{uuid.uuid4().hex}", store=store)
+    from rayjobs.engine.attempt import Inline, RenderContext  # noqa: PLC0415 - all the codecs, which a slot else need not hold
 
     log.warning("pictures are handled in the slot's own process: one that crashes it takes its chunk along")
-    return Inline(Means(settings, store), Hand(settings.board_folder, slot_pid))
+    return Inline(RenderContext(settings, store), SlotStatusWriter(settings.slot_status_folder, slot_pid))
 
 
-def keeper(settings: Settings, number: int, parts: str, *, store: Store) -> Keeper:
+def engine_supervisor(settings: Settings, number: int, parts: str, *, store: Store) -> EngineSupervisor:
     """Return what keeps an engine process.
 
     Args:
@@ -77,6 +77,6 @@ def keeper(settings: Settings, number: int, parts: str, *, store: Store) -> Keep
     if not _CAN_FORK:
         raise EngineUnavailableError("this system has no fork, which processes for pictures are made by")
     command = [sys.executable, "-m", "rayjobs.entrypoints.engine", str(number), parts]
-    start = partial(Nursery, command, environment(os.environ, settings))
-    hand = Hand(settings.board_folder, number)
-    return Keeper(settings, hand, start, sweep=partial(store.delete, parts))
+    start = partial(ForkServer, command, environment(os.environ, settings))
+    hand = SlotStatusWriter(settings.slot_status_folder, number)
+    return EngineSupervisor(settings, hand, start, sweep=partial(store.delete, parts))

@@ -10,7 +10,7 @@ from rayjobs.ports import Registry
 log = logging.getLogger(__name__)
 
 
-def halt(batch_id: str, why: Fault, registry: Registry) -> None:
+def pause(batch_id: str, why: Fault, registry: Registry) -> None:
     """Pause a batch, before what it gives back can be claimed again; a repeat changes nothing."""
     try:
         registry.steer(batch_id, Verb.PAUSE, "dispatcher", why.code, why)
@@ -18,6 +18,6 @@ def halt(batch_id: str, why: Fault, registry: Registry) -> None:
         log.info("not paused: %s", error, extra={"batch": batch_id})
 
 
-def shelve(batch_id: str, error: RecordUnreadableError, registry: Registry) -> None:
+def pause_unreadable(batch_id: str, error: RecordUnreadableError, registry: Registry) -> None:
     """Pause a batch whose record can't be read, until that was mended and somebody resumes it."""
-    halt(batch_id, Fault(error.code, error.detail, retryable=False), registry)
+    pause(batch_id, Fault(error.code, error.detail, retryable=False), registry)

@@ -12,9 +12,9 @@ from rayjobs.errors import NotFoundError, RecordUnreadableError
 from rayjobs.model.batch import Move, State
 from rayjobs.ports import Purged, Registry
 from rayjobs.record import journal
-from rayjobs.record.isolation import apart
+from rayjobs.record.isolation import isolated
 from rayjobs.record.layout import Record
-from rayjobs.record.replay import account, closing, view
+from rayjobs.record.replay import closing, replay, view
 
 _POLL_S = 0.05
 """Between two looks for workers that come back."""
@@ -41,7 +41,7 @@ def carry_out(registry: Registry, record: Record) -> Purged | None:
     else:
         purged = Purged(registry.run_id(), registry.sweep())
     for batch_id in told["batches"]:
-        with apart(batch_id), suppress(NotFoundError):
+        with isolated(batch_id), suppress(NotFoundError):
             _bury(batch_id, record, told)
     record.end_purge()
     return purged
@@ -57,7 +57,7 @@ def _is_open(batch_id: str, record: Record) -> bool:
 
 def _bury(batch_id: str, record: Record, told: dict[str, Any]) -> None:
     try:
-        standing, at_ms = account(record, batch_id), told["at_ms"]
+        standing, at_ms = replay(record, batch_id), told["at_ms"]
     except RecordUnreadableError:
         record.unmark(batch_id)  # it can't be closed, but it does not come back either
         raise

@@ -9,7 +9,7 @@ from rayjobs.model.batch import Verb, final_state
 from rayjobs.model.item import Fault, Outcome
 from rayjobs.model.lease import Lease, Tally
 from rayjobs.ports import Registry
-from rayjobs.record.isolation import apart
+from rayjobs.record.isolation import isolated
 from rayjobs.record.layout import Record
 from rayjobs.record.replay import closing
 
@@ -27,7 +27,7 @@ def take_back(lease: Lease, registry: Registry, record: Record, *, split: bool) 
     try:
         tally = record.commit(lease, (), Tally(again=again))
     except RecordUnreadableError as error:
-        pausing.shelve(lease.batch_id, error, registry)
+        pausing.pause_unreadable(lease.batch_id, error, registry)
         tally = Tally(again=again)
     try:
         settled = registry.settle(lease, tally)
@@ -50,7 +50,7 @@ def tally_of(lease: Lease, fault: Exception, registry: Registry, record: Record)
             fault = error
     # A limit: its worker is older than the record, as some are while a new version is rolled out.
     if isinstance(fault, RecordUnreadableError) and fault.limit is None:
-        pausing.shelve(lease.batch_id, fault, registry)
+        pausing.pause_unreadable(lease.batch_id, fault, registry)
     else:
         log.error("chunk could not be run: %s", fault, extra={"batch": lease.batch_id})
     return Tally(again=(lease.range,))
@@ -85,7 +85,7 @@ def close(batch_id: str, registry: Registry, record: Record) -> None:
 
     One whose record can't be read stays open: it is closed when that was mended.
     """
-    with apart(batch_id):
+    with isolated(batch_id):
         _close(batch_id, registry, record)
 
 

@@ -18,9 +18,9 @@ from rayjobs.model.batch import Batch, State, Verb
 from rayjobs.model.lease import Lease
 from rayjobs.ports import Registry
 from rayjobs.record import journal
-from rayjobs.record.isolation import apart
+from rayjobs.record.isolation import isolated
 from rayjobs.record.layout import Record
-from rayjobs.record.replay import account
+from rayjobs.record.replay import replay
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Recovery:
         self._registry.sweep()
         marked = self._record.marked()
         for batch_id in marked:
-            with apart(batch_id):
+            with isolated(batch_id):
                 self._admit(batch_id, in_flight)
         listed = sorted(self._record.batches(), reverse=True)
         for start in range(0, max(len(listed), 1), _STEP):
@@ -64,23 +64,23 @@ class Recovery:
 
     def check(self, in_flight: Sequence[Lease]) -> None:
         """Compare which batches are open by the registry and by the record, and make them agree."""
-        with apart("purge"):
+        with isolated("purge"):
             purge = self._record.purge()
             if purge is not None and purge["at_ms"] < (time.time() - _ABANDONED_S) * 1000:
                 carry_out(self._registry, self._record)
         known = set(self._registry.unfinished())
         marked = set(self._record.marked())  # after `known`: a batch is marked before it is entered
         for batch_id in sorted(marked - known):
-            with apart(batch_id):
+            with isolated(batch_id):
                 self._admit(batch_id, in_flight)
         for batch_id in sorted(known - marked):
-            with apart(batch_id):
+            with isolated(batch_id):
                 self._dismiss(batch_id)
 
     def _admit(self, batch_id: str, in_flight: Iterable[Lease]) -> None:
         """Restore a batch that the registry does not know as open."""
         try:
-            standing = account(self._record, batch_id, [one for one in in_flight if one.batch_id == batch_id])
+            standing = replay(self._record, batch_id, [one for one in in_flight if one.batch_id == batch_id])
         except NotFoundError:
             self._record.unmark(batch_id, older_than_s=_STILLBORN_S)
             return
@@ -92,7 +92,7 @@ class Recovery:
             try:
                 self._steer_as_before(batch_id)
             except RecordUnreadableError as error:  # it may have been paused, or cancelled
-                pausing.shelve(batch_id, error, self._registry)
+                pausing.pause_unreadable(batch_id, error, self._registry)
 
     def _steer_as_before(self, batch_id: str) -> None:
         """Pause or cancel a batch again; what else ends one, a deadline or its failures, comes by itself."""
@@ -108,7 +108,7 @@ class Recovery:
     def _dismiss(self, batch_id: str) -> None:
         """Correct a batch that is open in the registry alone."""
         try:
-            standing = account(self._record, batch_id)
+            standing = replay(self._record, batch_id)
         except NotFoundError:
             self._registry.forget(batch_id)
             return
@@ -128,7 +128,7 @@ def readmit(batch_id: str, registry: Registry, record: Record) -> Batch:
     try:
         return registry.get(batch_id)
     except NotFoundError:
-        standing = account(record, batch_id)
+        standing = replay(record, batch_id)
         if standing.closed is None:
             raise RegistryUnavailableError(f"{batch_id} is being restored from the record") from None
         registry.restore(standing)

@@ -108,7 +108,7 @@ def check_transition(here: State, there: State) -> None:
         raise IllegalTransitionError(f"a batch can't go from {here} to {there}")
 
 
-def standing(*, exact: bool, started: bool) -> State:
+def open_state(*, exact: bool, started: bool) -> State:
     """Return the state of a batch that is neither paused nor near its end."""
     if not exact:
         return State.EXPANDING

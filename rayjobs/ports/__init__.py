@@ -12,14 +12,14 @@ messages  the values that the ports take and return
 from rayjobs.ports.executor import Executor
 from rayjobs.ports.messages import (
     Event,
-    Memory,
+    MemoryUse,
     NewBatch,
     Page,
     Purged,
     QueueStatus,
+    Replayed,
     Retry,
     Settled,
-    Standing,
     Submitted,
 )
 from rayjobs.ports.registry import Registry
@@ -28,7 +28,7 @@ from rayjobs.ports.store import Store
 __all__ = [
     "Event",
     "Executor",
-    "Memory",
+    "MemoryUse",
     "NewBatch",
     "Page",
     "Purged",
@@ -36,7 +36,7 @@ __all__ = [
     "Registry",
     "Retry",
     "Settled",
-    "Standing",
+    "Replayed",
     "Store",
     "Submitted",
 ]

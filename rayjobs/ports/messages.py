@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rayjobs.model.batch import Batch, State, standing
+from rayjobs.model.batch import Batch, State, open_state
 from rayjobs.model.lease import Lease
 from rayjobs.model.ranges import Range
 
@@ -35,7 +35,7 @@ class NewBatch:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Replayed:
     """How a batch stands by its record alone: what the registry is told when it has lost it.
 
     Invariant: the items of `ends`, `waiting` and `running` together are the batch's total.
@@ -62,7 +62,7 @@ class Standing:
     @property
     def state(self) -> State:
         """The state that follows from the rest, before anybody pauses or ends the batch."""
-        return self.closed or standing(exact=self.batch.exact, started=self.started_ms is not None)
+        return self.closed or open_state(exact=self.batch.exact, started=self.started_ms is not None)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class QueueStatus:
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryUse:
     """What the registry takes, in bytes."""
 
     used: int

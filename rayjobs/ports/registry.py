@@ -9,14 +9,14 @@ from rayjobs.model.lease import Lease, Pace, Tally
 from rayjobs.model.worker import Worker
 from rayjobs.ports.messages import (
     Event,
-    Memory,
+    MemoryUse,
     NewBatch,
     Page,
     Purged,
     QueueStatus,
+    Replayed,
     Retry,
     Settled,
-    Standing,
     Submitted,
 )
 
@@ -31,7 +31,7 @@ class Registry(Protocol):
     def ping(self) -> None:
         """Return if the registry takes new work: if it answers and is not full."""
 
-    def memory(self) -> Memory:
+    def memory(self) -> MemoryUse:
         """Return what the registry takes of what it may."""
 
     def submit(self, batch: NewBatch) -> Submitted:
@@ -121,7 +121,7 @@ class Registry(Protocol):
     def restored(self) -> bool:
         """Whether all that the record tells was put into the present run, by way of the present server."""
 
-    def restore(self, standing: Standing) -> None:
+    def restore(self, standing: Replayed) -> None:
         """Make a batch stand as its record tells, whatever the registry knew of it."""
 
     def enlist(self, batch_ids: Sequence[str], *, last: bool) -> None:

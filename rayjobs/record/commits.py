@@ -18,7 +18,7 @@ from rayjobs.model.lease import Lease, Tally
 from rayjobs.model.ranges import Range
 from rayjobs.ports import Store
 from rayjobs.record import schema
-from rayjobs.record.schema import Form
+from rayjobs.record.schema import FileSchema
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class Commits:
         found = self._read(schema.CLOSED, f"record/{batch_id}/closed.json")
         return found if found and found["retries"] == len(self.retries(batch_id)) else None
 
-    def _read(self, form: Form, key: str) -> dict[str, Any] | None:
+    def _read(self, form: FileSchema, key: str) -> dict[str, Any] | None:
         data = self.store.get(key)
         return None if data is None else form.read(key, data)
 
@@ -139,7 +139,7 @@ class Commits:
 Name = TypeVar("Name")
 
 
-def _named(form: Form, key: str, read: Callable[[str], Name]) -> Name:
+def _named(form: FileSchema, key: str, read: Callable[[str], Name]) -> Name:
     """Return what a file's name says."""
     try:
         return read(key.rpartition("/")[2])

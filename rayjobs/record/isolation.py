@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def apart(batch_id: str) -> Iterator[None]:
+def isolated(batch_id: str) -> Iterator[None]:
     """Log what can't be read of a batch's record, once, and go on with the next batch."""
     try:
         yield

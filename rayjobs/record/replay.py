@@ -8,12 +8,12 @@ from typing import Any
 from rayjobs.model.batch import ENDED, Batch, Counts, State
 from rayjobs.model.lease import Lease
 from rayjobs.model.ranges import Cover, Range
-from rayjobs.ports import NewBatch, Standing
+from rayjobs.ports import NewBatch, Replayed
 from rayjobs.record.commits import Entry
 from rayjobs.record.layout import Record
 
 
-def account(record: Record, batch_id: str, in_flight: Sequence[Lease] = ()) -> Standing:
+def replay(record: Record, batch_id: str, in_flight: Sequence[Lease] = ()) -> Replayed:
     """Return how a batch stands: as it was closed, or else as its commit files tell.
 
     Of these it reads the names and the heads, not the items, save where two overlap: the time it takes is by
@@ -45,8 +45,8 @@ def account(record: Record, batch_id: str, in_flight: Sequence[Lease] = ()) -> S
     return _open(record, new, listing.error, in_flight)
 
 
-def _closed(new: NewBatch, closed: dict[str, Any], *, cut: bool) -> Standing:
-    return Standing(
+def _closed(new: NewBatch, closed: dict[str, Any], *, cut: bool) -> Replayed:
+    return Replayed(
         batch=new,
         ends={name: n for name, n in closed["counts"].items() if name in ENDED},
         errors=closed["errors_by_code"],
@@ -60,10 +60,10 @@ def _closed(new: NewBatch, closed: dict[str, Any], *, cut: bool) -> Standing:
 
 def _open(
     record: Record, new: NewBatch, error: dict[str, Any] | None, in_flight: Sequence[Lease]
-) -> Standing:
+) -> Replayed:
     entries = record.entries(new.id)
     tokens = [*(entry.token for entry in entries), *(lease.token for lease in in_flight)]
-    found = _Sum()
+    found = _Totals()
     for lease in in_flight:
         found.end(lease.range)
     flying = {lease.token for lease in in_flight}
@@ -75,7 +75,7 @@ def _open(
             found.add(record, new.id, step)
         else:
             found.retry(step)
-    return Standing(
+    return Replayed(
         batch=new,
         ends=dict(found.counts),
         errors=dict(found.errors),
@@ -88,7 +88,7 @@ def _open(
 
 
 @dataclass
-class _Sum:
+class _Totals:
     """What is known while the commit files are gone through, from the latest to the first."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -160,7 +160,7 @@ def closing(batch: Batch, state: State, finished_ms: int, cause: str | None = No
     }
 
 
-def view(standing: Standing, run_id: str) -> Batch:
+def view(standing: Replayed, run_id: str) -> Batch:
     """Return the batch as clients see it while the registry does not know it."""
     new, ends = standing.batch, dict(standing.ends)
     running = sum(lease.range.count for lease in standing.running)

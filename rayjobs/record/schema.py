@@ -131,7 +131,7 @@ class _Preset(TypedDict):
 
 
 @dataclass(frozen=True)
-class Form:
+class FileSchema:
     """What a kind of file must hold."""
 
     shape: TypeAdapter[Any]
@@ -167,23 +167,23 @@ class Form:
 
 
 _BACKUP = "put it back from a backup"
-SPEC = Form(TypeAdapter(_Spec), f"{_BACKUP}, or remove the batch's folder under record/")
-SEALED = Form(
+SPEC = FileSchema(TypeAdapter(_Spec), f"{_BACKUP}, or remove the batch's folder under record/")
+SEALED = FileSchema(
     TypeAdapter(_Sealed), 'write {"total": N, "error": null} into it, with the number of the batch\'s items'
 )
-CLOSED = Form(
+CLOSED = FileSchema(
     TypeAdapter(_Closed),
     f"{_BACKUP}, or remove it and write 0 into open/<batch>: the batch goes on from its commit files",
 )
-ITEM = Form(TypeAdapter(_Item), f"{_BACKUP}, then resume the batch if it is paused")
-HEAD = Form(TypeAdapter(_Head), f"{_BACKUP}, or remove it: its items count as not done")
-OUTCOME = Form(TypeAdapter(_Outcome), HEAD.remedy)
-RETRY = Form(
+ITEM = FileSchema(TypeAdapter(_Item), f"{_BACKUP}, then resume the batch if it is paused")
+HEAD = FileSchema(TypeAdapter(_Head), f"{_BACKUP}, or remove it: its items count as not done")
+OUTCOME = FileSchema(TypeAdapter(_Outcome), HEAD.remedy)
+RETRY = FileSchema(
     TypeAdapter(list[Annotated[list[_Count], Field(min_length=2, max_length=2)]]),
     f"{_BACKUP}, or remove it: its items keep what they had before",
 )
-MOVE = Form(TypeAdapter(_Move), f"{_BACKUP}, or remove it: the batch's log lacks what it told")
-KEY = Form(TypeAdapter(_Key), "remove it: the key is free again")
-MARK = Form(TypeAdapter(int), "remove it if the batch has ended")
-PURGE = Form(TypeAdapter(_Purge), "remove it, or purge once more; until then nothing is restored")
-PRESET = Form(TypeAdapter(_Preset), "put the preset once more, or remove the file")
+MOVE = FileSchema(TypeAdapter(_Move), f"{_BACKUP}, or remove it: the batch's log lacks what it told")
+KEY = FileSchema(TypeAdapter(_Key), "remove it: the key is free again")
+MARK = FileSchema(TypeAdapter(int), "remove it if the batch has ended")
+PURGE = FileSchema(TypeAdapter(_Purge), "remove it, or purge once more; until then nothing is restored")
+PRESET = FileSchema(TypeAdapter(_Preset), "put the preset once more, or remove the file")

@@ -6,7 +6,7 @@ from rayjobs.errors import BatchTooLargeError, InvalidPipelineError, InvalidRequ
 from rayjobs.model.item import Item
 from rayjobs.record.layout import PAGE
 from rayjobs.request.sources import Sources
-from rayjobs.request.spec import FolderSource, Form, PathsSource, SamplesSource, UploadSource, Work
+from rayjobs.request.spec import BatchRequest, FolderSource, PathsSource, SamplesSource, UploadSource, Work
 from rayjobs.request.variants import Variant, are_unique, check_names, require_unique
 from rayjobs.settings import Settings
 
@@ -18,7 +18,7 @@ class Admission:
         self._settings = settings
         self._sources = sources
 
-    def listed(self, form: Form, variants: Sequence[Variant]) -> list[Item] | None:
+    def listed(self, form: BatchRequest, variants: Sequence[Variant]) -> list[Item] | None:
         """Return the items where the request names them all; None where they are listed later."""
         source, limit = form.source, self._settings.max_inline_items
         if isinstance(source, SamplesSource):

@@ -9,7 +9,7 @@ from rayjobs.model.item import Fault, Item
 from rayjobs.ports import Registry, Store
 from rayjobs.record.layout import PAGE, Listing, Record, output_key
 from rayjobs.request.sources import Sources
-from rayjobs.request.spec import FolderSource, Form, Source, Work, parse_form
+from rayjobs.request.spec import BatchRequest, FolderSource, Source, Work, parse_form
 from rayjobs.request.variants import Variant
 
 
@@ -55,7 +55,7 @@ def expand(batch_id: str, registry: Registry, record: Record, sources: Sources) 
         return
     if not listed.sealed:
         document = record.spec(batch_id)["document"]
-        source = parse_form(Form, {"source": document["source"]}).source
+        source = parse_form(BatchRequest, {"source": document["source"]}).source
         total, error = listed.total, None
         unseen = islice(sources.items(source), total, None)
         left = looked_up(unseen, Work.of(document).variants, record.store)

@@ -22,20 +22,20 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 PresetReference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}(@[1-9]\d{0,5})?$")]
 
 
-class _Form(BaseModel):
+class _Model(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
 
 
-class SamplesSource(_Form):
+class SamplesSource(_Model):
     """`count` items, cycling over the shipped pictures."""
 
     type: Literal["samples"]
     count: int = Field(ge=1)
 
 
-class PathsSource(_Form):
+class PathsSource(_Model):
     """Files under an allowed root, by their absolute paths."""
 
     type: Literal["paths"]
@@ -49,7 +49,7 @@ class PathsSource(_Form):
         return self
 
 
-class FolderSource(_Form):
+class FolderSource(_Model):
     """Files of a folder under an allowed root, in sorted order within each folder."""
 
     type: Literal["folder"]
@@ -58,7 +58,7 @@ class FolderSource(_Form):
     """`*` and `?` stay within a folder, `**/` stands for any folders; none: all pictures by their suffix."""
 
 
-class UploadSource(_Form):
+class UploadSource(_Model):
     """Pictures that were sent to `POST /uploads` before."""
 
     type: Literal["upload"]
@@ -68,7 +68,7 @@ class UploadSource(_Form):
 Source = Annotated[SamplesSource | PathsSource | FolderSource | UploadSource, Field(discriminator="type")]
 
 
-class Treatment(_Form):
+class Treatment(_Model):
     """How pictures are read and written; what is done to them in between has a parser of its own."""
 
     input: Reading = Reading()
@@ -130,7 +130,7 @@ class Work:
         return bool(self.variants[0].name)
 
 
-class Form(Terms):
+class BatchRequest(Terms):
     """A request for a batch, but for its pipeline and variants, which have parsers of their own."""
 
     source: Source
@@ -148,9 +148,9 @@ class Form(Terms):
         return {"source": shown.pop("source"), **made, **shown}
 
 
-def parse_request(body: Mapping[str, Any]) -> tuple[Form, Work]:
+def parse_request(body: Mapping[str, Any]) -> tuple[BatchRequest, Work]:
     """Return the batch that a request's body asks for; raises as `parse_work`."""
-    return parse_work(Form, body)
+    return parse_work(BatchRequest, body)
 
 
 def parse_work(model: type[TreatmentT], body: Mapping[str, Any]) -> tuple[TreatmentT, Work]:

@@ -20,7 +20,9 @@ _HARD_STEPS = (Posterize, Threshold)
 """Filters whose few values a change of size would make many again."""
 
 
-def advice(pipeline: Pipeline, pointer: str = "/pipeline", behind: tuple[Filter, ...] = ()) -> list[Problem]:
+def warnings_of(
+    pipeline: Pipeline, pointer: str = "/pipeline", behind: tuple[Filter, ...] = ()
+) -> list[Problem]:
     """Return what its author should know, in the order of the filters; nothing of it is an error.
 
     Args:

@@ -20,8 +20,8 @@ from rayjobs.model.item import Fault, Item, Outcome
 from rayjobs.ports import Registry
 from rayjobs.request.sources import Sources
 from rayjobs.request.spec import SamplesSource, Source, parse_request
-from rayjobs.service.render_pool import Desk, Tryouts, is_of_its_limits
-from rayjobs.service.submissions import Intake
+from rayjobs.service.render_pool import PooledEngine, RenderPool, is_of_its_limits
+from rayjobs.service.submissions import Submissions
 from rayjobs.settings import Settings
 
 MAX_SAMPLE = 32
@@ -103,7 +103,12 @@ class Estimates:
     """Makes estimates; safe to be asked from several threads."""
 
     def __init__(
-        self, settings: Settings, intake: Intake, sources: Sources, registry: Registry, tryouts: Tryouts
+        self,
+        settings: Settings,
+        intake: Submissions,
+        sources: Sources,
+        registry: Registry,
+        tryouts: RenderPool,
     ) -> None:
         self._most = settings.max_inline_items
         self._budget_s = settings.preview_deadline_s
@@ -113,13 +118,13 @@ class Estimates:
         self._tryouts = tryouts
 
     def plan(self, body: Mapping[str, Any], k: int) -> dict[str, Any]:
-        """Return what `Intake.plan` does, and an estimate for the whole by `k` items.
+        """Return what `Submissions.plan` does, and an estimate for the whole by `k` items.
 
         It takes one deadline of a preview, and at most that much again for the item in hand; where that is
         too short for `k` items, fewer are run.
 
         Raises:
-            RequestError: As `Intake.plan`.
+            RequestError: As `Submissions.plan`.
             ItemError: The source can't be listed.
             PreviewsBusyError: As many as may run are running.
             BackendError: Another thing of ours is away.
@@ -140,7 +145,7 @@ class Estimates:
         items = list(islice(self._sources.items(source), self._most + 1))
         return _Listed(min(len(items), self._most), items.__getitem__, exact=len(items) <= self._most)
 
-    def _runs(self, desk: Desk, plan: dict[str, Any], items: Sequence[Item]) -> Iterator[_Run]:
+    def _runs(self, desk: PooledEngine, plan: dict[str, Any], items: Sequence[Item]) -> Iterator[_Run]:
         first = _Run(items[0], *desk.carry_out(plan, items[0]))
         yield _Run(items[0], *desk.carry_out(plan, items[0])) if first.slot_s < _QUICK_S else first
         until = time.monotonic() + self._budget_s  # the process's start is no part of it

@@ -11,8 +11,8 @@ from rayjobs.errors import ITEM_ERRORS, ConflictError, NotFoundError
 from rayjobs.model.item import Item, Outcome
 from rayjobs.request.sources import Sources
 from rayjobs.request.spec import parse_request
-from rayjobs.service.render_pool import Tryouts
-from rayjobs.service.submissions import Intake
+from rayjobs.service.render_pool import RenderPool
+from rayjobs.service.submissions import Submissions
 
 MAX_INDEX = 99_999
 """Of the item to show: a folder is listed that far while the client waits."""
@@ -46,7 +46,7 @@ class Preview:
 class Previews:
     """Renders previews; safe to be asked from several threads."""
 
-    def __init__(self, intake: Intake, sources: Sources, tryouts: Tryouts) -> None:
+    def __init__(self, intake: Submissions, sources: Sources, tryouts: RenderPool) -> None:
         self._intake = intake
         self._sources = sources
         self._tryouts = tryouts
@@ -55,7 +55,7 @@ class Previews:
         """Return what a batch of this body would make of its item `index`; one of its variants by the name.
 
         Raises:
-            RequestError: The body is refused as `Intake.submit` does, or there is no such item or variant.
+            RequestError: The body is refused as `Submissions.submit` does, or there is no such item or variant.
             ItemError: The picture fails, and how.
             PreviewsBusyError: As many as may are rendered at this moment.
             BackendError: Another thing of ours is away.

@@ -22,7 +22,7 @@ from rayjobs.ports import Event, Page, Registry
 from rayjobs.record import journal
 from rayjobs.record.commits import Entry
 from rayjobs.record.layout import Record, output_key
-from rayjobs.record.replay import account, view
+from rayjobs.record.replay import replay, view
 
 _WINDOW = 1000
 """Items that are read at a time: what a page or a stream holds in memory."""
@@ -44,7 +44,7 @@ class OutputFile:
     size_bytes: int
 
 
-class History:
+class Queries:
     """Reads what became of batches; every method is safe to call from several threads."""
 
     def __init__(self, registry: Registry, record: Record) -> None:
@@ -76,7 +76,7 @@ class History:
             return batch
 
     def _view(self, batch_id: str) -> Batch:
-        return view(account(self._record, batch_id), self._registry.run_id())
+        return view(replay(self._record, batch_id), self._registry.run_id())
 
     def page(
         self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 from rayjobs.engine.assignment import Assignment
-from rayjobs.engine.process.supervisor import Keeper
+from rayjobs.engine.process.supervisor import EngineSupervisor
 from rayjobs.errors import PreviewsBusyError, WorkerCrashedError, WorkerOutOfMemoryError
 from rayjobs.model.item import Item, Outcome
 from rayjobs.ports import Store
@@ -34,7 +34,7 @@ _OWN_LIMITS = {
 
 _OF_A_PREVIEW = "RAYJOBS_PREVIEW_"
 
-Start = Callable[[Settings, int, str], Keeper]
+Start = Callable[[Settings, int, str], EngineSupervisor]
 """Makes a keeper from its settings, its number, and the prefix of what it begins to write."""
 
 
@@ -44,10 +44,12 @@ def is_of_its_limits(outcome: Outcome) -> bool:
     return error is not None and (error.code == WorkerOutOfMemoryError.code or _OF_A_PREVIEW in error.detail)
 
 
-class Desk:
+class PooledEngine:
     """One engine process and the place of its files, for one caller at a time."""
 
-    def __init__(self, store: Store, keeper: Keeper, batch_id: str, words: Mapping[str, str]) -> None:
+    def __init__(
+        self, store: Store, keeper: EngineSupervisor, batch_id: str, words: Mapping[str, str]
+    ) -> None:
         """Take a batch's id that no client can ask for, and what settings are to be called in errors."""
         self._store = store
         self._keeper = keeper
@@ -95,7 +97,7 @@ class Desk:
         return replace(outcome, error=replace(outcome.error, detail=detail))
 
 
-class Tryouts:
+class RenderPool:
     """As many desks as settings say; safe to be asked from several threads."""
 
     def __init__(self, settings: Settings, store: Store, start: Start) -> None:
@@ -104,13 +106,13 @@ class Tryouts:
         self._start = start
         self._places = threading.Semaphore(settings.preview_at_once)
         self._changing = threading.Lock()
-        self._idle: list[Desk] = []
+        self._idle: list[PooledEngine] = []
         self._started = 0
         self._closed = False
         self._board: TemporaryDirectory[str] | None = None
 
     @contextmanager
-    def desk(self) -> Iterator[Desk]:
+    def desk(self) -> Iterator[PooledEngine]:
         """Lend a desk; what is left on it afterwards is cleared away.
 
         Raises:
@@ -136,7 +138,7 @@ class Tryouts:
             if self._board is not None:
                 self._board.cleanup()
 
-    def _taken(self) -> Desk:
+    def _taken(self) -> PooledEngine:
         with self._changing:
             if self._idle:
                 return self._idle.pop()
@@ -147,9 +149,9 @@ class Tryouts:
             batch_id = f"{PARTS}/{uuid.uuid4().hex[:20]}"
             self._started += 1
             keeper = self._start(settings, self._started, f"{OUTPUTS}/{batch_id}")
-            return Desk(self._store, keeper, batch_id, words)
+            return PooledEngine(self._store, keeper, batch_id, words)
 
-    def _give_back(self, desk: Desk) -> None:
+    def _give_back(self, desk: PooledEngine) -> None:
         with self._changing:
             if self._closed:
                 desk.close()

@@ -26,7 +26,7 @@ from rayjobs.model.ranges import Range, runs
 from rayjobs.ports import NewBatch, Registry, Retry
 from rayjobs.record import idempotency, journal
 from rayjobs.record.layout import Record
-from rayjobs.record.replay import account, view
+from rayjobs.record.replay import replay, view
 from rayjobs.request import naming
 from rayjobs.request.admission import Admission
 from rayjobs.request.expand import looked_up, pages
@@ -34,7 +34,7 @@ from rayjobs.request.presets import Preset, PresetForm, Presets
 from rayjobs.request.sources import Sources
 from rayjobs.request.spec import SamplesSource, Work, parse_request, parse_work
 from rayjobs.request.variants import check_names
-from rayjobs.request.warnings import advice
+from rayjobs.request.warnings import warnings_of
 from rayjobs.settings import Settings
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -51,7 +51,7 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_" + "".join(_ALPHABET[value >> shift & 31] for shift in range(95, -1, -5))
 
 
-class Intake:
+class Submissions:
     """The writing side of the API; every method is safe to call from several threads."""
 
     def __init__(self, registry: Registry, record: Record, settings: Settings) -> None:
@@ -124,7 +124,7 @@ class Intake:
         try:
             return self._registry.get(batch_id)
         except NotFoundError:  # the registry has lost it since, or forgotten it since its end
-            return view(account(self._record, batch_id), self._registry.run_id())
+            return view(replay(self._record, batch_id), self._registry.run_id())
 
     def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a submission of this body would run; stores nothing. Raises as `submit`."""
@@ -244,5 +244,5 @@ def _names(work: Work, items: list[Item] | None) -> list[str]:
 def _warnings(work: Work) -> list[Problem]:
     """Return what is to be said of all the pipelines."""
     shared = work.pipeline.filters
-    own = (advice(each.pipeline, f"{each.pointer}/pipeline", shared) for each in work.variants)
-    return list(chain(advice(work.pipeline), *own))
+    own = (warnings_of(each.pipeline, f"{each.pointer}/pipeline", shared) for each in work.variants)
+    return list(chain(warnings_of(work.pipeline), *own))

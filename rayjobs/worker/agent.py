@@ -15,7 +15,7 @@ import psutil
 
 from rayjobs.engine.drain import DrainMark
 from rayjobs.engine.rendering import engine_versions
-from rayjobs.engine.slot_status import Board, Word
+from rayjobs.engine.slot_status import SlotStatus, SlotStatusReader
 from rayjobs.errors import BackendError
 from rayjobs.filters import plugin_versions
 from rayjobs.model.worker import InHand, Worker
@@ -44,8 +44,8 @@ class Agent:
         self._settings = settings
         self._slots = slots
         self._capabilities = capabilities
-        self._board = Board(settings.board_folder)
-        self._mark = DrainMark(settings.board_folder)
+        self._board = SlotStatusReader(settings.slot_status_folder)
+        self._mark = DrainMark(settings.slot_status_folder)
         self._draining = self._mark.holds()
         self._processes: dict[int, psutil.Process] = {}
         self._done_by_gone = 0
@@ -90,7 +90,7 @@ class Agent:
             self._beat_at = time.monotonic()  # one that was not answered is repeated at the next look
             self._shown = in_hand
 
-    def _words(self) -> list[Word]:
+    def _words(self) -> list[SlotStatus]:
         found = []
         for word in self._board.words():
             if self._process(word.pid) is None:
@@ -113,7 +113,7 @@ class Agent:
         self._processes.pop(pid, None)
         self._board.forget(pid)
 
-    def _load(self, words: list[Word]) -> tuple[int, float]:
+    def _load(self, words: list[SlotStatus]) -> tuple[int, float]:
         """Return resident bytes and processor time, in percent of a core, of slots and their engines."""
         pids = {pid for word in words for pid in (word.pid, word.engine_pid) if pid}
         for gone in self._processes.keys() - pids:
@@ -125,7 +125,7 @@ class Agent:
                 cpu += process.cpu_percent()
         return rss, cpu
 
-    def _describe(self, words: list[Word], in_hand: tuple[InHand, ...]) -> Worker:
+    def _describe(self, words: list[SlotStatus], in_hand: tuple[InHand, ...]) -> Worker:
         rss, cpu = self._load(words)
         done = self._done_by_gone + sum(self._last_done.values())
         return Worker(

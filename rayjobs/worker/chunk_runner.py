@@ -17,7 +17,7 @@ _DOCUMENTS = 16
 """Batches whose terms are kept read; a slot changes between those that run."""
 
 
-class Slot:
+class ChunkRunner:
     """Runs chunks, one at a time; knows the store, but neither Redis nor Ray, nor what a picture is."""
 
     def __init__(self, record: Record, engine: Engine) -> None:

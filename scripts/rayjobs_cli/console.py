@@ -3,7 +3,7 @@
 from rich.console import Console
 
 
-class Words(Console):
+class Terminal(Console):
     """A console whose lines are taken as they are."""
 
     def say(self, text: str, style: str | None = None) -> None:

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing_extensions import override
 
 
-class Exit(IntEnum):
+class ExitStatus(IntEnum):
     """The exit statuses that every command shares."""
 
     DONE = 0
@@ -22,7 +22,9 @@ class Exit(IntEnum):
 class CommandError(Exception):
     """What stopped a command, for its user: a stable code, what happened, and what to do."""
 
-    def __init__(self, code: str, detail: str, remedy: str = "", status: Exit = Exit.ENVIRONMENT) -> None:
+    def __init__(
+        self, code: str, detail: str, remedy: str = "", status: ExitStatus = ExitStatus.ENVIRONMENT
+    ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
@@ -34,7 +36,7 @@ class CommandError(Exception):
         return f"{self.detail} {self.remedy}".strip()
 
 
-def conclude(work: Callable[[], Exit], *, as_json: bool) -> int:
+def conclude(work: Callable[[], ExitStatus], *, as_json: bool) -> int:
     """Run a command's work and return its exit status, telling of the error that stopped it."""
     try:
         return work()
@@ -46,10 +48,10 @@ def conclude(work: Callable[[], Exit], *, as_json: bool) -> int:
         return _tell(refused, as_json=as_json)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return Exit.FAILED
+        return ExitStatus.FAILED
 
 
-def _tell(error: CommandError, *, as_json: bool) -> Exit:
+def _tell(error: CommandError, *, as_json: bool) -> ExitStatus:
     print(f"error: {error}", file=sys.stderr)
     if as_json:
         told = {"code": error.code, "detail": error.detail, "remedy": error.remedy}

@@ -14,8 +14,8 @@ from rayjobs.model.worker import InHand, Worker
 from rayjobs.settings import Settings
 from rayjobs_api.app import create_app
 from tests.support.browser import chromium
-from tests.support.farm import Farm, farm
 from tests.support.redis_server import free_port
+from tests.support.system import System, farm
 from tests.support.waiting import wait_until
 
 
@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def whole(farm_settings: Settings) -> Iterator[Farm]:
+def whole(farm_settings: Settings) -> Iterator[System]:
     """Return a farm of which two workers have registered; nobody dispatches."""
     settings = farm_settings.model_copy(update={"dashboard_url": "http://127.0.0.1:1/"})
     with farm(settings, MemoryRegistry(settings)) as running:
@@ -38,7 +38,7 @@ def whole(farm_settings: Settings) -> Iterator[Farm]:
 
 
 @contextmanager
-def served(whole: Farm, settings: Settings) -> Iterator[str]:
+def served(whole: System, settings: Settings) -> Iterator[str]:
     port = free_port()
     app = create_app(settings, whole.registry)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off"))
@@ -53,7 +53,7 @@ def served(whole: Farm, settings: Settings) -> Iterator[str]:
 
 
 @pytest.fixture
-def url(whole: Farm) -> Iterator[str]:
+def url(whole: System) -> Iterator[str]:
     with served(whole, whole.settings) as address:
         yield address
 
@@ -87,7 +87,7 @@ def test_an_idle_farm_says_how_to_send_the_first_batch(page: Page, url: str) -> 
 
 
 def test_a_batch_is_followed_to_its_end_without_a_reload(
-    page: Page, url: str, whole: Farm, pictures: Path
+    page: Page, url: str, whole: System, pictures: Path
 ) -> None:
     (pictures / "p03.jpg").write_text("no picture", encoding="utf-8")
     page.goto(url)
@@ -103,7 +103,7 @@ def test_a_batch_is_followed_to_its_end_without_a_reload(
     expect(page.locator("#health")).to_have_text("ready")
 
 
-def test_a_batch_shows_its_preset_and_its_variants(page: Page, url: str, whole: Farm) -> None:
+def test_a_batch_shows_its_preset_and_its_variants(page: Page, url: str, whole: System) -> None:
     page.goto(url)
     body = {"source": {"type": "samples", "count": 3}, "preset": "web"}
     batch, _ = whole.intake.submit(body)
@@ -112,7 +112,7 @@ def test_a_batch_shows_its_preset_and_its_variants(page: Page, url: str, whole: 
     expect(told).to_have_text(f"samples: web@1 → {files}")
 
 
-def test_on_a_phone_nothing_stands_beside_the_screen(page: Page, url: str, whole: Farm) -> None:
+def test_on_a_phone_nothing_stands_beside_the_screen(page: Page, url: str, whole: System) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     batch_id = whole.submit({"type": "samples", "count": 3})
     for path in ("/", "/docs"):
@@ -136,7 +136,7 @@ def test_the_docs_show_every_operation_and_open_the_one_that_is_linked(page: Pag
 
 
 def test_the_page_asks_for_the_key_that_the_api_asks_for(
-    browser: Browser, whole: Farm, tmp_path: Path
+    browser: Browser, whole: System, tmp_path: Path
 ) -> None:
     (tmp_path / "keys").write_text("the-key\n", encoding="utf-8")
     settings = whole.settings.model_copy(update={"api_keys_file": tmp_path / "keys"})

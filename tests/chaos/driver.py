@@ -11,7 +11,7 @@ from threading import Timer
 import psutil
 import requests
 
-from rayjobs.engine.slot_status import Board, Word
+from rayjobs.engine.slot_status import SlotStatus, SlotStatusReader
 from rayjobs_cli.exit_status import CommandError
 from rayjobs_cli.polling import ticks
 from tests.support.faults import Harmed
@@ -105,8 +105,8 @@ class Chaos:
         pids = [word.engine_pid for word in self._words() if word.engine_pid]
         return psutil.Process(self._random.choice(pids or [-1]))
 
-    def _words(self) -> list[Word]:
-        return list(Board(self.harmed.stack.folder / "board").words())
+    def _words(self) -> list[SlotStatus]:
+        return list(SlotStatusReader(self.harmed.stack.folder / "board").words())
 
 
 def _thaw(process: psutil.Process) -> None:

@@ -29,7 +29,7 @@ from rayjobs.model.lease import Lease, Pace, Tally
 from rayjobs.model.ranges import Range
 from rayjobs.ports import NewBatch, Registry
 from rayjobs.record.layout import Record
-from rayjobs.record.replay import account
+from rayjobs.record.replay import replay
 from rayjobs.settings import Settings
 from tests.support.documents import DOCUMENT
 from tests.support.redis_server import RedisServer
@@ -154,7 +154,7 @@ class Twins(RuleBasedStateMachine):
             client.delete(*client.keys(f"{self.settings.namespace}:*"))
         for batch_id in self.known:
             pairs = [pair for pair in self.leases if pair[0].batch_id == batch_id]
-            told = account(self.record, batch_id, [pair[0] for pair in pairs])
+            told = replay(self.record, batch_id, [pair[0] for pair in pairs])
             self.memory.restore(told)
             self.redis.restore(replace(told, running=tuple(pair[1] for pair in pairs)))
         for registry in self.both:

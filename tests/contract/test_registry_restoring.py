@@ -6,7 +6,7 @@ from rayjobs.errors import IllegalTransitionError, LeaseLostError, NotFoundError
 from rayjobs.model.batch import State
 from rayjobs.model.lease import Lease, Tally
 from rayjobs.model.ranges import Range
-from rayjobs.ports import NewBatch, Registry, Standing
+from rayjobs.ports import NewBatch, Registry, Replayed
 from tests.contract.test_registry_queue import claim, done, drain, new
 
 DOCUMENT = {"labels": {}, "max_attempts": 3}
@@ -20,8 +20,8 @@ def lease(first: int, count: int, token: int = 7) -> Lease:
     return Lease(token, "b_1", "r_old", Range(first, count, 2))
 
 
-def half_done() -> Standing:
-    return Standing(
+def half_done() -> Replayed:
+    return Replayed(
         batch=batch(),
         ends={"succeeded": 3, "failed": 1},
         errors={"truncated": 1},
@@ -73,19 +73,19 @@ def test_what_the_registry_knew_of_the_batch_is_replaced(registry: Registry) -> 
 
 def test_later_tokens_are_above_those_of_the_record(registry: Registry) -> None:
     far = 9_000_000_000_000
-    registry.restore(Standing(batch=batch(), ends={}, errors={}, waiting=(Range(0, 10),), fence=far))
+    registry.restore(Replayed(batch=batch(), ends={}, errors={}, waiting=(Range(0, 10),), fence=far))
     [later] = claim(registry)
     assert later.token > far
 
 
 def test_a_standing_that_does_not_add_up_is_a_bug(registry: Registry) -> None:
     with pytest.raises(IllegalTransitionError):
-        registry.restore(Standing(batch=batch(), ends={"succeeded": 3}, errors={}, waiting=(Range(0, 3),)))
+        registry.restore(Replayed(batch=batch(), ends={"succeeded": 3}, errors={}, waiting=(Range(0, 3),)))
 
 
 def test_a_batch_whose_listing_was_cut_short_goes_on_expanding(registry: Registry) -> None:
     registry.restore(
-        Standing(batch=batch(total=4, exact=False), ends={"succeeded": 4}, errors={}, started_ms=1)
+        Replayed(batch=batch(total=4, exact=False), ends={"succeeded": 4}, errors={}, started_ms=1)
     )
     assert (registry.get("b_1").state, registry.expanding()) == (State.EXPANDING, ["b_1"])
     assert registry.extend("b_1", 6)
@@ -93,14 +93,14 @@ def test_a_batch_whose_listing_was_cut_short_goes_on_expanding(registry: Registr
 
 
 def test_a_batch_of_which_all_is_done_only_needs_closing(registry: Registry) -> None:
-    registry.restore(Standing(batch=batch(), ends={"succeeded": 10}, errors={}, started_ms=1))
+    registry.restore(Replayed(batch=batch(), ends={"succeeded": 10}, errors={}, started_ms=1))
     assert registry.closable() == ["b_1"]
     closed = registry.close("b_1", State.SUCCEEDED, 1_700_000_002_000)
     assert (closed.state, closed.finished_ms) == (State.SUCCEEDED, 1_700_000_002_000)
 
 
 def test_a_batch_that_had_ended_is_known_again_but_not_open(registry: Registry) -> None:
-    told = Standing(
+    told = Replayed(
         batch=batch(key="k"),
         ends={"succeeded": 9, "failed": 1},
         errors={},

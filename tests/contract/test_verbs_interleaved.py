@@ -26,7 +26,7 @@ from rayjobs.model.batch import (
     State,
     Verb,
     final_state,
-    standing,
+    open_state,
 )
 from rayjobs.model.lease import Lease, Pace, Tally
 from rayjobs.model.ranges import Range
@@ -114,7 +114,7 @@ def expected(verb: Verb, batch: Batch, after: Batch) -> State | None:
     if to is None or to is here:
         return to and batch.state
     if verb in (Verb.RESUME, Verb.RETRY):
-        return standing(exact=after.exact, started=after.started_ms is not None)
+        return open_state(exact=after.exact, started=after.started_ms is not None)
     return to
 
 

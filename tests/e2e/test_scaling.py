@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from rayjobs_cli.console import Words
+from rayjobs_cli.console import Terminal
 from rayjobs_cli.load_test import runner
 from rayjobs_k8s.names import NAMESPACE, WORKERS
 from rayjobs_k8s.objects import Document, Ref
-from rayjobs_k8s.scaling.group_status import Standing
+from rayjobs_k8s.scaling.group_status import GroupStatus
 from rayjobs_k8s.scaling.observe import Observer
 from rayjobs_k8s.scaling.scaler import RAY_CLUSTERS, SCALERS
 from tests.support.on_cluster import System
@@ -30,18 +30,18 @@ class Group:
     def __init__(self, system: System) -> None:
         self.system = system
         self.cluster = system.cluster
-        self.seen: list[Standing] = []
+        self.seen: list[GroupStatus] = []
         self.events: list[str] = []
         self._observer = Observer(self.cluster)
 
-    def look(self) -> Standing:
+    def look(self) -> GroupStatus:
         standing, events = self._observer.look()
         assert standing is not None
         self.seen.append(standing)
         self.events += events
         return standing
 
-    def await_(self, what: str, holds: Callable[[Standing], bool], limit_s: float) -> None:
+    def await_(self, what: str, holds: Callable[[GroupStatus], bool], limit_s: float) -> None:
         """Look until something holds of the group; a failure tells all that happened."""
         try:
             wait_until(lambda: holds(self.look()), limit_s, what)
@@ -95,8 +95,8 @@ def test_a_pod_that_works_is_not_ended_on_the_way_down_and_the_idle_ones_are(gro
 
 
 def test_a_real_load_grows_it_and_loses_nothing_and_it_shrinks_again(group: Group, tmp_path: Path) -> None:
-    order = runner.Order(tasks=10, count=24, report=tmp_path / "report.html")
-    done = runner.run(group.system.client, order, Words(stderr=True), Observer(group.cluster).look)
+    order = runner.LoadOptions(tasks=10, count=24, report=tmp_path / "report.html")
+    done = runner.run(group.system.client, order, Terminal(stderr=True), Observer(group.cluster).look)
     assert done.verdict.faults == ()
     assert done.images == 240
     seen = [one.standing for one in done.snapshots if one.standing]

@@ -20,9 +20,9 @@ from rayjobs.adapters.inline_executor import InlineExecutor
 from rayjobs.entrypoints.slot import run_chunk
 from rayjobs.model.lease import Tally
 from rayjobs.settings import Settings
-from tests.support.farm import Farm
 from tests.support.pictures import file_of, picture
 from tests.support.skewed_clock import AGENT, HOOK, skew
+from tests.support.system import System
 from tests.support.waiting import wait_until
 
 HOUR_S = 3600
@@ -43,7 +43,7 @@ def source(pictures: Path) -> dict[str, object]:
 
 
 @contextmanager
-def machine(whole: Farm, skew_s: int) -> Iterator[ProcessPoolExecutor]:
+def machine(whole: System, skew_s: int) -> Iterator[ProcessPoolExecutor]:
     """Give a slot on a machine with that clock, beside which its agent runs."""
     own = {"worker_id": f"w{skew_s:+}", "board": Path(whole.settings.store).parent / f"board{skew_s:+}"}
     environment = {
@@ -78,7 +78,7 @@ def taking_turns(slots: list[ProcessPoolExecutor]) -> Callable[[Mapping[str, int
     return elsewhere
 
 
-def test_nothing_expires_early_and_all_is_as_ever(whole_farm: Farm, source: dict[str, object]) -> None:
+def test_nothing_expires_early_and_all_is_as_ever(whole_farm: System, source: dict[str, object]) -> None:
     with ExitStack() as running:
         machines = [running.enter_context(machine(whole_farm, hours * HOUR_S)) for hours in (1, -1)]
         skews = [slot.submit(time.time).result() - time.time() for slot in machines]

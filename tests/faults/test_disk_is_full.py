@@ -14,8 +14,8 @@ from PIL import Image
 from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.model.batch import State, Verb
 from rayjobs.settings import Settings
-from tests.support.farm import Farm, farm
 from tests.support.redis_server import RedisServer
+from tests.support.system import System, farm
 from tests.support.waiting import wait_until
 
 PNG = [{"name": "resize", "width": 200, "height": 200, "fit": "fill"}]
@@ -45,7 +45,7 @@ def noise(pictures: Path) -> list[str]:
 
 
 @pytest.fixture
-def whole(farm_settings: Settings, redis_process: RedisServer, disk: Path) -> Iterator[Farm]:
+def whole(farm_settings: Settings, redis_process: RedisServer, disk: Path) -> Iterator[System]:
     settings = farm_settings.model_copy(update={"redis_url": redis_process.url, "store": str(disk / "store")})
     with farm(settings, RedisRegistry.connect(settings)) as running:
         yield running
@@ -53,7 +53,7 @@ def whole(farm_settings: Settings, redis_process: RedisServer, disk: Path) -> It
 
 @pytest.mark.parametrize("more", [{}, {"variants": [{"name": "one"}, {"name": "two"}]}])
 def test_the_batch_pauses_and_ends_like_an_undisturbed_one_once_there_is_room(
-    whole: Farm, noise: list[str], disk: Path, more: dict[str, Any]
+    whole: System, noise: list[str], disk: Path, more: dict[str, Any]
 ) -> None:
     ballast = disk / "ballast"
     ballast.write_bytes(bytes(600_000))
@@ -80,7 +80,7 @@ def test_the_batch_pauses_and_ends_like_an_undisturbed_one_once_there_is_room(
     assert whole.ended == [], "the dispatcher went through it all"
 
 
-def _logged(whole: Farm, batch_id: str) -> bool:
+def _logged(whole: System, batch_id: str) -> bool:
     return "output_no_space" in {move.cause for move in whole.record.moves(batch_id)}
 
 

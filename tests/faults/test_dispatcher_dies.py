@@ -9,19 +9,19 @@ import pytest
 from rayjobs.errors import LeaseLostError
 from rayjobs.model.batch import State
 from rayjobs.model.lease import Lease, Pace, Tally
-from tests.support.farm import Farm
+from tests.support.system import System
 from tests.support.waiting import wait_until
 
 PACE = Pace()
 
 
-def clean_run(whole: Farm, pictures: Path) -> dict[str, bytes]:
+def clean_run(whole: System, pictures: Path) -> dict[str, bytes]:
     batch = whole.finished(whole.submit({"type": "folder", "path": str(pictures)}))
     assert batch.state is State.SUCCEEDED
     return whole.outputs(batch.id)
 
 
-def test_what_was_in_flight_is_run_by_the_next_one(whole_farm: Farm, pictures: Path) -> None:
+def test_what_was_in_flight_is_run_by_the_next_one(whole_farm: System, pictures: Path) -> None:
     stuck = threading.Event()
 
     def hang_at_five(lease: Mapping[str, int | str]) -> Tally:
@@ -42,7 +42,7 @@ def test_what_was_in_flight_is_run_by_the_next_one(whole_farm: Farm, pictures: P
 
 
 def test_a_chunk_that_was_committed_but_not_settled_is_not_run_again(
-    whole_farm: Farm, pictures: Path
+    whole_farm: System, pictures: Path
 ) -> None:
     """The dispatcher died between the commit file and Redis: the record has the last word."""
     batch_id = whole_farm.submit({"type": "paths", "paths": [str(p) for p in sorted(pictures.iterdir())]})
@@ -62,7 +62,7 @@ def test_a_chunk_that_was_committed_but_not_settled_is_not_run_again(
     assert sorted(ran) == list(range(1, 12))
 
 
-def test_two_dispatchers_never_lead_together(whole_farm: Farm, pictures: Path) -> None:
+def test_two_dispatchers_never_lead_together(whole_farm: System, pictures: Path) -> None:
     whole_farm.dispatch()
     whole_farm.dispatch()
     assert clean_run(whole_farm, pictures)
@@ -70,7 +70,7 @@ def test_two_dispatchers_never_lead_together(whole_farm: Farm, pictures: Path) -
     assert whole_farm.ended == []
 
 
-def test_a_dispatcher_that_lost_the_lead_leaves(whole_farm: Farm) -> None:
+def test_a_dispatcher_that_lost_the_lead_leaves(whole_farm: System) -> None:
     whole_farm.dispatch()
     wait_until(lambda: whole_farm.registry.leader() is not None, 5, "a dispatcher leads")
     leader = whole_farm.registry.leader()
@@ -81,7 +81,7 @@ def test_a_dispatcher_that_lost_the_lead_leaves(whole_farm: Farm) -> None:
     assert isinstance(whole_farm.ended[0], LeaseLostError)
 
 
-def test_a_frozen_slot_that_wakes_up_late_changes_nothing(whole_farm: Farm, pictures: Path) -> None:
+def test_a_frozen_slot_that_wakes_up_late_changes_nothing(whole_farm: System, pictures: Path) -> None:
     """Its lease ran out and its items were done by others; its settlement is refused and counted."""
     batch_id = whole_farm.submit({"type": "paths", "paths": [str(p) for p in sorted(pictures.iterdir())]})
     leader = whole_farm.registry.lead("frozen", 0.2)
@@ -98,7 +98,7 @@ def test_a_frozen_slot_that_wakes_up_late_changes_nothing(whole_farm: Farm, pict
     assert whole_farm.registry.queue().stale_settlements == 1
 
 
-def test_the_record_alone_tells_what_is_done(whole_farm: Farm, pictures: Path) -> None:
+def test_the_record_alone_tells_what_is_done(whole_farm: System, pictures: Path) -> None:
     whole_farm.dispatch()
     batch_id = whole_farm.submit({"type": "folder", "path": str(pictures)})
     batch = whole_farm.finished(batch_id)

@@ -10,11 +10,11 @@ import pytest
 from rayjobs.model.batch import State
 from rayjobs.model.lease import Lease, Tally
 from rayjobs.model.worker import InHand, Worker
-from tests.support.farm import Farm
+from tests.support.system import System
 from tests.support.waiting import wait_until
 
 
-def test_what_is_in_hand_is_ended_and_nothing_is_begun(whole_farm: Farm, pictures: Path) -> None:
+def test_what_is_in_hand_is_ended_and_nothing_is_begun(whole_farm: System, pictures: Path) -> None:
     begun: list[range] = []
     told, go_on = threading.Event(), threading.Event()
 
@@ -49,7 +49,7 @@ def test_what_is_in_hand_is_ended_and_nothing_is_begun(whole_farm: Farm, picture
 
 
 def test_an_item_that_takes_longer_is_ended_and_not_run_again(
-    whole_farm: Farm, pictures: Path, monkeypatch: pytest.MonkeyPatch
+    whole_farm: System, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What waits at a slot's door is given back in time, what is in hand is waited for."""
     monkeypatch.setattr("rayjobs.dispatcher.loop._LEAVE_S", 0.3)

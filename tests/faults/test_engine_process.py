@@ -10,14 +10,14 @@ from typing import Any
 import psutil
 import pytest
 
-from rayjobs.engine.slot_status import Board
+from rayjobs.engine.slot_status import SlotStatusReader
 from rayjobs.model.batch import Batch
 from rayjobs.model.lease import Tally
 from rayjobs.settings import Settings
 from tests.support.broken_decoder import HOOK, broken
 from tests.support.engines import Engines, engines
-from tests.support.farm import Farm
 from tests.support.pictures import file_of, picture
+from tests.support.system import System
 from tests.support.waiting import wait_until
 
 SLOW: list[dict[str, Any]] = [
@@ -39,14 +39,14 @@ def farm_settings(farm_settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def own(whole_farm: Farm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engines]:
+def own(whole_farm: System, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engines]:
     for name, value in HOOK.items():
         monkeypatch.setenv(name, value)
     with engines(whole_farm) as own:
         yield own
 
 
-def items(farm: Farm, batch_id: str) -> Items:
+def items(farm: System, batch_id: str) -> Items:
     """Return index -> state, code and hash of the output's bytes, as they are on the disk."""
     found: Items = {}
     for item in farm.items(batch_id):
@@ -58,7 +58,7 @@ def items(farm: Farm, batch_id: str) -> Items:
     return found
 
 
-def clean_run(farm: Farm, pictures: Path, pipeline: list[dict[str, Any]]) -> Items:
+def clean_run(farm: System, pictures: Path, pipeline: list[dict[str, Any]]) -> Items:
     """Return what becomes of the same pictures in this process, where no decoder is broken."""
     stop = farm.dispatch()
     batch = farm.finished(farm.submit({"type": "folder", "path": str(pictures)}, pipeline))
@@ -69,7 +69,7 @@ def clean_run(farm: Farm, pictures: Path, pipeline: list[dict[str, Any]]) -> Ite
 
 
 def run(
-    farm: Farm,
+    farm: System,
     own: Engines,
     pictures: Path,
     pipeline: list[dict[str, Any]],
@@ -92,7 +92,7 @@ def poisoned(pictures: Path, how: str) -> None:
     [("crash", "worker_crashed", 3), ("hang", "deadline", 1), ("abort", "worker_oom", 2)],
 )
 def test_only_the_picture_to_blame_fails(
-    whole_farm: Farm, own: Engines, pictures: Path, how: str, code: str, attempts: int
+    whole_farm: System, own: Engines, pictures: Path, how: str, code: str, attempts: int
 ) -> None:
     poisoned(pictures, how)
     clean = clean_run(whole_farm, pictures, [{"name": "edges"}])
@@ -108,7 +108,7 @@ def test_only_the_picture_to_blame_fails(
     [("crash", "ended by SIGSEGV"), ("eat 9000", "were not enough either")],
 )
 def test_the_variant_that_took_the_process_along_is_named(
-    whole_farm: Farm, own: Engines, pictures: Path, how: str, detail: str
+    whole_farm: System, own: Engines, pictures: Path, how: str, detail: str
 ) -> None:
     (pictures / "p07.jpg").write_bytes(broken((pictures / "p07.jpg").read_bytes(), f"webp {how}"))
     variants = [{"name": "good"}, {"name": "bad", "output": {"format": "webp"}}, {"name": "last"}]
@@ -121,7 +121,7 @@ def test_the_variant_that_took_the_process_along_is_named(
 
 
 def test_a_picture_that_is_too_large_is_tried_once_more_with_more_memory(
-    whole_farm: Farm, own: Engines, pictures: Path
+    whole_farm: System, own: Engines, pictures: Path
 ) -> None:
     poisoned(pictures, "eat 1500")
     clean = clean_run(whole_farm, pictures, [{"name": "edges"}])
@@ -131,7 +131,7 @@ def test_a_picture_that_is_too_large_is_tried_once_more_with_more_memory(
 
 
 def test_a_picture_that_is_too_large_for_the_large_lane_names_its_limit(
-    whole_farm: Farm, own: Engines, pictures: Path
+    whole_farm: System, own: Engines, pictures: Path
 ) -> None:
     poisoned(pictures, "eat 5000")
     clean = clean_run(whole_farm, pictures, [{"name": "edges"}])
@@ -150,7 +150,7 @@ def many(pictures: Path) -> Path:
 
 @pytest.mark.parametrize("harm", [signal.SIGKILL, signal.SIGSTOP])
 def test_an_engine_process_that_is_killed_or_stopped_costs_one_item_one_attempt(
-    whole_farm: Farm, own: Engines, many: Path, harm: signal.Signals
+    whole_farm: System, own: Engines, many: Path, harm: signal.Signals
 ) -> None:
     clean = clean_run(whole_farm, many, SLOW)
 
@@ -167,7 +167,7 @@ def test_an_engine_process_that_is_killed_or_stopped_costs_one_item_one_attempt(
 
 
 def test_an_engine_process_that_is_told_to_leave_finishes_its_item_and_costs_no_attempt(
-    whole_farm: Farm, own: Engines, many: Path
+    whole_farm: System, own: Engines, many: Path
 ) -> None:
     clean = clean_run(whole_farm, many, SLOW)
 
@@ -180,7 +180,7 @@ def test_an_engine_process_that_is_told_to_leave_finishes_its_item_and_costs_no_
     assert {item["attempts"] for item in whole_farm.items(batch.id)} == {1}
 
 
-def test_the_nursery_is_killed(whole_farm: Farm, own: Engines, many: Path) -> None:
+def test_the_nursery_is_killed(whole_farm: System, own: Engines, many: Path) -> None:
     clean = clean_run(whole_farm, many, SLOW)
 
     def killed(_: str) -> None:
@@ -199,7 +199,7 @@ def test_the_nursery_is_killed(whole_farm: Farm, own: Engines, many: Path) -> No
     "limit", [{"engine_most_items": 3}, {"engine_most_rss_bytes": 1}], ids=["items", "memory"]
 )
 def test_an_engine_process_that_has_done_its_share_is_replaced_between_two_chunks(
-    whole_farm: Farm, own: Engines, many: Path, limit: dict[str, int], caplog: pytest.LogCaptureFixture
+    whole_farm: System, own: Engines, many: Path, limit: dict[str, int], caplog: pytest.LogCaptureFixture
 ) -> None:
     small = [{"name": "thumbnail", "size": 64}]
     clean = clean_run(whole_farm, many, small)
@@ -210,7 +210,9 @@ def test_an_engine_process_that_has_done_its_share_is_replaced_between_two_chunk
 
     def noting(raw: Mapping[str, int | str]) -> Tally:
         tally = own.run_chunk(raw)
-        pids.extend(word.engine_pid for word in Board(whole_farm.settings.board_folder).words())
+        pids.extend(
+            word.engine_pid for word in SlotStatusReader(whole_farm.settings.slot_status_folder).words()
+        )
         return tally
 
     whole_farm.dispatch(noting)

@@ -14,11 +14,11 @@ from rayjobs.model.lease import Tally
 from rayjobs.ports import Registry, Store
 from rayjobs.record import idempotency
 from rayjobs.record.layout import Record
-from rayjobs.service.queries import History
-from rayjobs.service.submissions import Intake
+from rayjobs.service.queries import Queries
+from rayjobs.service.submissions import Submissions
 from rayjobs.settings import Settings
 from tests.support.failing import When, calls_of, calm, fail_on
-from tests.support.farm import THUMB, Farm
+from tests.support.system import THUMB, System
 from tests.support.waiting import wait_until
 
 OF_REGISTRY = [
@@ -51,15 +51,15 @@ def quick(monkeypatch: pytest.MonkeyPatch, farm_settings: Settings) -> None:
     monkeypatch.setattr(idempotency, "_WAIT_S", 0.2)
 
 
-def farm_on(settings: Settings, registry: Registry, store: Store) -> Farm:
-    whole = Farm(settings.model_copy(update={"lease_s": 0.3}), registry)
+def farm_on(settings: Settings, registry: Registry, store: Store) -> System:
+    whole = System(settings.model_copy(update={"lease_s": 0.3}), registry)
     whole.record = Record(store)
-    whole.intake = Intake(registry, whole.record, whole.settings)
-    whole.history = History(registry, whole.record)
+    whole.intake = Submissions(registry, whole.record, whole.settings)
+    whole.history = Queries(registry, whole.record)
     return whole
 
 
-def patiently(whole: Farm, pictures: Path) -> Batch:
+def patiently(whole: System, pictures: Path) -> Batch:
     """Submit as a client does that comes back with its key, and wait for the end."""
     body = {"source": {"type": "folder", "path": str(pictures)}, "pipeline": THUMB}
     found: list[Batch] = []
@@ -98,7 +98,7 @@ def run(settings: Settings, pictures: Path, what: str, registry: Registry, store
     whole.dispatch(run_chunk)
     try:
         batch = patiently(whole, pictures)
-        history = History(memory, Record(blobs))
+        history = Queries(memory, Record(blobs))
         assert (batch.state, batch.counts.succeeded, batch.counts.total) == (State.SUCCEEDED, 12, 12), what
         items = history.items(batch.id, state=None, code=None, cursor=None, limit=99)["items"]
         assert [item["state"] for item in items] == ["succeeded"] * 12, what

@@ -10,8 +10,8 @@ from rayjobs.model.batch import State, Verb
 from rayjobs.model.lease import Lease, Tally
 from rayjobs.model.ranges import Range
 from rayjobs.settings import Settings
-from rayjobs_cli.benchmark import noop_farm
-from tests.support.farm import Farm
+from rayjobs_cli.benchmark import noop_slots
+from tests.support.system import System
 from tests.support.waiting import wait_until
 
 TOTAL = 100_000
@@ -22,9 +22,9 @@ def farm_settings(farm_settings: Settings) -> Settings:
     return farm_settings.model_copy(update={"chunk_floor_ms": 60.0, "chunk_cap_ms": 4000.0, "lease_s": 15.0})
 
 
-def test_nothing_is_begun_after_the_answer_and_all_that_was_done_is_kept(whole_farm: Farm) -> None:
+def test_nothing_is_begun_after_the_answer_and_all_that_was_done_is_kept(whole_farm: System) -> None:
     begun: list[tuple[float, range]] = []
-    work = partial(noop_farm.run_chunk, whole_farm.record)
+    work = partial(noop_slots.run_chunk, whole_farm.record)
 
     def noting(raw: Mapping[str, int | str]) -> Tally:
         begun.append((time.monotonic(), Lease.of(raw).range.indices()))

@@ -7,11 +7,11 @@ import pytest
 from rayjobs.model.batch import State
 from rayjobs_cli.chaos.poison import HOOK, poisoned
 from tests.support.engines import engines
-from tests.support.farm import Farm
+from tests.support.system import System
 
 
 def test_a_poisoned_picture_fails_alone(
-    whole_farm: Farm, pictures: Path, monkeypatch: pytest.MonkeyPatch
+    whole_farm: System, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in HOOK.items():
         monkeypatch.setenv(name, value)

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rayjobs.engine.slot_status import Board
+from rayjobs.engine.slot_status import SlotStatusReader
 from rayjobs_cli.exit_status import CommandError
 from rayjobs_cli.targets.local import logs
 from tests.support.batches import look
@@ -60,5 +60,5 @@ def test_a_slot_is_killed(own: Stack, folder: Path, undisturbed: dict[str, bytes
 
 
 def slots(own: Stack) -> list[psutil.Process]:
-    words = Board(own.folder / "board").words()
+    words = SlotStatusReader(own.folder / "board").words()
     return [psutil.Process(word.pid) for word in words if word.batch_id and psutil.pid_exists(word.pid)]

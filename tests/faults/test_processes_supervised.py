@@ -6,7 +6,7 @@ import psutil
 
 from rayjobs_cli.targets.local import ray_folder
 from rayjobs_cli.targets.local import stack as stacks
-from rayjobs_cli.targets.local.plan import Order
+from rayjobs_cli.targets.local.plan import LocalOptions
 from rayjobs_cli.targets.local.processes import find, marked
 from rayjobs_cli.targets.local.state import state_file
 from tests.support.stack import Stack
@@ -20,7 +20,7 @@ def test_what_a_killed_supervisor_leaves_behind_is_ended_by_the_next_deploy(own:
     assert psutil.pid_exists(pids["redis"])
 
     said: list[str] = []
-    assert stacks.deploy(Order(own.folder, 0, 0), said.append).changed
+    assert stacks.deploy(LocalOptions(own.folder, 0, 0), said.append).changed
     assert any("remains are removed" in line for line in said)
     assert marked(before.plan.stack) == []
     assert own.state.ready

@@ -10,7 +10,7 @@ import pytest
 from rayjobs.errors import ConflictError
 from rayjobs.model.batch import State
 from rayjobs.model.lease import Lease, Tally
-from tests.support.farm import Farm
+from tests.support.system import System
 from tests.support.waiting import wait_until
 
 
@@ -23,23 +23,23 @@ def killed(*_: object) -> NoReturn:
 
 
 @pytest.fixture
-def batch_id(whole_farm: Farm, pictures: Path) -> str:
+def batch_id(whole_farm: System, pictures: Path) -> str:
     return whole_farm.submit({"type": "paths", "paths": [str(p) for p in sorted(pictures.iterdir())]})
 
 
-def before_the_new_run(whole: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+def before_the_new_run(whole: System, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whole.registry, "purge", killed)
 
 
-def before_old_keys_are_deleted(whole: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+def before_old_keys_are_deleted(whole: System, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whole.registry, "sweep", killed)
 
 
-def before_batches_are_tombstoned(whole: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+def before_batches_are_tombstoned(whole: System, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whole.record, "close", killed)
 
 
-def before_its_end_is_written(whole: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+def before_its_end_is_written(whole: System, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whole.record, "end_purge", killed)
 
 
@@ -53,9 +53,9 @@ def before_its_end_is_written(whole: Farm, monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_a_purge_that_dies_is_finished_by_the_next_start(
-    whole_farm: Farm,
+    whole_farm: System,
     batch_id: str,
-    death: Callable[[Farm, pytest.MonkeyPatch], None],
+    death: Callable[[System, pytest.MonkeyPatch], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = whole_farm.registry.run_id()
@@ -73,7 +73,7 @@ def test_a_purge_that_dies_is_finished_by_the_next_start(
     assert whole_farm.outputs(batch_id) == {}
 
 
-def test_results_of_an_old_run_are_refused_and_counted(whole_farm: Farm, pictures: Path) -> None:
+def test_results_of_an_old_run_are_refused_and_counted(whole_farm: System, pictures: Path) -> None:
     started, go_on = threading.Event(), threading.Event()
 
     def late(raw: Mapping[str, int | str]) -> Tally:
@@ -97,7 +97,7 @@ def test_results_of_an_old_run_are_refused_and_counted(whole_farm: Farm, picture
 
 
 def test_a_purge_in_mid_run_leaves_all_the_variants_of_a_picture_or_none(
-    whole_farm: Farm, pictures: Path
+    whole_farm: System, pictures: Path
 ) -> None:
     go_on, begun, ended = threading.Event(), list[object](), list[object]()
 
@@ -136,7 +136,7 @@ def test_a_purge_in_mid_run_leaves_all_the_variants_of_a_picture_or_none(
     assert before.items() <= after.items(), "what came late is no other"
 
 
-def test_what_had_ended_before_a_purge_stays_listed(whole_farm: Farm, pictures: Path) -> None:
+def test_what_had_ended_before_a_purge_stays_listed(whole_farm: System, pictures: Path) -> None:
     whole_farm.dispatch()
     batch_id = whole_farm.submit({"type": "folder", "path": str(pictures)})
     whole_farm.finished(batch_id)

@@ -6,14 +6,14 @@ import pytest
 
 from rayjobs.codec import Encoding, encode
 from tests.support.engines import engines
-from tests.support.farm import Farm
 from tests.support.heic import HEIC
 from tests.support.pictures import file_of, picture, vips
+from tests.support.system import System
 
 
 @pytest.mark.parametrize("output", ["jpeg", "jxl", "avif"])
 def test_each_format_is_read_and_written_in_an_engine_process(
-    whole_farm: Farm, pictures: Path, output: str
+    whole_farm: System, pictures: Path, output: str
 ) -> None:
     files = {
         "a.heic": HEIC["plain"],

@@ -20,8 +20,8 @@ from rayjobs.model.lease import Pace, Tally
 from rayjobs.record import schema
 from rayjobs.settings import Settings
 from rayjobs_api.app import create_app
-from tests.support.farm import Farm, farm
 from tests.support.redis_server import RedisServer
+from tests.support.system import System, farm
 from tests.support.waiting import wait_until
 from tests.unit.api.asking import problem_of
 
@@ -99,7 +99,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory, redis_process: RedisServer) -
 
 
 @pytest.fixture
-def lost(kept: Kept, tmp_path: Path, redis_process: RedisServer) -> Iterator[Farm]:
+def lost(kept: Kept, tmp_path: Path, redis_process: RedisServer) -> Iterator[System]:
     """Return a farm with a copy of that store, and a Redis that knows nothing of it."""
     shutil.copytree(kept.store, tmp_path / "store")
     settings = Settings(
@@ -109,7 +109,7 @@ def lost(kept: Kept, tmp_path: Path, redis_process: RedisServer) -> Iterator[Far
         yield whole
 
 
-def damaged(whole: Farm, batch_id: str, name: str, damage: Damage) -> str:
+def damaged(whole: System, batch_id: str, name: str, damage: Damage) -> str:
     """Damage the file, or the first of a folder; return its key."""
     root = Path(whole.settings.store)
     path = root / "open" / batch_id if name == "mark" else root / "record" / batch_id / name
@@ -124,7 +124,9 @@ FILES = ("spec.json", "sealed.json", "closed.json", "items", "results", "log")
 
 @pytest.mark.parametrize("how", DAMAGES)
 @pytest.mark.parametrize("name", FILES)
-def test_a_damaged_file_of_an_ended_batch_hides_no_other(kept: Kept, lost: Farm, name: str, how: str) -> None:
+def test_a_damaged_file_of_an_ended_batch_hides_no_other(
+    kept: Kept, lost: System, name: str, how: str
+) -> None:
     victim = kept.victims["ended"]
     key = damaged(lost, victim, name, DAMAGES[how])
     Recovery(lost.registry, lost.record).restore([])
@@ -147,7 +149,7 @@ OF_OPEN = [(name, how) for name in ("spec.json", "sealed.json", "results", "log"
 
 @pytest.mark.parametrize(("name", "how"), [*OF_OPEN, ("mark", "empty"), ("mark", "no JSON")])
 def test_a_damaged_file_of_an_open_batch_keeps_no_other_from_being_restored(
-    kept: Kept, lost: Farm, name: str, how: str, caplog: pytest.LogCaptureFixture
+    kept: Kept, lost: System, name: str, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     victim = kept.victims["open"]
     key = damaged(lost, victim, name, DAMAGES[how])
@@ -168,7 +170,7 @@ def test_a_damaged_file_of_an_open_batch_keeps_no_other_from_being_restored(
 
 
 def test_an_ended_batch_with_a_damaged_end_goes_on_once_that_is_removed_as_it_says(
-    kept: Kept, lost: Farm
+    kept: Kept, lost: System
 ) -> None:
     victim = kept.victims["ended"]
     key = damaged(lost, victim, "closed.json", DAMAGES["a field is missing"])
@@ -182,7 +184,7 @@ def test_an_ended_batch_with_a_damaged_end_goes_on_once_that_is_removed_as_it_sa
     assert lost.finished(kept.open).counts.succeeded == 6
 
 
-def test_a_commit_file_without_all_its_items_is_found_out(kept: Kept, lost: Farm) -> None:
+def test_a_commit_file_without_all_its_items_is_found_out(kept: Kept, lost: System) -> None:
     victim = kept.victims["ended"]
     damaged(lost, victim, "results", lambda data: data.partition(b"\n")[0])
     Recovery(lost.registry, lost.record).restore([])
@@ -190,13 +192,13 @@ def test_a_commit_file_without_all_its_items_is_found_out(kept: Kept, lost: Farm
         lost.items(victim)
 
 
-def test_a_stray_file_among_them_is_named(kept: Kept, lost: Farm) -> None:
+def test_a_stray_file_among_them_is_named(kept: Kept, lost: System) -> None:
     lost.record.store.put(f"record/{kept.victims['ended']}/results/notes.txt", b"mine")
     with pytest.raises(RecordUnreadableError, match=r"notes\.txt: its name is not one of ours"):
         lost.items(kept.victims["ended"])
 
 
-def test_a_client_is_told_which_file_it_is_and_what_to_do(kept: Kept, lost: Farm) -> None:
+def test_a_client_is_told_which_file_it_is_and_what_to_do(kept: Kept, lost: System) -> None:
     victim = kept.victims["ended"]
     key = damaged(lost, victim, "closed.json", DAMAGES["a field is missing"])
     Recovery(lost.registry, lost.record).restore([])
@@ -209,7 +211,7 @@ def test_a_client_is_told_which_file_it_is_and_what_to_do(kept: Kept, lost: Farm
         assert problem.detail == unreadable["detail"]
 
 
-def test_items_that_can_not_be_read_pause_their_batch_until_they_are_mended(kept: Kept, lost: Farm) -> None:
+def test_items_that_can_not_be_read_pause_their_batch_until_they_are_mended(kept: Kept, lost: System) -> None:
     victim = kept.victims["open"]
     path = Path(lost.settings.store) / "record" / victim / "items" / "0.jsonl"
     whole = path.read_bytes()
@@ -229,7 +231,7 @@ def test_items_that_can_not_be_read_pause_their_batch_until_they_are_mended(kept
     assert {item["attempts"] for item in lost.items(victim)} == {1}
 
 
-def test_a_purge_ends_a_batch_that_can_not_be_read_too(kept: Kept, lost: Farm) -> None:
+def test_a_purge_ends_a_batch_that_can_not_be_read_too(kept: Kept, lost: System) -> None:
     victim = kept.victims["open"]
     damaged(lost, victim, "spec.json", DAMAGES["empty"])
     Recovery(lost.registry, lost.record).restore([])
@@ -238,7 +240,9 @@ def test_a_purge_ends_a_batch_that_can_not_be_read_too(kept: Kept, lost: Farm) -
     assert lost.record.marked() == []
 
 
-def test_a_worker_older_than_the_record_gives_back_what_a_newer_one_then_does(kept: Kept, lost: Farm) -> None:
+def test_a_worker_older_than_the_record_gives_back_what_a_newer_one_then_does(
+    kept: Kept, lost: System
+) -> None:
     """As while a new version is rolled out; the batch is not paused, and no attempt is lost."""
     older: list[object] = []
 

@@ -13,8 +13,8 @@ from rayjobs.model.batch import State
 from rayjobs.model.lease import Tally
 from rayjobs.settings import Settings
 from rayjobs_api.app import create_app
-from tests.support.farm import Farm, farm
 from tests.support.redis_server import RedisServer, redis_server
+from tests.support.system import System, farm
 from tests.support.waiting import wait_until
 from tests.unit.api.asking import BODY, problem_of
 
@@ -26,7 +26,7 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def whole(farm_settings: Settings, server: RedisServer) -> Iterator[Farm]:
+def whole(farm_settings: Settings, server: RedisServer) -> Iterator[System]:
     settings = farm_settings.model_copy(update={"redis_url": server.url})
     with farm(settings, RedisRegistry.connect(settings)) as running:
         yield running
@@ -38,7 +38,7 @@ def limit(server: RedisServer, maxmemory: str) -> None:
 
 
 def test_work_in_hand_goes_on_and_new_work_comes_back_later(
-    whole: Farm, server: RedisServer, pictures: Path
+    whole: System, server: RedisServer, pictures: Path
 ) -> None:
     source = {"type": "paths", "paths": [str(path) for path in sorted(pictures.iterdir())]}
     begun, go_on = threading.Event(), threading.Event()
@@ -66,7 +66,7 @@ def test_work_in_hand_goes_on_and_new_work_comes_back_later(
     assert whole.ended == [], "the dispatcher went through it all"
 
 
-def test_the_alarm_is_seen_from_outside_and_ends(whole: Farm, server: RedisServer) -> None:
+def test_the_alarm_is_seen_from_outside_and_ends(whole: System, server: RedisServer) -> None:
     whole.dispatch()
     wait_until(whole.registry.leader, 5, "a dispatcher leads")
     with TestClient(create_app(whole.settings, whole.registry), raise_server_exceptions=False) as client:

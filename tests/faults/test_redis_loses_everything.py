@@ -15,8 +15,8 @@ from rayjobs.model.lease import Lease, Tally
 from rayjobs.model.worker import InHand, Worker
 from rayjobs.settings import Settings
 from tests.support.failing import calls_of, fail_on
-from tests.support.farm import Farm, farm
 from tests.support.redis_server import RedisServer, redis_server
+from tests.support.system import System, farm
 from tests.support.waiting import wait_until
 
 VARIANTS = [
@@ -29,7 +29,7 @@ VARIANTS = [
 class Harmed:
     """A farm whose slots stop from the sixth item on, so that something can happen in mid-batch."""
 
-    farm: Farm
+    farm: System
     server: RedisServer
     go_on: threading.Event = field(default_factory=threading.Event)
     ran: list[int] = field(default_factory=list)

@@ -11,8 +11,8 @@ from rayjobs.model.batch import State
 from rayjobs.model.lease import Tally
 from rayjobs.ports import NewBatch
 from rayjobs.settings import Settings
-from tests.support.farm import farm
 from tests.support.redis_server import redis_server
+from tests.support.system import farm
 from tests.support.waiting import wait_until
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from rayjobs.errors import StoreUnavailableError, WorkerCrashedError
 from rayjobs.model.batch import State
 from rayjobs.model.lease import Lease, Tally
-from tests.support.farm import Farm
+from tests.support.system import System
 
 
-def test_a_poison_item_fails_alone_and_the_batch_completes(whole_farm: Farm, pictures: Path) -> None:
+def test_a_poison_item_fails_alone_and_the_batch_completes(whole_farm: System, pictures: Path) -> None:
     crashes: list[int] = []
 
     def crash_on_seven(raw: Mapping[str, int | str]) -> Tally:
@@ -33,7 +33,7 @@ def test_a_poison_item_fails_alone_and_the_batch_completes(whole_farm: Farm, pic
     assert len(whole_farm.outputs(batch.id)) == 11
 
 
-def test_one_crash_costs_an_attempt_and_no_item(whole_farm: Farm, pictures: Path) -> None:
+def test_one_crash_costs_an_attempt_and_no_item(whole_farm: System, pictures: Path) -> None:
     crashed: list[int] = []
 
     def crash_once(raw: Mapping[str, int | str]) -> Tally:
@@ -48,7 +48,7 @@ def test_one_crash_costs_an_attempt_and_no_item(whole_farm: Farm, pictures: Path
     assert max(item["attempts"] for item in whole_farm.items(batch.id)) == 2
 
 
-def test_a_slot_that_died_after_its_commit_is_believed(whole_farm: Farm, pictures: Path) -> None:
+def test_a_slot_that_died_after_its_commit_is_believed(whole_farm: System, pictures: Path) -> None:
     def commit_then_crash(raw: Mapping[str, int | str]) -> Tally:
         whole_farm.run_chunk(raw)
         raise WorkerCrashedError("the slot's process ended: test")
@@ -59,7 +59,7 @@ def test_a_slot_that_died_after_its_commit_is_believed(whole_farm: Farm, picture
     assert {item["attempts"] for item in whole_farm.items(batch.id)} == {1}
 
 
-def test_a_store_that_is_away_for_a_moment_costs_no_attempt(whole_farm: Farm, pictures: Path) -> None:
+def test_a_store_that_is_away_for_a_moment_costs_no_attempt(whole_farm: System, pictures: Path) -> None:
     refused: list[int] = []
 
     def away_twice(raw: Mapping[str, int | str]) -> Tally:

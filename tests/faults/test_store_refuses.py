@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from rayjobs.model.batch import State
-from tests.support.farm import Farm
+from tests.support.system import System
 
 READ_ONLY = Path("/sys/kernel")
 """A file system in which not even root may make a file."""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a file system that refuses root")
-def test_outputs_on_a_read_only_disk_are_denied_one_by_one(whole_farm: Farm, pictures: Path) -> None:
+def test_outputs_on_a_read_only_disk_are_denied_one_by_one(whole_farm: System, pictures: Path) -> None:
     place = Path(whole_farm.settings.store) / "outputs"
     place.parent.mkdir(parents=True)
     place.symlink_to(READ_ONLY)

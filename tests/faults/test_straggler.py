@@ -11,8 +11,8 @@ from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.model.batch import State
 from rayjobs.model.lease import Lease, Tally
 from rayjobs.settings import Settings
-from tests.support.farm import Farm, farm
 from tests.support.redis_server import RedisServer
+from tests.support.system import System, farm
 from tests.support.waiting import wait_until
 
 HANGS_AT = 9
@@ -35,7 +35,7 @@ def hanging(
 class Hanging:
     """Slots of which the first one to take a certain item hangs."""
 
-    def __init__(self, whole: Farm) -> None:
+    def __init__(self, whole: System) -> None:
         self.farm = whole
         self.go_on = threading.Event()
         self.back = threading.Event()

@@ -13,7 +13,7 @@ from rayjobs.model.lease import Pace, Tally
 from rayjobs.settings import Settings
 from tests.support.broken_decoder import HOOK, broken
 from tests.support.engines import engines
-from tests.support.farm import Farm
+from tests.support.system import System
 from tests.support.waiting import wait_until
 
 ALL = Pace(floor_ms=10**9, cap_ms=10**9)
@@ -35,13 +35,13 @@ def slow(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 
 
 def test_a_chunk_that_runs_is_given_back_from_the_next_item_on(
-    whole_farm: Farm, slow: dict[str, object]
+    whole_farm: System, slow: dict[str, object]
 ) -> None:
     batch_id = whole_farm.submit(slow)
     leader = whole_farm.registry.lead("test", 60)
     assert leader is not None
     [first] = whole_farm.registry.claim(leader, 1, ALL, 1)
-    mark, results = DrainMark(whole_farm.settings.board_folder), list[Tally]()
+    mark, results = DrainMark(whole_farm.settings.slot_status_folder), list[Tally]()
     with engines(whole_farm) as own:
         whole_farm.registry.settle(first, own.run_chunk(first.as_json()))
         [large] = whole_farm.registry.claim(leader, 1, ALL, 1)
@@ -70,7 +70,7 @@ def test_a_chunk_that_runs_is_given_back_from_the_next_item_on(
         assert whole_farm.outputs(again.id) == whole_farm.outputs(batch_id)
 
 
-def _outputs(farm: Farm, batch_id: str) -> int:
+def _outputs(farm: System, batch_id: str) -> int:
     return len(list((Path(farm.settings.store) / "outputs" / batch_id).glob("*")))
 
 

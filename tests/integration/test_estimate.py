@@ -15,8 +15,8 @@ from rayjobs.service.estimates import sampled, summed
 from rayjobs.settings import Settings
 from rayjobs_api.app import create_app
 from rayjobs_api.forecasts import PlanAnswer
-from tests.support.farm import Farm
 from tests.support.pictures import file_of, picture
+from tests.support.system import System
 from tests.unit.api.asking import problem_of
 
 PIPELINE = [{"name": "thumbnail", "size": 120}]
@@ -29,7 +29,7 @@ def farm_settings(farm_settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def client(whole_farm: Farm) -> Iterator[TestClient]:
+def client(whole_farm: System) -> Iterator[TestClient]:
     with TestClient(create_app(whole_farm.settings, whole_farm.registry)) as client:
         yield client
 
@@ -54,7 +54,7 @@ def mixed(folder: Path) -> dict[str, Any]:
 
 
 def test_its_interval_holds_what_a_real_run_gives(
-    client: TestClient, whole_farm: Farm, pictures: Path
+    client: TestClient, whole_farm: System, pictures: Path
 ) -> None:
     body = mixed(pictures)
     plan = client.post("/batches?dry_run=true&sample=20", json=body).json()
@@ -77,7 +77,7 @@ def test_its_interval_holds_what_a_real_run_gives(
     assert {path.parts[-2] for path in Path(whole_farm.settings.store).rglob("*.jpg")} == {batch.id}
 
 
-def test_a_sample_of_everything_is_exact(client: TestClient, whole_farm: Farm, pictures: Path) -> None:
+def test_a_sample_of_everything_is_exact(client: TestClient, whole_farm: System, pictures: Path) -> None:
     body = {"source": {"type": "folder", "path": str(pictures)}, "pipeline": PIPELINE}
     whole_farm.registry.beat(Worker("w", "node", None, 4, 0, 0.0, 0, 0.0), 60)
     plan = client.post("/batches?dry_run=true&sample=32", json=body).json()

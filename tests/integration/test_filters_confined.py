@@ -4,13 +4,13 @@ from typing import Any
 
 from rayjobs.model.batch import State
 from tests.support.engines import engines
-from tests.support.farm import Farm
 from tests.support.pictures import file_of, picture
+from tests.support.system import System
 
 SAMPLES = {"type": "samples", "count": 3}
 
 
-def test_letters_and_second_pictures_are_the_same_in_an_engine_process(whole_farm: Farm) -> None:
+def test_letters_and_second_pictures_are_the_same_in_an_engine_process(whole_farm: System) -> None:
     sent = whole_farm.intake.upload("mark.png", [file_of(picture(20, 16, "RGBA"))])
     pipeline: list[dict[str, Any]] = [
         {"name": "thumbnail", "size": 200},

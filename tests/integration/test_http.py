@@ -19,8 +19,8 @@ import requests
 
 from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.settings import Settings
-from tests.support.farm import farm
 from tests.support.redis_server import RedisServer, free_port, redis_server
+from tests.support.system import farm
 from tests.support.waiting import wait_until
 
 BODY: dict[str, Any] = {

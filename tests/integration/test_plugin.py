@@ -13,9 +13,9 @@ from fastapi.testclient import TestClient
 
 from rayjobs_api.app import create_app
 from tests.support.engines import engines
-from tests.support.farm import Farm
 from tests.support.pictures import array, opened
 from tests.support.plugged import lay, on_path
+from tests.support.system import System
 
 EXAMPLE = Path(__file__).parents[1] / "example_plugin"
 CRASHES = '''
@@ -51,7 +51,7 @@ def plugged(installed: Path) -> Iterator[None]:
         yield
 
 
-def test_a_batch_runs_it_in_an_engine_process(whole_farm: Farm) -> None:
+def test_a_batch_runs_it_in_an_engine_process(whole_farm: System) -> None:
     pipeline: list[dict[str, Any]] = [{"name": "thumbnail", "size": 90}, {"name": "halftone", "cell": 6}]
     with engines(whole_farm) as own:
         whole_farm.dispatch(own.run_chunk)
@@ -69,7 +69,7 @@ def test_a_batch_runs_it_in_an_engine_process(whole_farm: Farm) -> None:
         assert set(np.unique(colours)) == {0, 255}
 
 
-def test_the_api_shows_it_and_refuses_what_it_does_not_take(whole_farm: Farm) -> None:
+def test_the_api_shows_it_and_refuses_what_it_does_not_take(whole_farm: System) -> None:
     with TestClient(create_app(whole_farm.settings, whole_farm.registry)) as client:
         told = client.get("/filters").json()
         assert [each["name"] for each in told["plugins"]] == ["crash", "halftone"]

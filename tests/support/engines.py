@@ -6,27 +6,27 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from rayjobs.engine.process.supervisor import Keeper
-from rayjobs.engine.slot_status import Board
+from rayjobs.engine.process.supervisor import EngineSupervisor
+from rayjobs.engine.slot_status import SlotStatusReader
 from rayjobs.entrypoints.slot import engine_of
 from rayjobs.model.lease import Lease, Tally
-from rayjobs.worker.chunk_runner import Slot
-from tests.support.farm import Farm
+from rayjobs.worker.chunk_runner import ChunkRunner
+from tests.support.system import System
 
 
 class Engines:
     """Gives each thread of an executor a slot of its own."""
 
-    def __init__(self, farm: Farm) -> None:
+    def __init__(self, farm: System) -> None:
         self._farm = farm
         self._own = threading.local()
         self._lock = threading.Lock()
-        self.keepers: list[Keeper] = []
+        self.keepers: list[EngineSupervisor] = []
         self._idles: list[threading.Event] = []
 
     def run_chunk(self, raw: Mapping[str, int | str]) -> Tally:
         if not hasattr(self._own, "slot"):
-            self._own.slot, self._own.idle = Slot(self._farm.record, self._keeper()), self._idle()
+            self._own.slot, self._own.idle = ChunkRunner(self._farm.record, self._keeper()), self._idle()
         self._own.idle.clear()
         try:
             tally: Tally = self._own.slot.run(Lease.of(raw))
@@ -45,21 +45,25 @@ class Engines:
         for keeper in self.keepers:
             keeper.close()
 
-    def _keeper(self) -> Keeper:
+    def _keeper(self) -> EngineSupervisor:
         with self._lock:
             number = len(self.keepers)
             keeper = engine_of(self._farm.settings, self._farm.record.store, os.getpid() * 100 + number)
-            assert isinstance(keeper, Keeper)
+            assert isinstance(keeper, EngineSupervisor)
             self.keepers.append(keeper)
         return keeper
 
     def pids(self) -> list[int]:
         """Return the engine processes that have an item in hand."""
-        return [word.engine_pid for word in Board(self._farm.settings.board_folder).words() if word.batch_id]
+        return [
+            word.engine_pid
+            for word in SlotStatusReader(self._farm.settings.slot_status_folder).words()
+            if word.batch_id
+        ]
 
 
 @contextmanager
-def engines(farm: Farm) -> Iterator[Engines]:
+def engines(farm: System) -> Iterator[Engines]:
     """Give a farm engine processes, and end them afterwards; what they had begun to write must be gone."""
     own = Engines(farm)
     try:

@@ -14,7 +14,7 @@ import psutil
 import requests
 
 from rayjobs.adapters.redis.keys import LAYOUT
-from rayjobs.engine.slot_status import Board
+from rayjobs.engine.slot_status import SlotStatusReader
 from rayjobs_cli.exit_status import CommandError
 from tests.support.batches import ENDS, finished, look, outputs, submit
 from tests.support.proxy import Proxy, proxy_to
@@ -136,7 +136,7 @@ class Harmed:
 
     def busy(self) -> list[int]:
         """Return the slots that have an item in hand, by their process numbers."""
-        words = Board(Path(self.stack.state.plan.folder) / "board").words()
+        words = SlotStatusReader(Path(self.stack.state.plan.folder) / "board").words()
         return [word.pid for word in words if word.batch_id is not None and psutil.pid_exists(word.pid)]
 
     def busy_slot(self) -> psutil.Process:

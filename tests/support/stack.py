@@ -10,7 +10,7 @@ import pytest
 from rayjobs_cli.targets.client import Client
 from rayjobs_cli.targets.local import stack as stacks
 from rayjobs_cli.targets.local import state as states
-from rayjobs_cli.targets.local.plan import Order
+from rayjobs_cli.targets.local.plan import LocalOptions
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def running(folder: Path, *, slots: int = 2, environment: Mapping[str, str] | No
 
     Its processes inherit `environment`, and nothing that is started after them does.
     """
-    order = Order(folder=folder, api_port=0, dashboard_port=0, slots=slots, roots=(folder,))
+    order = LocalOptions(folder=folder, api_port=0, dashboard_port=0, slots=slots, roots=(folder,))
     with pytest.MonkeyPatch.context() as own:
         for name, value in (environment or {}).items():
             own.setenv(name, value)

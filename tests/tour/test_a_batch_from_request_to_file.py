@@ -9,7 +9,7 @@ from rayjobs.lifecycle.reaper import close
 from rayjobs.model.batch import State
 from rayjobs.model.lease import Pace
 from rayjobs.settings import Settings
-from tests.support.farm import Farm
+from tests.support.system import System
 
 BODY = {
     "source": {"type": "samples", "count": 3},
@@ -20,7 +20,7 @@ BODY = {
 
 def test_a_batch_from_request_to_file(farm_settings: Settings) -> None:
     registry = MemoryRegistry(farm_settings)
-    whole = Farm(farm_settings, registry)
+    whole = System(farm_settings, registry)
     intake, slot, history = whole.intake, whole.slot(), whole.history
 
     # A request becomes a batch: three items wait, as one range.

@@ -7,7 +7,7 @@ import pytest
 from rayjobs.errors import ConflictError, InvalidRequestError
 from rayjobs.model.batch import State
 from rayjobs.model.lease import Pace
-from tests.support.farm import Farm
+from tests.support.system import System
 
 
 def source(pictures: Path, first: int, end: int) -> dict[str, Any]:
@@ -18,12 +18,12 @@ def output(on_exists: str) -> dict[str, Any]:
     return {"folder": "album", "name": "{stem}.{ext}", "on_exists": on_exists}
 
 
-def files(farm: Farm) -> dict[str, tuple[bytes, int]]:
+def files(farm: System) -> dict[str, tuple[bytes, int]]:
     folder = Path(farm.settings.store) / "outputs" / "shared" / "album"
     return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
 
 
-def test_what_is_there_is_skipped_and_what_is_not_is_made(whole_farm: Farm, pictures: Path) -> None:
+def test_what_is_there_is_skipped_and_what_is_not_is_made(whole_farm: System, pictures: Path) -> None:
     whole_farm.dispatch()
     first = whole_farm.finished(whole_farm.submit(source(pictures, 0, 4), output=output("skip")))
     before = files(whole_farm)
@@ -42,7 +42,7 @@ def test_what_is_there_is_skipped_and_what_is_not_is_made(whole_farm: Farm, pict
     assert files(whole_farm) == after, "a shared folder is no batch's own"
 
 
-def test_what_is_there_fails_where_that_is_asked_for(whole_farm: Farm, pictures: Path) -> None:
+def test_what_is_there_fails_where_that_is_asked_for(whole_farm: System, pictures: Path) -> None:
     whole_farm.dispatch()
     whole_farm.finished(whole_farm.submit(source(pictures, 0, 1), output=output("overwrite")))
     folder = {"type": "folder", "path": str(pictures)}
@@ -55,7 +55,7 @@ def test_what_is_there_fails_where_that_is_asked_for(whole_farm: Farm, pictures:
 
 
 def test_an_attempt_that_finds_its_own_output_of_before_is_no_conflict(
-    whole_farm: Farm, pictures: Path
+    whole_farm: System, pictures: Path
 ) -> None:
     batch_id = whole_farm.submit(source(pictures, 0, 12), output=output("fail"))
     leader = whole_farm.registry.lead("dead", 60)
@@ -81,7 +81,7 @@ def test_an_attempt_that_finds_its_own_output_of_before_is_no_conflict(
     ],
 )
 def test_a_folder_that_cannot_be_shared_is_refused(
-    whole_farm: Farm, pictures: Path, changes: dict[str, Any], pointer: str
+    whole_farm: System, pictures: Path, changes: dict[str, Any], pointer: str
 ) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         whole_farm.submit(source(pictures, 0, 1), output=changes)
@@ -89,7 +89,7 @@ def test_a_folder_that_cannot_be_shared_is_refused(
 
 
 def test_of_two_batches_that_write_the_same_files_at_once_each_file_is_one_or_the_other_whole(
-    whole_farm: Farm, pictures: Path
+    whole_farm: System, pictures: Path
 ) -> None:
     """The last to write a file has it; the other's record says that its own is no longer there."""
     whole_farm.dispatch()

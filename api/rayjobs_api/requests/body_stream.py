@@ -12,7 +12,7 @@ _LEAST_BYTES_PER_S = 1024
 """A tenth of the slowest mobile network; below, each connection of a few bytes would be held for hours."""
 
 
-async def arriving(request: Request, settings: Settings) -> AsyncIterator[bytes]:
+async def body_stream(request: Request, settings: Settings) -> AsyncIterator[bytes]:
     """Give the pieces of a body as they come.
 
     Raises:

@@ -13,12 +13,12 @@ from rayjobs.ports import Registry, Store
 from rayjobs.request.problems import shown
 from rayjobs.service.estimates import Estimates
 from rayjobs.service.previews import Previews
-from rayjobs.service.queries import History
-from rayjobs.service.render_pool import Tryouts
-from rayjobs.service.submissions import Intake
+from rayjobs.service.queries import Queries
+from rayjobs.service.render_pool import RenderPool
+from rayjobs.service.submissions import Submissions
 from rayjobs.settings import Settings
-from rayjobs_api.requests.body_stream import arriving
-from rayjobs_api.streaming.notifier import Bell
+from rayjobs_api.requests.body_stream import body_stream
+from rayjobs_api.streaming.notifier import Notifier
 
 _UPLOADS_AT_ONCE = 16
 """Uploads that hold a thread for as long as their clients take to send; the other routes have their own."""
@@ -31,12 +31,12 @@ class Core:
     settings: Settings
     registry: Registry
     store: Store
-    intake: Intake
-    history: History
+    intake: Submissions
+    history: Queries
     previews: Previews
     estimates: Estimates
-    tryouts: Tryouts
-    bell: Bell
+    tryouts: RenderPool
+    bell: Notifier
     closing: Event
     """Set when the server is told to end: streams that would go on for ever end too."""
     upload_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_UPLOADS_AT_ONCE))
@@ -66,7 +66,7 @@ async def read_body(request: Request, core: TheCore) -> bytearray:
     if declared.isdecimal() and int(declared) > limit:
         raise _too_large(limit, int(declared))
     body = bytearray()
-    async for chunk in arriving(request, core.settings):
+    async for chunk in body_stream(request, core.settings):
         body += chunk
         if len(body) > limit:
             raise _too_large(limit, len(body))

@@ -19,7 +19,7 @@ from rayjobs.errors import BatchTooLargeError, InvalidRequestError, Problem
 from rayjobs.filters import known
 from rayjobs.request.presets import PresetForm
 from rayjobs.request.problems import near_match, pointer_to
-from rayjobs.request.spec import Form, Terms, parse_form
+from rayjobs.request.spec import BatchRequest, Terms, parse_form
 from rayjobs.request.variants import MAX_VARIANTS, Output, VariantName
 from rayjobs_api.requests.dependencies import JsonObject
 
@@ -49,7 +49,7 @@ class VariantForm(BaseModel):
     """What is left out is the batch's."""
 
 
-class BatchForm(Form):
+class BatchForm(BatchRequest):
     """A batch: where its pictures come from, what is done to them, how they are written."""
 
     pipeline: list[FilterSpec] = Field(default_factory=list)

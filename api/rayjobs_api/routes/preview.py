@@ -13,7 +13,7 @@ from rayjobs.service.previews import Preview
 from rayjobs_api.forecasts import PreviewAnswer
 from rayjobs_api.openapi import preview_body
 from rayjobs_api.requests import multipart
-from rayjobs_api.requests.body_stream import arriving
+from rayjobs_api.requests.body_stream import body_stream
 from rayjobs_api.requests.dependencies import Core, TheCore, answer, json_object, read_body
 from rayjobs_api.requests.forms import asked_for
 from rayjobs_api.requests.models import PreviewQuery
@@ -56,7 +56,7 @@ async def preview(
 ) -> Response:
     content_type = request.headers.get("content-type", "")
     if content_type.startswith("multipart/"):
-        chunks = multipart.pulled(arriving(request, core.settings))
+        chunks = multipart.pulled(body_stream(request, core.settings))
         shown = await to_thread.run_sync(
             lambda: _of_a_sent_one(core, content_type, chunks, query), limiter=core.upload_threads
         )

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from rayjobs.errors import InvalidRequestError
 from rayjobs_api.openapi import MULTIPART
 from rayjobs_api.requests import multipart
-from rayjobs_api.requests.body_stream import arriving
+from rayjobs_api.requests.body_stream import body_stream
 from rayjobs_api.requests.dependencies import TheCore, answer
 from rayjobs_api.responses import UploadAnswer
 
@@ -23,7 +23,7 @@ router = APIRouter(tags=["uploads"])
 async def upload(request: Request, core: TheCore) -> Response:
     def store() -> list[dict[str, object]]:
         files = multipart.files(
-            request.headers.get("content-type", ""), multipart.pulled(arriving(request, core.settings))
+            request.headers.get("content-type", ""), multipart.pulled(body_stream(request, core.settings))
         )
         return [core.intake.upload(file.name, file.chunks) for file in files]
 

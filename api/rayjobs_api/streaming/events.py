@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from rayjobs.errors import InvalidRequestError, Problem, RayJobsError
 from rayjobs.ports import Event
-from rayjobs_api.streaming.notifier import Ring
+from rayjobs_api.streaming.notifier import Subscription
 
 _LOOK_S = 0.25
 """Between two looks at the registry by a stream that nobody wakes: progress comes 4 times a second."""
@@ -39,7 +39,7 @@ async def feed(
     found: list[Event],
     after: str | None,
     closing: Callable[[], bool],
-    listening: AbstractContextManager[Ring],
+    listening: AbstractContextManager[Subscription],
 ) -> AsyncIterator[bytes]:
     """Give the events in `found` and those that follow, until the batch has ended or `closing()`.
 

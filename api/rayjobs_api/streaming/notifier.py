@@ -18,7 +18,7 @@ _BACK_OFF_S = 1.0
 _log = logging.getLogger("rayjobs_api.streaming.notifier")
 
 
-class Ring:
+class Subscription:
     """What one stream waits at."""
 
     def __init__(self) -> None:
@@ -41,20 +41,20 @@ class Ring:
         self._rang.clear()
 
 
-class Bell:
+class Notifier:
     """Hears of batches that moved, in one thread for all streams, as long as there is one."""
 
     def __init__(self, registry: Registry, closing: threading.Event) -> None:
         self._registry = registry
         self._closing = closing
-        self._rings: defaultdict[str, set[Ring]] = defaultdict(set)
+        self._rings: defaultdict[str, set[Subscription]] = defaultdict(set)
         self._lock = threading.Lock()
         self._listens = False
 
     @contextmanager
-    def listening(self, batch_id: str) -> Iterator[Ring]:
+    def listening(self, batch_id: str) -> Iterator[Subscription]:
         """Give what rings for a batch; without the registry it never does."""
-        ring = Ring()
+        ring = Subscription()
         with self._lock:
             self._rings[batch_id].add(ring)
             if not self._listens:

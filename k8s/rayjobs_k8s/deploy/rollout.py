@@ -12,7 +12,7 @@ from rayjobs_k8s.deadline import Deadline
 from rayjobs_k8s.deploy import render
 from rayjobs_k8s.deploy.apply import apply, prune
 from rayjobs_k8s.deploy.prerequisites import METRICS, install_kuberay, install_metrics, operator
-from rayjobs_k8s.deploy.wait import Patience
+from rayjobs_k8s.deploy.wait import ReadyWaiter
 from rayjobs_k8s.errors import NotReadyError
 from rayjobs_k8s.names import API_KEYS_SECRET, NAMESPACE, RAYCLUSTER, REDIS_SECRET
 from rayjobs_k8s.objects import Document, Ref
@@ -24,7 +24,7 @@ _METRICS_S = 150.0
 
 
 @dataclass(frozen=True)
-class Order:
+class RolloutOptions:
     """What is to be rolled out, and how long that may take."""
 
     values: render.Values
@@ -35,7 +35,7 @@ class Order:
     limit_s: float = 600.0
 
 
-def roll_out(cluster: Cluster, order: Order, say: Say) -> bool:
+def roll_out(cluster: Cluster, order: RolloutOptions, say: Say) -> bool:
     """Make the cluster run what is ordered, and wait until it does; return whether anything was changed.
 
     Raises:
@@ -57,7 +57,7 @@ def roll_out(cluster: Cluster, order: Order, say: Say) -> bool:
     scalers = [ref for ref in refs if ref.kind == "HorizontalPodAutoscaler"]
     served_by = operator(cluster)
     others = [Ref.of(served_by)] if served_by else []
-    Patience(cluster, deadline, say).until_ready([*others, *(ref for ref in refs if ref not in scalers)])
+    ReadyWaiter(cluster, deadline, say).until_ready([*others, *(ref for ref in refs if ref not in scalers)])
     _await_metrics(cluster, scalers, say)
     return bool(changed)
 
@@ -99,7 +99,7 @@ def _generate_secrets(cluster: Cluster, say: Say) -> list[Ref]:
 
 def _await_metrics(cluster: Cluster, scalers: list[Ref], say: Say) -> None:
     try:
-        Patience(cluster, Deadline(_METRICS_S), say).until_ready(scalers)
+        ReadyWaiter(cluster, Deadline(_METRICS_S), say).until_ready(scalers)
     except NotReadyError as error:
         service = cluster.get(METRICS) or {}
         states = [

@@ -22,7 +22,7 @@ _REMEDIES = {
 _EVENTS = 4
 
 
-class Patience:
+class ReadyWaiter:
     """A wait for objects that share one limit of time, with a look at the pods beside them.
 
     Args:

@@ -24,7 +24,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Standing:
+class GroupStatus:
     """The worker group at one moment."""
 
     cpu: Usage

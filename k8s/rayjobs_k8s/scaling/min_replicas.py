@@ -56,7 +56,7 @@ class Group:
         ]
 
 
-def wish_of(scaler: Document) -> int:
+def desired_of(scaler: Document) -> int:
     """Return what the HPA asked for last."""
     return int(scaler["spec"].get("replicas", LEAST))
 
@@ -94,7 +94,7 @@ def status_of(
 def _judge(
     scaler: Document, cluster: Document | None, group: Group | None, refused: str
 ) -> tuple[bool, str, str]:
-    spec, wish = scaler["spec"], wish_of(scaler)
+    spec, wish = scaler["spec"], desired_of(scaler)
     if cluster is None:
         return False, "RayClusterMissing", f"There is no RayCluster {spec['cluster']}."
     if group is None:

@@ -7,7 +7,7 @@ from rayjobs_k8s.deploy.readiness import is_ready
 from rayjobs_k8s.errors import DeployError
 from rayjobs_k8s.names import NAMESPACE, RAYCLUSTER, WORKER_PODS, WORKERS
 from rayjobs_k8s.objects import Document, Ref
-from rayjobs_k8s.scaling.group_status import Standing, Usage
+from rayjobs_k8s.scaling.group_status import GroupStatus, Usage
 from rayjobs_k8s.scaling.min_replicas import Group, is_alive
 from rayjobs_k8s.scaling.scaling_events import changes
 
@@ -17,7 +17,7 @@ _IDLE_S = 60
 """Ray's own idle timeout, where a RayCluster sets none."""
 
 
-def standing(cluster: Cluster) -> Standing | None:
+def group_status(cluster: Cluster) -> GroupStatus | None:
     """Return how the group stands, None while there is no such group."""
     # What follows is read before what it follows from: else a pod could be seen to go, and Ray's word that it
     # drains it not.
@@ -27,7 +27,7 @@ def standing(cluster: Cluster) -> Standing | None:
     if hpa is None or ray is None or group is None:
         return None
     spec = ray["spec"]["workerGroupSpecs"][group.index]
-    return Standing(
+    return GroupStatus(
         cpu=_usage(hpa, "cpu"),
         memory=_usage(hpa, "memory"),
         wish=hpa.get("status", {}).get("desiredReplicas", 0),
@@ -62,15 +62,15 @@ class Observer:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._last: Standing | None = None
+        self._last: GroupStatus | None = None
 
-    def look(self) -> tuple[Standing | None, tuple[str, ...]]:
+    def look(self) -> tuple[GroupStatus | None, tuple[str, ...]]:
         """Return how the group stands and what happened since the last look.
 
         While the API server is away, it is what it was.
         """
         try:
-            now = standing(self._cluster)
+            now = group_status(self._cluster)
         except DeployError:
             return self._last, ()
         events = changes(self._last, now) if self._last and now else ()

@@ -19,7 +19,7 @@ from rayjobs_k8s.cluster import Cluster
 from rayjobs_k8s.errors import DeployError
 from rayjobs_k8s.names import NAMESPACE
 from rayjobs_k8s.objects import Document, Operation, Ref
-from rayjobs_k8s.scaling.min_replicas import Group, selector_of, status_of, wish_of
+from rayjobs_k8s.scaling.min_replicas import Group, desired_of, selector_of, status_of
 
 log = logging.getLogger("rayjobs_k8s.scaling.scaler")
 
@@ -72,8 +72,8 @@ def _keep(api: Api, scaler: Document) -> None:
     target = Ref(*RAY_CLUSTERS, spec["cluster"], namespace)
     cluster, refused = api.get(target), ""
     group = Group.of(cluster, spec["group"])
-    if group is not None and group.floor != (floor := group.floor_for(wish_of(scaler))):
-        move = f"floor {group.floor} -> {floor} (wish {wish_of(scaler)})"
+    if group is not None and group.floor != (floor := group.floor_for(desired_of(scaler))):
+        move = f"floor {group.floor} -> {floor} (wish {desired_of(scaler)})"
         try:
             cluster = api.patch(target, group.move(floor))
             log.info("%s: %s", name, move)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from rayjobs_k8s.scaling.group_status import Standing
+from rayjobs_k8s.scaling.group_status import GroupStatus
 
 
-def changes(before: Standing, now: Standing) -> list[str]:
+def changes(before: GroupStatus, now: GroupStatus) -> list[str]:
     """Return what happened between two moments, a line each, in the order of cause and effect."""
     return [
         *_of_the_floor(before, now),
@@ -16,7 +16,7 @@ def changes(before: Standing, now: Standing) -> list[str]:
     ]
 
 
-def _of_the_floor(before: Standing, now: Standing) -> Iterator[str]:
+def _of_the_floor(before: GroupStatus, now: GroupStatus) -> Iterator[str]:
     if now.floor > before.floor:
         high = [
             f"{name} {usage}" for name, usage in (("cpu", now.cpu), ("memory", now.memory)) if usage.is_high
@@ -26,14 +26,14 @@ def _of_the_floor(before: Standing, now: Standing) -> Iterator[str]:
         yield f"HPA lowered the floor {before.floor} -> {now.floor}"
 
 
-def _of_ray(before: Standing, now: Standing) -> Iterator[str]:
+def _of_ray(before: GroupStatus, now: GroupStatus) -> Iterator[str]:
     # What the floor asks for as well is not Ray's doing: it takes the floor into its own number when it asks.
     base = max(before.target, now.floor)
     if now.wanted > before.wanted and now.target > base:
         yield f"Ray asked for {now.target - base} more: {base} -> {now.target}"
 
 
-def _made(before: Standing, now: Standing) -> Iterator[str]:
+def _made(before: GroupStatus, now: GroupStatus) -> Iterator[str]:
     new = sorted(now.pods - before.pods)
     for number, name in enumerate(new, start=len(now.pods) - len(new) + 1):
         reasons = [
@@ -42,7 +42,7 @@ def _made(before: Standing, now: Standing) -> Iterator[str]:
         yield f"pod {name} is starting{', for ' + ' and '.join(reasons) if reasons else ''}"
 
 
-def _gone(before: Standing, now: Standing) -> Iterator[str]:
+def _gone(before: GroupStatus, now: GroupStatus) -> Iterator[str]:
     drained = before.drained | now.drained
     for name in sorted(before.pods - now.pods):
         yield f"pod {name} drained, idle {now.idle_s} s" if name in drained else f"pod {name} is gone"

@@ -18,11 +18,11 @@ from rayjobs.model.batch import (
     State,
     Verb,
     check_transition,
-    standing,
+    open_state,
 )
 from rayjobs.model.lease import Pace, Tally
 from rayjobs.model.ranges import Range
-from rayjobs.ports import Event, NewBatch, QueueStatus, Retry, Standing
+from rayjobs.ports import Event, NewBatch, QueueStatus, Replayed, Retry
 
 _MEMORY_MS = 10_000
 """Time over which the throughput is weighed, as in prelude.lua."""
@@ -74,7 +74,7 @@ class Entry:
 
     @classmethod
     def restored(
-        cls, told: Standing, now_ms: int, tell: Callable[["Entry", dict[str, Any]], None]
+        cls, told: Replayed, now_ms: int, tell: Callable[["Entry", dict[str, Any]], None]
     ) -> "Entry":
         """Return the entry of a batch as its record tells it."""
         new = told.batch
@@ -189,7 +189,7 @@ class Entry:
             self.move(to, now_ms, cause, actor)
         else:
             self.held = None
-            to = standing(exact=self.exact, started=self.started_ms is not None)
+            to = open_state(exact=self.exact, started=self.started_ms is not None)
             self.move(to, now_ms, cause, actor)
 
     def allowed(self, verb: Verb, here: State) -> State:
@@ -219,7 +219,7 @@ class Entry:
         self.finished_ms = self.started_ms = self.rate_ms = self.ending = self.error = None
         self.rate = 0.0
         self.exact, self.cut = not self.cut, False
-        self.move(standing(exact=self.exact, started=False), now_ms, "retry", actor)
+        self.move(open_state(exact=self.exact, started=False), now_ms, "retry", actor)
         self.progress(now_ms, at_once=True)
 
     def close(self, state: State, now_ms: int) -> None:

@@ -9,7 +9,7 @@ from typing_extensions import override
 from rayjobs.adapters.memory.batch import Entry, queue_status
 from rayjobs.adapters.memory.restoring import MemoryRestoring
 from rayjobs.errors import IdempotencyMismatchError, LeaseLostError, QueueFullError
-from rayjobs.model.batch import CLAIMABLE, Batch, Move, State, Verb, standing
+from rayjobs.model.batch import CLAIMABLE, Batch, Move, State, Verb, open_state
 from rayjobs.model.item import Fault
 from rayjobs.model.lease import Lease, Pace, Tally
 from rayjobs.model.ranges import Range
@@ -65,7 +65,7 @@ class MemoryRegistry(MemoryRestoring):
             if not entry.exact:
                 entry.exact, entry.error = True, error
                 if entry.pending + entry.running and entry.state is State.EXPANDING:
-                    to = standing(exact=True, started=entry.started_ms is not None)
+                    to = open_state(exact=True, started=entry.started_ms is not None)
                     entry.move(to, self._now_ms, "listed")
             return self._finish(entry)
 

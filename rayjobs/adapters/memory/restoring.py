@@ -9,16 +9,16 @@ from typing import Any
 from typing_extensions import override
 
 from rayjobs.adapters.memory.batch import Entry
-from rayjobs.adapters.memory.workers import MemoryFarm
+from rayjobs.adapters.memory.workers import MemoryWorkers
 from rayjobs.errors import NotFoundError
 from rayjobs.model.batch import TERMINAL, Move, State
 from rayjobs.model.lease import Lease
 from rayjobs.model.ranges import Range
-from rayjobs.ports import Settled, Standing
+from rayjobs.ports import Replayed, Settled
 from rayjobs.settings import Settings
 
 
-class MemoryRestoring(MemoryFarm):
+class MemoryRestoring(MemoryWorkers):
     """Implements the part of `ports.Registry` that recovery speaks to, on the state that all of it shares."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
@@ -89,7 +89,7 @@ class MemoryRestoring(MemoryFarm):
             self._restored = self._restored or last
 
     @override
-    def restore(self, standing: Standing) -> None:
+    def restore(self, standing: Replayed) -> None:
         with self._lock:
             new = standing.batch
             if new.idempotency_key is not None:

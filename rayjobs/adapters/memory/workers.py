@@ -10,11 +10,11 @@ from typing_extensions import override
 from rayjobs.adapters.redis.keys import DRAIN_S
 from rayjobs.errors import NotFoundError
 from rayjobs.model.worker import Worker
-from rayjobs.ports import Memory, Registry
+from rayjobs.ports import MemoryUse, Registry
 from rayjobs.settings import Settings
 
 
-class MemoryFarm(Registry):
+class MemoryWorkers(Registry):
     """Implements the farm's part of `ports.Registry`; `clock` gives seconds since the epoch."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
@@ -40,8 +40,8 @@ class MemoryFarm(Registry):
         return
 
     @override
-    def memory(self) -> Memory:
-        return Memory(0, 0)
+    def memory(self) -> MemoryUse:
+        return MemoryUse(0, 0)
 
     @override
     def run_id(self) -> str:

@@ -17,7 +17,7 @@ from rayjobs.model.batch import ENOUGH, Batch, Counts, Move, State, Verb
 from rayjobs.model.item import Fault
 from rayjobs.model.lease import Lease, Pace, Tally
 from rayjobs.model.worker import Worker
-from rayjobs.ports import Event, Memory, NewBatch, Page, Purged, QueueStatus, Retry, Settled, Submitted
+from rayjobs.ports import Event, MemoryUse, NewBatch, Page, Purged, QueueStatus, Retry, Settled, Submitted
 from rayjobs.settings import Settings
 
 _CONNECT_S = 1.0
@@ -50,10 +50,10 @@ class RedisRegistry(RedisRestoring):
         self._run_script("probe")
 
     @override
-    def memory(self) -> Memory:
+    def memory(self) -> MemoryUse:
         with redis_errors():
             told = self._redis.info("memory")
-        return Memory(told["used_memory"], told.get("maxmemory", 0))
+        return MemoryUse(told["used_memory"], told.get("maxmemory", 0))
 
     @override
     def submit(self, batch: NewBatch) -> Submitted:

@@ -8,7 +8,7 @@ import redis
 from typing_extensions import override
 
 from rayjobs.adapters.redis.scripts import Scripts, redis_errors
-from rayjobs.ports import NewBatch, Registry, Standing
+from rayjobs.ports import NewBatch, Registry, Replayed
 from rayjobs.settings import Settings
 
 IDEMPOTENCY_S = 24 * 3600
@@ -38,7 +38,7 @@ class RedisRestoring(Registry):
         self._run_script("restored", ids=list(batch_ids), last=last)
 
     @override
-    def restore(self, standing: Standing) -> None:
+    def restore(self, standing: Replayed) -> None:
         arguments = _restoring(standing)
         ttls = {"lease_ms": self._lease_ms, "key_ttl_s": IDEMPOTENCY_S, "ttl_s": self._settings.retention_s}
         self._run_script("restore", **arguments, **ttls)
@@ -83,7 +83,7 @@ def entry(batch: NewBatch) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _restoring(standing: Standing) -> dict[str, Any]:
+def _restoring(standing: Replayed) -> dict[str, Any]:
     """Return what `restore.lua` is told."""
     return {
         "batch": entry(standing.batch),

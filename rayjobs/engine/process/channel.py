@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 import orjson
 import psutil
 
-from rayjobs.engine.process.fork_server import Nursery
+from rayjobs.engine.process.fork_server import ForkServer
 from rayjobs.errors import EngineUnavailableError, StoreUnavailableError
 from rayjobs.model.item import Outcome
 from rayjobs.sandbox import limits
@@ -53,7 +53,7 @@ class Ended(Exception):  # noqa: N818 - it is the keeper's business to find out 
 class EngineProcess:
     """The slot's end."""
 
-    def __init__(self, nursery: Nursery, memory_bytes: int) -> None:
+    def __init__(self, nursery: ForkServer, memory_bytes: int) -> None:
         """Have a process forked; raises `EngineUnavailableError`."""
         mine, theirs = socket.socketpair()
         (self._outcomes, outcomes), (self._words, words) = os.pipe(), os.pipe()
@@ -191,14 +191,14 @@ class EngineProcess:
 
 
 @dataclass
-class Ends:
+class ChannelEnds:
     """The engine's end."""
 
     control: Connection
     outcomes: int
 
     @classmethod
-    def of(cls, ends: list[int]) -> "Ends":
+    def of(cls, ends: list[int]) -> "ChannelEnds":
         """Take the file descriptors over; what is written to stderr goes to the slot from here on."""
         control, outcomes, words = ends
         os.dup2(words, 2)

@@ -29,7 +29,7 @@ _ENDS = 3
 """File descriptors of an engine process: see `link.Ends`."""
 
 
-class Nursery:
+class ForkServer:
     """The slot's end: asks for processes, and for how they ended."""
 
     def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:

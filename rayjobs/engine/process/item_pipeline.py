@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from rayjobs.engine.assignment import Assignment
-from rayjobs.engine.attempt import Attempt, Means
-from rayjobs.engine.slot_status import Hand
+from rayjobs.engine.attempt import Attempt, RenderContext
+from rayjobs.engine.slot_status import SlotStatusWriter
 from rayjobs.model.item import Outcome
 from rayjobs.sandbox import limits
 
@@ -23,7 +23,7 @@ _PROCESSORS = 3
 """Most processors that the threads keep busy at once."""
 
 
-class Lane:
+class BoundedQueue:
     """Attempts on their way from one thread to another; one passes always, however large it is."""
 
     def __init__(self, most_bytes: int) -> None:
@@ -76,10 +76,12 @@ class Lane:
             self._changed.notify_all()
 
 
-class Belt:
+class ItemPipeline:
     """Renders in the calling thread, between a reader and a writer."""
 
-    def __init__(self, means: Means, hand: Hand, tell: Callable[[Outcome], None], item_s: float) -> None:
+    def __init__(
+        self, means: RenderContext, hand: SlotStatusWriter, tell: Callable[[Outcome], None], item_s: float
+    ) -> None:
         """Take what to tell each outcome to, in the writer's thread, as soon as it is certain.
 
         `item_s` is the longest time that an item may take.
@@ -96,7 +98,7 @@ class Belt:
             StoreUnavailableError: The store is away; what was told so far stands.
         """
         attempts = self._means.attempts(assignment)
-        read, rendered = Lane(_AHEAD_BYTES), Lane(_BEHIND_BYTES)
+        read, rendered = BoundedQueue(_AHEAD_BYTES), BoundedQueue(_BEHIND_BYTES)
         works = partial(self._read, attempts, read), partial(self._write, rendered)
         threads = [threading.Thread(target=_guarded, args=(work, read, rendered)) for work in works]
         for thread in threads:
@@ -107,13 +109,13 @@ class Belt:
         self._hand.rest()
         rendered.check()
 
-    def _read(self, attempts: Sequence[Attempt], read: Lane) -> None:
+    def _read(self, attempts: Sequence[Attempt], read: BoundedQueue) -> None:
         for attempt in attempts:
             attempt.read()
             read.put(attempt)
 
     def _render(
-        self, attempts: Sequence[Attempt], read: Lane, rendered: Lane, leave: threading.Event
+        self, attempts: Sequence[Attempt], read: BoundedQueue, rendered: BoundedQueue, leave: threading.Event
     ) -> None:
         for attempt in attempts:
             if leave.is_set():
@@ -127,7 +129,7 @@ class Belt:
             rendered.put(attempt)
         rendered.end()
 
-    def _write(self, rendered: Lane) -> None:
+    def _write(self, rendered: BoundedQueue) -> None:
         while (attempt := rendered.get()) is not None:
             attempt.write()
             self._hand.done()
@@ -138,7 +140,7 @@ class _Left(Exception):  # noqa: N818 - no error: the renderer has what it wants
     """Nobody waits for what is read."""
 
 
-def _guarded(work: Callable[[], None], *lanes: Lane) -> None:
+def _guarded(work: Callable[[], None], *lanes: BoundedQueue) -> None:
     """Do a thread's work; where it fails, so do the others at their next step."""
     try:
         work()

@@ -16,8 +16,8 @@ from typing_extensions import override
 from rayjobs.engine.assignment import Assignment, Engine
 from rayjobs.engine.drain import DrainMark
 from rayjobs.engine.process.channel import Ended, EngineProcess
-from rayjobs.engine.process.fork_server import Nursery
-from rayjobs.engine.slot_status import Hand
+from rayjobs.engine.process.fork_server import ForkServer
+from rayjobs.engine.slot_status import SlotStatusWriter
 from rayjobs.errors import (
     DeadlineError,
     EngineUnavailableError,
@@ -42,11 +42,15 @@ _OUT_OF_MEMORY = ("failed to allocate", "bad_alloc", "out of memory", "cannot al
 """Last words of GLib, C++ and others that end their process when there is no memory."""
 
 
-class Keeper(Engine):
+class EngineSupervisor(Engine):
     """Carries assignments out in a process of its own."""
 
     def __init__(
-        self, settings: Settings, hand: Hand, start: Callable[[], Nursery], sweep: Callable[[], None]
+        self,
+        settings: Settings,
+        hand: SlotStatusWriter,
+        start: Callable[[], ForkServer],
+        sweep: Callable[[], None],
     ) -> None:
         """Take what starts a nursery that writes to `hand`, and what removes files left half-done."""
         self._settings = settings
@@ -54,10 +58,10 @@ class Keeper(Engine):
         self._memory_bytes = min(settings.engine_memory_bytes, machine // 2)
         self._large_memory_bytes = min(settings.engine_large_memory_bytes, machine)
         self._sweep = sweep
-        self._draining = DrainMark(settings.board_folder).holds
+        self._draining = DrainMark(settings.slot_status_folder).holds
         self._hand = hand
         self._start = start
-        self._nursery: Nursery | None = None
+        self._nursery: ForkServer | None = None
         self._engine: EngineProcess | None = None
         self._ended: dict[int, Outcome] = {}
         """Of the present assignment."""
@@ -177,7 +181,7 @@ class Keeper(Engine):
     def _in_large_lane(self, assignment: Assignment, before: Outcome) -> Outcome:
         """Try an item once more with the memory that only one slot of the worker may have at a time."""
         most = self._large_memory_bytes
-        with _alone(self._settings.board_folder / "large_memory.lock"):
+        with _alone(self._settings.slot_status_folder / "large_memory.lock"):
             ended: dict[int, Outcome] = {}
             self._carry_out(assignment.again(before.index), most, ended)
             self._drop()

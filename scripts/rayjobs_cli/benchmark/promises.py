@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.polling import until
 from rayjobs_cli.targets.client import Client
 
@@ -85,4 +85,4 @@ def _batch(pictures: list[Path]) -> dict[str, Any]:
 
 def _await(holds: Callable[[], bool], limit_s: float, what: str) -> None:
     if not until(holds, limit_s):
-        raise CommandError("bench_failed", f"It did not come true that {what}.", status=Exit.FAILED)
+        raise CommandError("bench_failed", f"It did not come true that {what}.", status=ExitStatus.FAILED)

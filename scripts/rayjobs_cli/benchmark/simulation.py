@@ -24,8 +24,8 @@ from rayjobs.ports import NewBatch
 from rayjobs.record.layout import Record
 from rayjobs.request.spec import parse_request
 from rayjobs.settings import Settings
-from rayjobs_cli.benchmark.noop_farm import ITEM_MS, outcome
-from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.benchmark.noop_slots import ITEM_MS, outcome
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 
 SLOTS = 256
 """Of the farm that is imagined; twice as many chunks are in flight."""
@@ -130,7 +130,9 @@ class _Simulation:
         seconds = time.perf_counter() - began
         done, counts = sum(lease.range.count for lease in self._ended), self._registry.get(_BATCH).counts
         if (counts.succeeded, counts.total) != (done, self._figures.items):
-            raise CommandError("lost", f"{done} items were done, {counts} restored.", status=Exit.FAILED)
+            raise CommandError(
+                "lost", f"{done} items were done, {counts} restored.", status=ExitStatus.FAILED
+            )
         return {"commit_files": files, "seconds": round(seconds, 2), "mib": round(_rss_mib() - before, 1)}
 
     def _extrapolate(self) -> None:

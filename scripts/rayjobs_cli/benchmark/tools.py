@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from rayjobs_cli.benchmark import pool
 from rayjobs_cli.benchmark.jobs import Job
-from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.targets.client import Client
 
 
@@ -84,7 +84,7 @@ class System(Tool):
         seconds = time.perf_counter() - start
         if batch["state"] != "succeeded":
             detail = f"{self._batch} is {batch['state']}: {batch['errors_by_code']}."
-            raise CommandError("bench_failed", detail, status=Exit.FAILED)
+            raise CommandError("bench_failed", detail, status=ExitStatus.FAILED)
         return seconds
 
     @override

@@ -18,11 +18,11 @@ import psutil
 import redis
 from rich.table import Table
 
-from rayjobs.engine.slot_status import Board
+from rayjobs.engine.slot_status import SlotStatusReader
 from rayjobs.places import SAMPLES
 from rayjobs_cli.chaos import poison
-from rayjobs_cli.console import Words
-from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.console import Terminal
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.load_test.verdict import TERMINAL
 from rayjobs_cli.polling import pause, until
 from rayjobs_cli.targets.client import Client, Document
@@ -40,7 +40,7 @@ _THAW_S = 5.0
 
 
 @dataclass
-class Look:
+class Snapshot:
     """What a client sees of a batch at one moment."""
 
     batch: Document
@@ -66,13 +66,13 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Story:
+class Comparison:
     """Both runs, and what was seen in the middle of the second one."""
 
-    undisturbed: Look
-    before: Look
-    during: Look
-    after: Look
+    undisturbed: Snapshot
+    before: Snapshot
+    during: Snapshot
+    after: Snapshot
     faults: tuple[str, ...]
 
     @property
@@ -101,28 +101,28 @@ def pictures(folder: Path) -> None:
         (folder / f"{index:03d}.jpg").write_bytes(data)
 
 
-def run(client: Client, state: Path, folder: Path, words: Words) -> Story:
+def run(client: Client, state: Path, folder: Path, words: Terminal) -> Comparison:
     """Run the batch undisturbed, then disturbed; raises `CommandError` if anything does not come back."""
     return _Chaos(client, state, folder, words).run()
 
 
 class _Chaos:
-    def __init__(self, client: Client, state: Path, folder: Path, words: Words) -> None:
+    def __init__(self, client: Client, state: Path, folder: Path, words: Terminal) -> None:
         self._client = client
         self._state = state
         self._folder = folder
         self._words = words
         self._faults: list[str] = []
 
-    def run(self) -> Story:
+    def run(self) -> Comparison:
         undisturbed = self._to_the_end(self._submit(), time.monotonic())
         self._words.say(f"undisturbed: {undisturbed.seconds:.1f} s")
         start, batch_id = time.monotonic(), self._submit()
         self._wait(lambda: self._ended(batch_id) >= COUNT // 5, "a fifth of the batch is done")
-        before = Look(self._client.batch(batch_id), seconds=time.monotonic() - start)
+        before = Snapshot(self._client.batch(batch_id), seconds=time.monotonic() - start)
         self._flush()
         self._kill_dispatcher()
-        during = Look(self._client.batch(batch_id), seconds=time.monotonic() - start)
+        during = Snapshot(self._client.batch(batch_id), seconds=time.monotonic() - start)
         self._kill_slot()
         frozen = self._freeze_slot()
         try:
@@ -132,8 +132,10 @@ class _Chaos:
         self._wait(lambda: not self._busy(), "the slot that was frozen has nothing in hand")
         again = self._look(batch_id)
         if again.items != after.items:
-            raise CommandError("changed", "A slot that woke up late changed a result.", status=Exit.FAILED)
-        return Story(undisturbed, before, during, after, tuple(self._faults))
+            raise CommandError(
+                "changed", "A slot that woke up late changed a result.", status=ExitStatus.FAILED
+            )
+        return Comparison(undisturbed, before, during, after, tuple(self._faults))
 
     def _submit(self) -> str:
         source = {"type": "folder", "path": str(self._folder)}
@@ -144,16 +146,16 @@ class _Chaos:
         counts = self._client.batch(batch_id)["counts"]
         return int(counts["succeeded"] + counts["failed"])
 
-    def _to_the_end(self, batch_id: str, start: float) -> Look:
+    def _to_the_end(self, batch_id: str, start: float) -> Snapshot:
         self._wait(lambda: self._client.batch(batch_id)["state"] in TERMINAL, "the batch has ended")
         seconds = time.monotonic() - start
         look = self._look(batch_id)
         look.seconds = seconds
         return look
 
-    def _look(self, batch_id: str) -> Look:
+    def _look(self, batch_id: str) -> Snapshot:
         items = self._client.items(batch_id)
-        return Look(self._client.batch(batch_id), {item["index"]: _ending(item) for item in items})
+        return Snapshot(self._client.batch(batch_id), {item["index"]: _ending(item) for item in items})
 
     def _flush(self) -> None:
         with redis.Redis.from_url(self._running.plan.redis_url) as client:
@@ -188,7 +190,7 @@ class _Chaos:
 
     def _slots(self) -> dict[int, bool]:
         """Return the slots that live, by their process numbers, and whether each has a picture in hand."""
-        words = Board(self._state / "board").words()
+        words = SlotStatusReader(self._state / "board").words()
         return {word.pid: word.batch_id is not None for word in words if _lives(word.pid)}
 
     def _busy(self) -> list[int]:
@@ -198,7 +200,9 @@ class _Chaos:
     def _running(self) -> states.State:
         state = states.read(self._state)
         if state is None:
-            raise CommandError("ended", "The system was ended while it was disturbed.", status=Exit.FAILED)
+            raise CommandError(
+                "ended", "The system was ended while it was disturbed.", status=ExitStatus.FAILED
+            )
         return state
 
     def _say(self, fault: str) -> None:
@@ -213,7 +217,7 @@ class _Chaos:
                 return False
 
         if not until(holds, _BACK_S, 0.05):
-            raise CommandError("stuck", f"Not within {_BACK_S:g} s: {description}.", status=Exit.FAILED)
+            raise CommandError("stuck", f"Not within {_BACK_S:g} s: {description}.", status=ExitStatus.FAILED)
 
 
 def _ending(item: Document) -> tuple[str, str]:
@@ -227,7 +231,7 @@ def _lives(pid: int) -> bool:
         return False
 
 
-def tell(story: Story, words: Words) -> None:
+def tell(story: Comparison, words: Terminal) -> None:
     """Print the table for people."""
     table = Table(title="one batch, undisturbed and disturbed")
     for column in ("", "undisturbed", "before", "during", "after", "equal"):

@@ -18,10 +18,10 @@ from rayjobs_cli.benchmark.pictures import LARGE, MEDIUM, PNGS, SMALL, WEBPS
 from rayjobs_cli.benchmark.sets import PictureSet, make_sets
 from rayjobs_cli.benchmark.tools import Pool, System, Tool
 from rayjobs_cli.benchmark.turns import Row, take_turns
-from rayjobs_cli.console import Words
-from rayjobs_cli.exit_status import Exit, conclude
+from rayjobs_cli.console import Terminal
+from rayjobs_cli.exit_status import ExitStatus, conclude
 from rayjobs_cli.targets.local import stack
-from rayjobs_cli.targets.local.plan import Order
+from rayjobs_cli.targets.local.plan import LocalOptions
 from rayjobs_cli.targets.running import on_this_machine
 
 _QUICK_SHARE = 10
@@ -84,18 +84,18 @@ def main() -> int:
     return conclude(lambda: _bench(given), as_json=given.json)
 
 
-def _bench(given: Namespace) -> Exit:
-    words = Words(stderr=given.json)
+def _bench(given: Namespace) -> ExitStatus:
+    words = Terminal(stderr=given.json)
     result = _weighed(given, words) if given.memory else _timed(given, words)
     _tell(result, words)
     if given.markdown:
         given.markdown.write_text(table.markdown(result.rows, result.weights) + "\n", encoding="utf-8")
     if given.json:
         print(json.dumps(result.as_json()))
-    return Exit.DONE
+    return ExitStatus.DONE
 
 
-def _weighed(given: Namespace, words: Words) -> Result:
+def _weighed(given: Namespace, words: Terminal) -> Result:
     folder = given.state / "bench"
     words.say("making the set of large pictures, where it is not there yet ...")
     sets = make_sets(folder / "sets", _LARGE)
@@ -103,11 +103,11 @@ def _weighed(given: Namespace, words: Words) -> Result:
     return Result(weights=list(large.weigh(largest, folder / "large")))
 
 
-def _timed(given: Namespace, words: Words) -> Result:
+def _timed(given: Namespace, words: Terminal) -> Result:
     folder = given.state / "bench"
     jobs = [job for job in JOBS if not given.jobs or job.name in given.jobs]
     sets = _sets(folder / ("quick" if given.quick else "sets"), words, quick=given.quick)
-    order = Order(folder, 0, 0, given.slots, tuple(one.folder for one in sets.values()))
+    order = LocalOptions(folder, 0, 0, given.slots, tuple(one.folder for one in sets.values()))
     deployed = stack.deploy(order, lambda line: words.say(f"  {line}", style="dim"))
     try:
         client = on_this_machine(deployed.state, changed=deployed.changed).client()
@@ -122,14 +122,18 @@ def _timed(given: Namespace, words: Words) -> Result:
             stack.down(folder)
 
 
-def _sets(folder: Path, words: Words, *, quick: bool) -> dict[str, PictureSet]:
+def _sets(folder: Path, words: Terminal, *, quick: bool) -> dict[str, PictureSet]:
     words.say("making the sets of pictures, where they are not there yet ...")
     counts = {kind: count // _QUICK_SHARE for kind, count in _COUNTS.items()} if quick else _COUNTS | _LARGE
     return make_sets(folder, counts)
 
 
 def _turns(
-    given: Namespace, systems: Sequence[Tool], jobs: Sequence[Job], sets: dict[str, PictureSet], words: Words
+    given: Namespace,
+    systems: Sequence[Tool],
+    jobs: Sequence[Job],
+    sets: dict[str, PictureSet],
+    words: Terminal,
 ) -> list[Row]:
     folder = given.state / "bench"
     place = roster.Place(folder / "peers", folder / "out", given.slots)
@@ -154,7 +158,7 @@ def _pools(place: roster.Place) -> tuple[Pool, ...]:
     )
 
 
-def _tell(result: Result, words: Words) -> None:
+def _tell(result: Result, words: Terminal) -> None:
     if result.rows:
         words.print(table.of(result.rows))
     for weight in result.weights:

@@ -10,8 +10,8 @@ from functools import partial
 from rayjobs_cli import arguments
 from rayjobs_cli.chaos import faults, poison
 from rayjobs_cli.commands import launch
-from rayjobs_cli.console import Words
-from rayjobs_cli.exit_status import CommandError, Exit, conclude
+from rayjobs_cli.console import Terminal
+from rayjobs_cli.exit_status import CommandError, ExitStatus, conclude
 from rayjobs_cli.load_test import runner
 
 
@@ -39,8 +39,8 @@ def main(arguments_given: Sequence[str] | None = None) -> int:
     return conclude(lambda: _chaos(given) if given.chaos else _demo(given), as_json=given.json)
 
 
-def _chaos(given: Namespace) -> Exit:
-    words = Words(stderr=given.json)
+def _chaos(given: Namespace) -> ExitStatus:
+    words = Terminal(stderr=given.json)
     folder = given.state / "chaos"
     faults.pictures(folder)
     given.roots = [*given.roots, folder]
@@ -61,11 +61,11 @@ def _chaos(given: Namespace) -> Exit:
             words.say("stopped what was started")
     if given.json:
         print(json.dumps(story.as_json()))
-    return Exit.DONE if story.equal else Exit.FAILED
+    return ExitStatus.DONE if story.equal else ExitStatus.FAILED
 
 
-def _demo(given: Namespace) -> Exit:
-    words = Words(stderr=given.json)
+def _demo(given: Namespace) -> ExitStatus:
+    words = Terminal(stderr=given.json)
     words.say(launch.BEGINS[given.target])
     say = partial(words.say, style="dim")
     running = launch.launch(given, say)
@@ -73,7 +73,7 @@ def _demo(given: Namespace) -> Exit:
         running.show(words)
         words.print()
         observe = running.observe()
-        order = runner.order(given, on_a_cluster=observe is not None)
+        order = runner.load_options(given, on_a_cluster=observe is not None)
         done = runner.run(running.client(), order, words, observe)
         runner.tell(done, words)
     finally:
@@ -82,4 +82,4 @@ def _demo(given: Namespace) -> Exit:
             words.say("stopped what was started")
     if given.json:
         print(json.dumps(done.as_json()))
-    return Exit.DONE if done.verdict.ok else Exit.FAILED
+    return ExitStatus.DONE if done.verdict.ok else ExitStatus.FAILED

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rayjobs_cli import arguments
 from rayjobs_cli.commands import launch
-from rayjobs_cli.console import Words
-from rayjobs_cli.exit_status import Exit, conclude
+from rayjobs_cli.console import Terminal
+from rayjobs_cli.exit_status import ExitStatus, conclude
 
 
 def main(arguments_given: Sequence[str] | None = None) -> int:
@@ -21,23 +21,23 @@ def main(arguments_given: Sequence[str] | None = None) -> int:
     arguments.add_cluster(parser)
     parser.add_argument("--down", action="store_true", help="end what was started here; outputs stay")
     given = parser.parse_args(arguments_given)
-    words = Words(stderr=given.json)
+    words = Terminal(stderr=given.json)
     work = _down if given.down else _up
     return conclude(lambda: work(given, words), as_json=given.json)
 
 
-def _up(given: Namespace, words: Words) -> Exit:
+def _up(given: Namespace, words: Terminal) -> ExitStatus:
     running = launch.launch(given, lambda line: words.say(f"  {line}", style="dim"))
     words.say("ready" if running.changed else "it runs already; nothing was changed")
     running.show(words)
     if given.json:
         print(json.dumps(running.as_json()))
-    return Exit.DONE
+    return ExitStatus.DONE
 
 
-def _down(given: Namespace, words: Words) -> Exit:
+def _down(given: Namespace, words: Terminal) -> ExitStatus:
     ended = launch.end(given, lambda line: words.say(f"  {line}", style="dim"))
     words.say(f"ended: {', '.join(ended)}" if ended else "nothing runs; nothing was ended")
     if given.json:
         print(json.dumps({"ok": True, "ended": ended}))
-    return Exit.DONE
+    return ExitStatus.DONE

@@ -3,12 +3,12 @@
 from argparse import Namespace
 from collections.abc import Callable
 
-from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.polling import until
 from rayjobs_cli.targets.cluster import images
 from rayjobs_cli.targets.local import stack
-from rayjobs_cli.targets.local.plan import Order
-from rayjobs_cli.targets.running import Running, on_a_cluster, on_this_machine
+from rayjobs_cli.targets.local.plan import LocalOptions
+from rayjobs_cli.targets.running import Target, on_a_cluster, on_this_machine
 
 Say = Callable[[str], None]
 
@@ -22,7 +22,7 @@ _READY_S = 90.0
 """From the last pod that is ready to a dispatcher that leads: a former one's lead may still hold."""
 
 
-def launch(given: Namespace, say: Say) -> Running:
+def launch(given: Namespace, say: Say) -> Target:
     """Return the system that the arguments ask for, ready; one that was changed for it is purged."""
     running = _on_a_cluster(given, say) if given.target == "k8s" else _on_this_machine(given, say)
     # What runs on a system that was up already is somebody's work.
@@ -41,8 +41,8 @@ def end(given: Namespace, say: Say) -> list[str]:
     return stack.down(given.state)
 
 
-def _on_this_machine(given: Namespace, say: Say) -> Running:
-    order = Order(
+def _on_this_machine(given: Namespace, say: Say) -> Target:
+    order = LocalOptions(
         folder=given.state,
         api_port=given.port,
         dashboard_port=given.dashboard_port,
@@ -53,15 +53,15 @@ def _on_this_machine(given: Namespace, say: Say) -> Running:
     return on_this_machine(deployed.state, changed=deployed.changed)
 
 
-def _on_a_cluster(given: Namespace, say: Say) -> Running:
+def _on_a_cluster(given: Namespace, say: Say) -> Target:
     from rayjobs_cli.targets.cluster import deployment
 
-    order = deployment.Order(
+    order = deployment.ClusterOptions(
         folder=given.state,
         context=given.context,
         api_port=given.port,
         dashboard_port=given.dashboard_port,
-        wish=images.Wish(given.image, given.api_image, given.build),
+        wish=images.ImageOptions(given.image, given.api_image, given.build),
         size=given.size,
         volume=given.volume,
         kuberay_folder=given.kuberay_manifests,
@@ -71,7 +71,7 @@ def _on_a_cluster(given: Namespace, say: Say) -> Running:
     return on_a_cluster(given.state, deployed.state, changed=deployed.changed)
 
 
-def _await_readiness(running: Running) -> None:
+def _await_readiness(running: Target) -> None:
     told: dict[str, str] = {}
 
     def ready() -> bool:
@@ -80,4 +80,6 @@ def _await_readiness(running: Running) -> None:
 
     if not until(ready, _READY_S, 0.5):
         late = ", ".join(f"{name}: {state}" for name, state in told.items() if state != "ok")
-        raise CommandError("not_ready", f"Not ready within {_READY_S:g} s: {late}.", status=Exit.ENVIRONMENT)
+        raise CommandError(
+            "not_ready", f"Not ready within {_READY_S:g} s: {late}.", status=ExitStatus.ENVIRONMENT
+        )

@@ -4,8 +4,8 @@ import json
 from argparse import Namespace
 
 from rayjobs_cli import arguments
-from rayjobs_cli.console import Words
-from rayjobs_cli.exit_status import CommandError, Exit, conclude
+from rayjobs_cli.console import Terminal
+from rayjobs_cli.exit_status import CommandError, ExitStatus, conclude
 from rayjobs_cli.polling import until
 from rayjobs_cli.targets.client import Client, Document
 from rayjobs_cli.targets.connection import connect
@@ -25,8 +25,8 @@ def main() -> int:
     return conclude(lambda: _purge(given), as_json=given.json)
 
 
-def _purge(given: Namespace) -> Exit:
-    words = Words(stderr=given.json)
+def _purge(given: Namespace) -> ExitStatus:
+    words = Terminal(stderr=given.json)
     answer = purge(connect(given))
     if given.json:
         print(json.dumps(answer))
@@ -34,7 +34,7 @@ def _purge(given: Namespace) -> Exit:
         f"run {answer['run_id']}: {answer['cancelled_batches']} batches cancelled, "
         f"{answer['deleted_keys']} keys deleted, {answer['registered']} workers registered again"
     )
-    return Exit.DONE
+    return ExitStatus.DONE
 
 
 def purge(client: Client) -> Document:
@@ -54,6 +54,6 @@ def purge(client: Client) -> Document:
     if not until(all_back, RETURN_S):
         lost = ", ".join(sorted(missing))
         raise CommandError(
-            "workers_lost", f"Not registered again within {RETURN_S:g} s: {lost}.", status=Exit.FAILED
+            "workers_lost", f"Not registered again within {RETURN_S:g} s: {lost}.", status=ExitStatus.FAILED
         )
     return {**answer, "registered": len(before)}

@@ -23,8 +23,8 @@ from redis.retry import Retry
 
 from rayjobs_cli import arguments
 from rayjobs_cli.benchmark import simulation
-from rayjobs_cli.console import Words
-from rayjobs_cli.exit_status import CommandError, Exit, conclude
+from rayjobs_cli.console import Terminal
+from rayjobs_cli.exit_status import CommandError, ExitStatus, conclude
 from rayjobs_cli.polling import ticks, until
 from rayjobs_cli.targets.client import Client
 from rayjobs_cli.targets.local import readiness, services
@@ -78,8 +78,8 @@ def main() -> int:
     return conclude(lambda: _scale(given), as_json=given.json)
 
 
-def _scale(given: Namespace) -> Exit:
-    words = Words(stderr=given.json)
+def _scale(given: Namespace) -> ExitStatus:
+    words = Terminal(stderr=given.json)
     folder = given.state / "scale"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -97,7 +97,7 @@ def _scale(given: Namespace) -> Exit:
         words.say(f"{name.replace('_', ' ')}: {value}")
     if given.json:
         print(json.dumps(asdict(figures)))
-    return Exit.DONE
+    return ExitStatus.DONE
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _system(folder: Path) -> Iterator[_System]:
     }
     commands = {
         "redis": _server(folder, redis_port),
-        "dispatcher": (sys.executable, "-m", "rayjobs_cli.benchmark.noop_farm"),
+        "dispatcher": (sys.executable, "-m", "rayjobs_cli.benchmark.noop_slots"),
         "api": (sys.executable, "-m", "api", "--host", LOOPBACK, "--port", str(api_port)),
     }
     with _processes(folder, commands, environment) as processes:
@@ -161,7 +161,7 @@ def _system(folder: Path) -> Iterator[_System]:
 
 
 class _Run:
-    def __init__(self, system: _System, items: int, words: Words) -> None:
+    def __init__(self, system: _System, items: int, words: Terminal) -> None:
         self._system = system
         self._figures = Figures(items)
         self._words = words
@@ -204,7 +204,7 @@ class _Run:
             if counts["succeeded"] > done:
                 done, moved_at = counts["succeeded"], time.monotonic()
             elif time.monotonic() - moved_at > _STALL_S:
-                raise CommandError("stalled", f"No item ended for {_STALL_S:g} s.", status=Exit.FAILED)
+                raise CommandError("stalled", f"No item ended for {_STALL_S:g} s.", status=ExitStatus.FAILED)
 
     def _timed(self, call: Callable[[], _AnswerT]) -> _AnswerT:
         began = time.perf_counter()
@@ -229,12 +229,12 @@ class _Run:
             return bool(self._system.redis.keys("rayjobs:*:restored"))
 
         if not until(is_back, _STALL_S, 0.01):
-            raise CommandError("not_restored", "The registry was not restored.", status=Exit.FAILED)
+            raise CommandError("not_restored", "The registry was not restored.", status=ExitStatus.FAILED)
         seconds = time.monotonic() - began
         batch = self._system.client.batch(batch_id)
         if batch["counts"]["succeeded"] < before:
             raise CommandError(
-                "lost", f"{before} items were done, {batch['counts']} after.", status=Exit.FAILED
+                "lost", f"{before} items were done, {batch['counts']} after.", status=ExitStatus.FAILED
             )
         return round(seconds, 2)
 

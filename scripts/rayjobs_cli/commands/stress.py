@@ -4,8 +4,8 @@ import json
 from argparse import Namespace
 
 from rayjobs_cli import arguments
-from rayjobs_cli.console import Words
-from rayjobs_cli.exit_status import Exit, conclude
+from rayjobs_cli.console import Terminal
+from rayjobs_cli.exit_status import ExitStatus, conclude
 from rayjobs_cli.load_test import runner
 from rayjobs_cli.targets.connection import connect_and_observe
 
@@ -22,11 +22,11 @@ def main() -> int:
     return conclude(lambda: _stress(given), as_json=given.json)
 
 
-def _stress(given: Namespace) -> Exit:
-    words = Words(stderr=given.json)
+def _stress(given: Namespace) -> ExitStatus:
+    words = Terminal(stderr=given.json)
     client, observe = connect_and_observe(given)
-    done = runner.run(client, runner.order(given, on_a_cluster=observe is not None), words, observe)
+    done = runner.run(client, runner.load_options(given, on_a_cluster=observe is not None), words, observe)
     runner.tell(done, words)
     if given.json:
         print(json.dumps(done.as_json()))
-    return Exit.DONE if done.verdict.ok else Exit.FAILED
+    return ExitStatus.DONE if done.verdict.ok else ExitStatus.FAILED

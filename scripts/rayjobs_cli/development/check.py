@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from rayjobs_cli.development import chromium
-from rayjobs_cli.exit_status import Exit, conclude
+from rayjobs_cli.exit_status import ExitStatus, conclude
 from rayjobs_cli.setup.bootstrap import ROOT
 
 _FAST_TESTS = ("tests/architecture", "tests/contract", "tests/unit")
@@ -128,10 +128,10 @@ def main() -> int:
     return conclude(lambda: _check(fast=given.fast, as_json=given.json), as_json=given.json)
 
 
-def _check(*, fast: bool, as_json: bool) -> Exit:
+def _check(*, fast: bool, as_json: bool) -> ExitStatus:
     checks = Checks(sys.stderr if as_json else sys.stdout)
     verdicts = checks.run(checks.steps(fast=fast))
     ok = all(verdict.ok for verdict in verdicts)
     if as_json:
         print(json.dumps({"ok": ok, "steps": [asdict(verdict) for verdict in verdicts]}))
-    return Exit.DONE if ok else Exit.FAILED
+    return ExitStatus.DONE if ok else ExitStatus.FAILED

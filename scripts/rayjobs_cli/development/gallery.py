@@ -20,8 +20,8 @@ from rayjobs.filters.base import Analysis, Filter
 from rayjobs.places import SAMPLES
 from rayjobs.request.pipeline import Pipeline, parse_pipeline
 from rayjobs_cli import arguments
-from rayjobs_cli.console import Words
-from rayjobs_cli.exit_status import Exit, conclude
+from rayjobs_cli.console import Terminal
+from rayjobs_cli.exit_status import ExitStatus, conclude
 
 _TEMPLATE = Path(__file__).with_name("gallery_template.html")
 _SIDE = 320
@@ -63,8 +63,8 @@ def main() -> int:
     return conclude(lambda: _gallery(given), as_json=given.json)
 
 
-def _gallery(given: Namespace) -> Exit:
-    words = Words(stderr=given.json)
+def _gallery(given: Namespace) -> ExitStatus:
+    words = Terminal(stderr=given.json)
     began = time.monotonic()
     to: Path = (given.out or given.state / "gallery.html").absolute()
     chosen = {
@@ -87,7 +87,7 @@ def _gallery(given: Namespace) -> Exit:
     if given.json:
         print(json.dumps(told))
     words.say(f"{filters} filters, {page.failed} failed, in {told['seconds']} s: {to}")
-    return Exit.FAILED if page.failed else Exit.DONE
+    return ExitStatus.FAILED if page.failed else ExitStatus.DONE
 
 
 def samples() -> list[Sample]:

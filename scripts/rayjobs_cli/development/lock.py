@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rayjobs_cli.exit_status import CommandError, Exit, conclude
+from rayjobs_cli.exit_status import CommandError, ExitStatus, conclude
 from rayjobs_cli.setup.bootstrap import LOCK, LOCK_WITH_TOOLS, ROOT
 
 _SOURCES = ("pyproject.toml", "scripts/requirements.in")
@@ -56,7 +56,7 @@ def main() -> int:
     return conclude(lambda: _renew(upgrade=arguments.upgrade, as_json=arguments.json), as_json=arguments.json)
 
 
-def _renew(*, upgrade: bool, as_json: bool) -> Exit:
+def _renew(*, upgrade: bool, as_json: bool) -> ExitStatus:
     options = ("--upgrade",) if upgrade else ()
     _compile(LOCK, *(f"--extra={extra}" for extra in _RUN_EXTRAS), *options)
     # The first one's versions bind the second, which can so stand in its place.
@@ -75,7 +75,7 @@ def _renew(*, upgrade: bool, as_json: bool) -> Exit:
         print(f"{name}: {count} packages", file=sys.stderr)
     if as_json:
         print(json.dumps({"ok": True, "packages": packages}))
-    return Exit.DONE
+    return ExitStatus.DONE
 
 
 def _compile(lock: Path, *options: str, sources: Sequence[str] = _SOURCES) -> None:
@@ -83,7 +83,7 @@ def _compile(lock: Path, *options: str, sources: Sequence[str] = _SOURCES) -> No
     # A find-links of this machine must not decide what everybody installs.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
     if subprocess.run((*command, *_OPTIONS, *options), cwd=ROOT, env=environment, check=False).returncode:
-        raise CommandError("lock_failed", f"uv made no {lock.name}.", "See above.", Exit.FAILED)
+        raise CommandError("lock_failed", f"uv made no {lock.name}.", "See above.", ExitStatus.FAILED)
     lock.write_text(
         f"{_HEAD.format(sources[0])}\n{lock.read_text(encoding='utf-8')}", encoding="utf-8", newline="\n"
     )

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 
-from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.load_test.snapshot import Snapshot
 from rayjobs_cli.load_test.watch import Watch
 from rayjobs_cli.polling import ticks
@@ -23,7 +23,7 @@ DESCENT_S = 240.0
 _LONGEST_S = 24 * 3600.0
 
 
-class Follower:
+class Poller:
     """Looks at a run from the moment it is made; `seen` is all that it saw."""
 
     def __init__(self, client: Client, watch: Watch, observe: Observe | None) -> None:
@@ -55,7 +55,7 @@ class Follower:
             elif seen.t_s - moved_s > STALL_S:
                 break
         detail = f"No picture was finished for {STALL_S:g} s."
-        raise CommandError("stalled", detail, "See the logs that deploy.py names.", Exit.FAILED)
+        raise CommandError("stalled", detail, "See the logs that deploy.py names.", ExitStatus.FAILED)
 
     def until_at_rest(self) -> None:
         """Look on until the worker group is as small as it can be, or for as long as that may take."""
@@ -70,7 +70,7 @@ class Follower:
         batches = tuple(known[one] for one in self._sent if one in known)
         if len(batches) < len(self._sent):
             raise CommandError(
-                "purged", "Somebody purged the system while it worked.", "Run again.", Exit.FAILED
+                "purged", "Somebody purged the system while it worked.", "Run again.", ExitStatus.FAILED
             )
         workers, queue = tuple(self._client.workers()), self._client.queue()
         standing, events = self._observe()

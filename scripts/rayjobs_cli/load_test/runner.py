@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from rayjobs_cli import arguments
-from rayjobs_cli.console import Words
+from rayjobs_cli.console import Terminal
 from rayjobs_cli.load_test import load, report, scaling_summary
-from rayjobs_cli.load_test.poller import Follower
+from rayjobs_cli.load_test.poller import Poller
 from rayjobs_cli.load_test.snapshot import Snapshot
 from rayjobs_cli.load_test.verdict import Verdict, judge
 from rayjobs_cli.load_test.watch import Watch
@@ -20,7 +20,7 @@ _PICTURES = 4
 
 
 @dataclass(frozen=True)
-class Trial:
+class LoadTest:
     """What a run was, and how it ended."""
 
     snapshots: tuple[Snapshot, ...]
@@ -62,7 +62,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Order:
+class LoadOptions:
     """What a run is to be."""
 
     tasks: int
@@ -79,14 +79,14 @@ class Order:
         return load.named(self.preset, self.count) if self.preset else load.heavy(self.count)
 
 
-def order(given: Namespace, *, on_a_cluster: bool) -> Order:
+def load_options(given: Namespace, *, on_a_cluster: bool) -> LoadOptions:
     """Return the run that the arguments ask for."""
     count = given.count or (arguments.COUNT_ON_A_CLUSTER if on_a_cluster else arguments.COUNT)
     report = (given.report or given.state / "report.html").absolute()
-    return Order(given.tasks, count, report, given.preset)
+    return LoadOptions(given.tasks, count, report, given.preset)
 
 
-def run(client: Client, what: Order, words: Words, observe: Observe | None = None) -> Trial:
+def run(client: Client, what: LoadOptions, words: Terminal, observe: Observe | None = None) -> LoadTest:
     """Purge, send the heavy batches, watch them to their end, and judge.
 
     Args:
@@ -101,7 +101,7 @@ def run(client: Client, what: Order, words: Words, observe: Observe | None = Non
     client.purge()
     words.say(f"{what.tasks} batches of {what.count} pictures, sent at once to {client.url}")
     with Watch(words) as watch:
-        follower = Follower(client, watch, observe)
+        follower = Poller(client, watch, observe)
         sent = [batch["id"] for batch in load.send(client, what.tasks, what.body)]
         follower.until_ended(sent)
         seconds = follower.seen[-1].t_s
@@ -111,7 +111,7 @@ def run(client: Client, what: Order, words: Words, observe: Observe | None = Non
     unusable = load.unusable_outputs(client, entries, pairs.offer)
     verdict = judge(follower.seen[-1].batches, what.count, unusable)
     outputs = _home_of([item for _, item in entries])
-    trial = Trial(tuple(follower.seen), verdict, seconds, what.report, outputs)
+    trial = LoadTest(tuple(follower.seen), verdict, seconds, what.report, outputs)
     what.report.parent.mkdir(parents=True, exist_ok=True)
     page = report.render(trial.as_json(), trial.snapshots, pairs.pictures())
     what.report.write_text(page, encoding="utf-8")
@@ -123,7 +123,7 @@ def _home_of(items: list[Document]) -> str:
     return uris[0].removeprefix("file://").rsplit("/", 2)[0] if uris else ""
 
 
-def tell(trial: Trial, words: Words) -> None:
+def tell(trial: LoadTest, words: Terminal) -> None:
     """Print the verdict for people."""
     verdict = trial.verdict
     words.print()
@@ -136,7 +136,7 @@ def tell(trial: Trial, words: Words) -> None:
         words.say(f"  - {fault}")
     if verdict.ok:
         words.say("every output was fetched and compared with its record")
-    for told in scaling_summary.story(trial.snapshots):
+    for told in scaling_summary.scaling_summary(trial.snapshots):
         words.say(told)
     words.say(f"outputs: {trial.outputs or 'none'}")
     words.say(f"report:  {trial.report}")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rayjobs_cli.load_test.snapshot import Snapshot
 
 
-def story(snapshots: Sequence[Snapshot]) -> Iterator[str]:
+def scaling_summary(snapshots: Sequence[Snapshot]) -> Iterator[str]:
     """Give the lines; none for a run that was not on a cluster."""
     seen = [(one.t_s, one.standing) for one in snapshots if one.standing is not None]
     if not seen:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rayjobs_cli.load_test.verdict import TERMINAL
-from rayjobs_k8s.scaling.group_status import Standing
+from rayjobs_k8s.scaling.group_status import GroupStatus
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Snapshot:
     workers: tuple[dict[str, Any], ...] = ()
     queue: dict[str, Any] = field(default_factory=dict)
     images_per_s: float = 0.0
-    standing: Standing | None = None
+    standing: GroupStatus | None = None
     events: tuple[str, ...] = ()
     """What the worker group did since the last look."""
 

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from rayjobs_cli.console import Words
+from rayjobs_cli.console import Terminal
 from rayjobs_cli.load_test.columns import HERE, ON_A_CLUSTER, Column, line
 from rayjobs_cli.load_test.snapshot import Snapshot, done_of
 
@@ -66,7 +66,7 @@ class Watch:
     On a cluster its rows stay, above what is live: which pod came when is the story of the run.
     """
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Terminal) -> None:
         self._words = words
         self._live = Live(console=words, auto_refresh=False) if words.is_terminal else None
         self._rows = 0

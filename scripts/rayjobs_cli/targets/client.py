@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 
 Document = dict[str, Any]
 
@@ -141,7 +141,7 @@ def _refusal(response: requests.Response) -> CommandError:
         requests.codes.unauthorized: "Give a key with --api-key.",
         requests.codes.service_unavailable: "Try again in a moment.",
     }
-    return CommandError(code, detail, remedies.get(response.status_code, ""), Exit.FAILED)
+    return CommandError(code, detail, remedies.get(response.status_code, ""), ExitStatus.FAILED)
 
 
 def outputs_of(item: Mapping[str, Any]) -> dict[str, Document]:

@@ -10,7 +10,7 @@ from rayjobs_cli.targets.cluster import ports
 from rayjobs_cli.targets.cluster import state as cluster_states
 from rayjobs_cli.targets.local import state as local_states
 from rayjobs_cli.targets.observe import Observe
-from rayjobs_cli.targets.running import Running, on_a_cluster, on_this_machine
+from rayjobs_cli.targets.running import Target, on_a_cluster, on_this_machine
 
 
 def connect(given: Namespace) -> Client:
@@ -36,11 +36,11 @@ def connect_and_observe(given: Namespace) -> tuple[Client, Observe | None]:
     return _client(running, given), running.observe()
 
 
-def _client(running: Running, given: Namespace) -> Client:
+def _client(running: Target, given: Namespace) -> Client:
     return Client(running.api, given.api_key or running.api_key)
 
 
-def found(given: Namespace) -> Running:
+def found(given: Namespace) -> Target:
     """Return the system that was deployed from the state directory of the arguments.
 
     Raises:
@@ -56,8 +56,8 @@ def found(given: Namespace) -> Running:
     return systems[0]
 
 
-def _systems(given: Namespace) -> Iterator[Running]:
+def _systems(given: Namespace) -> Iterator[Target]:
     if given.target != "k8s" and (local := local_states.read(given.state)) is not None:
         yield on_this_machine(local, changed=False)
     if given.target != "local" and (remote := cluster_states.read(given.state)) is not None:
-        yield on_a_cluster(given.state, ports.led(given.state, remote), changed=False)
+        yield on_a_cluster(given.state, ports.forwarded(given.state, remote), changed=False)

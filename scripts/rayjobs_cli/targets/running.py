@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from rayjobs_cli.console import Words
+from rayjobs_cli.console import Terminal
 from rayjobs_cli.targets.client import Client, first_key
 from rayjobs_cli.targets.cluster.state import State as ClusterState
 from rayjobs_cli.targets.cluster.state import state_file
@@ -18,7 +18,7 @@ from rayjobs_k8s.names import NAMESPACE
 
 
 @dataclass(frozen=True)
-class Running:
+class Target:
     """A system that is ready for work."""
 
     target: str
@@ -60,7 +60,7 @@ class Running:
             "changed": self.changed,
         }
 
-    def show(self, words: Words) -> None:
+    def show(self, words: Terminal) -> None:
         """Print where everything is."""
         rows = {
             "API": self.api,
@@ -74,10 +74,10 @@ class Running:
             words.say(f"  {name:<20}{value}")
 
 
-def on_this_machine(state: LocalState, *, changed: bool) -> Running:
+def on_this_machine(state: LocalState, *, changed: bool) -> Target:
     """Return the embedded stack as a running system."""
     plan = state.plan
-    return Running(
+    return Target(
         "local",
         plan.api_url,
         first_key(os.environ),
@@ -90,9 +90,9 @@ def on_this_machine(state: LocalState, *, changed: bool) -> Running:
     )
 
 
-def on_a_cluster(folder: Path, state: ClusterState, *, changed: bool) -> Running:
+def on_a_cluster(folder: Path, state: ClusterState, *, changed: bool) -> Target:
     """Return what was deployed to a cluster as a running system."""
-    return Running(
+    return Target(
         "k8s",
         state.api_url,
         state.api_key,

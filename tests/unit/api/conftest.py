@@ -10,7 +10,7 @@ from rayjobs.adapters.memory.registry import MemoryRegistry
 from rayjobs.ports import Registry
 from rayjobs.settings import Settings
 from rayjobs_api.app import create_app
-from tests.support.farm import Farm, farm
+from tests.support.system import System, farm
 
 THUMB = {"name": "thumbnail", "size": 32}
 BODY: dict[str, Any] = {"source": {"type": "samples", "count": 3}, "pipeline": [THUMB]}
@@ -42,7 +42,7 @@ def client(client_with: Callable[..., TestClient]) -> TestClient:
 
 
 @pytest.fixture
-def whole(farm_settings: Settings, registry: Registry) -> Iterator[Farm]:
+def whole(farm_settings: Settings, registry: Registry) -> Iterator[System]:
     """Return the farm behind the application; its dispatcher runs."""
     with farm(farm_settings, registry) as running:
         running.dispatch()

@@ -8,7 +8,7 @@ from rayjobs.settings import Settings
 from rayjobs_api.forecasts import PlanAnswer
 from rayjobs_api.requests.forms import EXAMPLES
 from rayjobs_api.responses import BatchAnswer, BatchesAnswer
-from tests.support.farm import Farm
+from tests.support.system import System
 from tests.unit.api.asking import BODY, problem_of, submitted
 
 SEED = {
@@ -112,13 +112,13 @@ def test_a_batch_can_be_cancelled_once(client: TestClient) -> None:
     assert cancelled.counts.cancelled == 3
 
 
-def test_a_finished_batch_cannot_be_cancelled(client: TestClient, whole: Farm) -> None:
+def test_a_finished_batch_cannot_be_cancelled(client: TestClient, whole: System) -> None:
     batch_id = submitted(client)
     whole.finished(batch_id)
     problem_of(client.post(f"/batches/{batch_id}/cancel"), 409, "conflict")
 
 
-def test_failed_items_are_put_back_by_their_codes(client: TestClient, whole: Farm, pictures: Path) -> None:
+def test_failed_items_are_put_back_by_their_codes(client: TestClient, whole: System, pictures: Path) -> None:
     good = (pictures / "p03.jpg").read_bytes()
     (pictures / "p03.jpg").write_text("no picture", encoding="utf-8")
     batch_id = submitted(client, source={"type": "folder", "path": str(pictures)})

@@ -15,8 +15,8 @@ from rayjobs.errors import RegistryUnavailableError
 from rayjobs.ports import Event
 from rayjobs.settings import Settings
 from rayjobs_api.streaming import events
-from rayjobs_api.streaming.notifier import Bell, Ring
-from tests.support.farm import Farm
+from rayjobs_api.streaming.notifier import Notifier, Subscription
+from tests.support.system import System
 from tests.support.waiting import wait_until
 from tests.unit.api.asking import problem_of, submitted
 
@@ -31,7 +31,7 @@ def parsed(text: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_stream_tells_of_states_and_progress_and_ends(client: TestClient, whole: Farm) -> None:
+def test_a_stream_tells_of_states_and_progress_and_ends(client: TestClient, whole: System) -> None:
     batch_id = submitted(client)
     response = client.get(f"/batches/{batch_id}/events")
     assert response.headers["content-type"].startswith("text/event-stream")
@@ -49,7 +49,7 @@ def test_a_stream_tells_of_states_and_progress_and_ends(client: TestClient, whol
 
 @pytest.mark.parametrize("by", ["header", "query"])
 def test_a_stream_resumes_behind_the_last_event_that_was_seen(
-    client: TestClient, whole: Farm, by: str
+    client: TestClient, whole: System, by: str
 ) -> None:
     batch_id = submitted(client)
     whole.finished(batch_id)
@@ -64,7 +64,7 @@ def test_a_stream_resumes_behind_the_last_event_that_was_seen(
     assert parsed(rest.text) == everything[2:]
 
 
-def test_after_the_end_a_browser_is_told_not_to_come_back(client: TestClient, whole: Farm) -> None:
+def test_after_the_end_a_browser_is_told_not_to_come_back(client: TestClient, whole: System) -> None:
     batch_id = submitted(client)
     whole.finished(batch_id)
     path = f"/batches/{batch_id}/events"
@@ -94,7 +94,7 @@ def test_of_several_steps_of_progress_only_the_last_is_told() -> None:
 
 def collected(read: events.Read, closing: Callable[[], bool] = lambda: False) -> list[bytes]:
     async def run() -> list[bytes]:
-        return [chunk async for chunk in events.feed(read, [], None, closing, nullcontext(Ring()))]
+        return [chunk async for chunk in events.feed(read, [], None, closing, nullcontext(Subscription()))]
 
     return anyio.run(run)
 
@@ -137,7 +137,7 @@ class Announced(MemoryRegistry):
 
 def test_a_stream_is_woken_by_its_own_batch_alone() -> None:
     registry = Announced()
-    bell = Bell(registry, threading.Event())
+    bell = Notifier(registry, threading.Event())
 
     async def run() -> None:
         with bell.listening("b_1") as mine, bell.listening("b_2") as other:
@@ -165,7 +165,7 @@ def test_without_the_registry_a_stream_still_looks(monkeypatch: pytest.MonkeyPat
 
     looks = iter([[], [], [Event("1", "end", {})]])
     closing = threading.Event()
-    bell = Bell(Away(Settings()), closing)
+    bell = Notifier(Away(Settings()), closing)
 
     async def run() -> list[bytes]:
         feed = events.feed(lambda _: list(next(looks)), [], None, closing.is_set, bell.listening("b_1"))

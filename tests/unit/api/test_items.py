@@ -9,12 +9,12 @@ from PIL import Image
 
 from rayjobs_api.responses import ItemAnswer, ItemsAnswer
 from rayjobs_api.routes.items import has_tag, in_blocks
-from tests.support.farm import Farm
+from tests.support.system import System
 from tests.unit.api.asking import problem_of, submitted
 
 
 @pytest.fixture
-def batch_id(client: TestClient, whole: Farm, pictures: Path) -> str:
+def batch_id(client: TestClient, whole: System, pictures: Path) -> str:
     """A batch of twelve items that has ended; item 3 has failed."""
     (pictures / "p03.jpg").write_text("no picture", encoding="utf-8")
     batch_id = submitted(client, source={"type": "folder", "path": str(pictures)})
@@ -68,7 +68,7 @@ def test_an_output_comes_with_its_media_type_and_hash(client: TestClient, batch_
 
 
 def test_each_variant_of_an_item_has_a_file_of_its_own(
-    client: TestClient, whole: Farm, pictures: Path
+    client: TestClient, whole: System, pictures: Path
 ) -> None:
     variants = [
         {"name": "thumb", "pipeline": [{"name": "thumbnail", "size": 16}]},

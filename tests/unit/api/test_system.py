@@ -9,7 +9,7 @@ from rayjobs.errors import RegistryUnavailableError
 from rayjobs.model.worker import InHand, Worker
 from rayjobs.ports import Registry
 from rayjobs_api.responses import PurgeAnswer, QueueAnswer, ReadyAnswer, WorkersAnswer
-from tests.support.farm import Farm
+from tests.support.system import System
 from tests.unit.api.asking import problem_of, submitted
 
 WORKER = Worker("w", "node", None, 2, 10, 1.5, 2**20, 150.0, (InHand("b_1", 3),), {"filters": ["blur"]}, {})
@@ -73,7 +73,7 @@ def test_a_purge_without_a_word_destroys_no_work(client: TestClient) -> None:
     problem_of(client.post("/purge", json={"running": "maybe"}), 422, "invalid_request")
 
 
-def test_metrics_show_the_farm_and_the_requests(client: TestClient, whole: Farm) -> None:
+def test_metrics_show_the_farm_and_the_requests(client: TestClient, whole: System) -> None:
     whole.registry.beat(WORKER, 60)
     whole.finished(submitted(client))
     client.get("/v1/batches/b_none")

@@ -10,13 +10,13 @@ from rayjobs.errors import InvalidRequestError
 from rayjobs.settings import Settings
 from rayjobs_api.requests import multipart
 from rayjobs_api.responses import UploadAnswer
-from tests.support.farm import Farm
+from tests.support.system import System
 from tests.unit.api.asking import problem_of, submitted
 
 _FORM = "multipart/form-data; boundary=cut"
 
 
-def test_uploaded_pictures_become_a_batch(client: TestClient, whole: Farm, pictures: Path) -> None:
+def test_uploaded_pictures_become_a_batch(client: TestClient, whole: System, pictures: Path) -> None:
     data = (pictures / "p01.jpg").read_bytes()
     files = [("file", ("one.jpg", data)), ("other", ("../two words.jpg", data))]
     response = client.post("/uploads", files=files)

@@ -9,13 +9,13 @@ from rayjobs.model.batch import State
 from rayjobs.ports import Registry
 from rayjobs.settings import Settings
 from rayjobs_api.responses import BatchAnswer, LogAnswer
-from tests.support.farm import Farm, farm
+from tests.support.system import System, farm
 from tests.support.waiting import wait_until
 from tests.unit.api.asking import BODY, problem_of, refused, submitted
 
 
 @pytest.fixture
-def idle(farm_settings: Settings, registry: Registry) -> Iterator[Farm]:
+def idle(farm_settings: Settings, registry: Registry) -> Iterator[System]:
     """Return the farm behind the application; a test says when its dispatcher begins."""
     with farm(farm_settings, registry) as waiting:
         yield waiting
@@ -38,7 +38,7 @@ def log(client: TestClient, batch_id: str) -> list[tuple[str, str, str]]:
 
 
 def test_a_paused_batch_waits_until_it_is_resumed(
-    client: TestClient, idle: Farm, source: dict[str, object]
+    client: TestClient, idle: System, source: dict[str, object]
 ) -> None:
     batch_id = submitted(client, source=source)
     assert verb(client, batch_id, "pause").state == State.PAUSED
@@ -54,7 +54,7 @@ def test_a_paused_batch_waits_until_it_is_resumed(
 
 
 def test_a_batch_is_removed_with_its_outputs_once_it_has_ended(
-    client: TestClient, idle: Farm, source: dict[str, object]
+    client: TestClient, idle: System, source: dict[str, object]
 ) -> None:
     batch_id = submitted(client, source=source)
     problem_of(client.delete(f"/batches/{batch_id}"), 409, "conflict")
@@ -71,7 +71,7 @@ def test_a_batch_is_removed_with_its_outputs_once_it_has_ended(
 
 
 def test_the_log_tells_each_change_with_its_cause_and_who_made_it(
-    client_with: Callable[..., TestClient], idle: Farm, tmp_path: Path
+    client_with: Callable[..., TestClient], idle: System, tmp_path: Path
 ) -> None:
     (tmp_path / "keys").write_text("my-key\n", encoding="utf-8")
     client = client_with(api_keys_file=tmp_path / "keys")
@@ -96,7 +96,7 @@ def test_the_log_tells_each_change_with_its_cause_and_who_made_it(
     assert "my-key" not in client.get(f"/batches/{batch_id}/log").text
 
 
-def test_a_batch_that_is_late_is_expired_and_says_so(client: TestClient, idle: Farm) -> None:
+def test_a_batch_that_is_late_is_expired_and_says_so(client: TestClient, idle: System) -> None:
     batch_id = submitted(client, deadline_s=0.05)
     verb(client, batch_id, "pause")
     idle.dispatch()
@@ -113,7 +113,7 @@ def test_a_batch_that_is_late_is_expired_and_says_so(client: TestClient, idle: F
 
 
 def test_a_batch_that_fails_too_often_ends_and_a_retry_runs_all_the_rest(
-    client: TestClient, whole: Farm, pictures: Path
+    client: TestClient, whole: System, pictures: Path
 ) -> None:
     good = {path: path.read_bytes() for path in sorted(pictures.iterdir())}
     for path in list(good)[:2]:

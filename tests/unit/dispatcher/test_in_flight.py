@@ -2,7 +2,7 @@
 
 import pytest
 
-from rayjobs.dispatcher.in_flight import Flight
+from rayjobs.dispatcher.in_flight import InFlight
 from rayjobs.model.lease import Lease
 from rayjobs.model.ranges import Range
 from rayjobs.model.worker import InHand, Worker
@@ -26,11 +26,11 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def flight(clock: FakeClock) -> Flight:
-    return Flight(SETTINGS, clock)
+def flight(clock: FakeClock) -> InFlight:
+    return InFlight(SETTINGS, clock)
 
 
-def finished(flight: Flight, clock: FakeClock, *seconds: float) -> None:
+def finished(flight: InFlight, clock: FakeClock, *seconds: float) -> None:
     for token, each in enumerate(seconds, start=100):
         flight.start(lease(token))
         clock.advance(each)
@@ -39,7 +39,7 @@ def finished(flight: Flight, clock: FakeClock, *seconds: float) -> None:
 
 
 @pytest.fixture
-def seen(flight: Flight) -> Flight:
+def seen(flight: InFlight) -> InFlight:
     """Return a flight of three chunks, two of them seen with a worker."""
     for token in (1, 2, 3):
         flight.start(lease(token, 10 * (token - 1)))
@@ -47,7 +47,7 @@ def seen(flight: Flight) -> Flight:
     return flight
 
 
-def looks(flight: Flight, clock: FakeClock, seconds: int, *workers: Worker) -> list[list[Lease]]:
+def looks(flight: InFlight, clock: FakeClock, seconds: int, *workers: Worker) -> list[list[Lease]]:
     """Return what a look in each of so many seconds finds."""
     found = []
     for _ in range(seconds):
@@ -56,14 +56,14 @@ def looks(flight: Flight, clock: FakeClock, seconds: int, *workers: Worker) -> l
     return found
 
 
-def test_a_chunk_whose_worker_is_registered_no_more_is_lost(seen: Flight, clock: FakeClock) -> None:
+def test_a_chunk_whose_worker_is_registered_no_more_is_lost(seen: InFlight, clock: FakeClock) -> None:
     *before, last = looks(seen, clock, 11, worker("b", 13))
     assert before == [[]] * 10
     assert last == [lease(1, 0)], "the third one waits, and was seen nowhere"
 
 
 def test_after_a_loss_of_the_registry_a_worker_has_two_heartbeats_to_come_back(
-    seen: Flight, clock: FakeClock
+    seen: InFlight, clock: FakeClock
 ) -> None:
     assert looks(seen, clock, 10) == [[]] * 10
     assert looks(seen, clock, 10, worker("a", 4), worker("b", 12)) == [[]] * 10
@@ -71,21 +71,21 @@ def test_after_a_loss_of_the_registry_a_worker_has_two_heartbeats_to_come_back(
     assert looks(seen, clock, 1) == [[lease(1, 0), lease(2, 10)]]
 
 
-def test_time_counts_only_while_the_registry_could_be_looked_at(seen: Flight, clock: FakeClock) -> None:
+def test_time_counts_only_while_the_registry_could_be_looked_at(seen: InFlight, clock: FakeClock) -> None:
     """After a long cut everybody's registration has run out, and what was last in hand is long ago."""
     looks(seen, clock, 5)
     clock.advance(3600)
     assert looks(seen, clock, 3) == [[]] * 3
 
 
-def test_a_slot_that_shows_one_item_for_ever_is_frozen(flight: Flight, clock: FakeClock) -> None:
+def test_a_slot_that_shows_one_item_for_ever_is_frozen(flight: InFlight, clock: FakeClock) -> None:
     flight.start(lease(1))
     for index in (3, 4):
         assert looks(flight, clock, 130, worker("a", index)) == [[]] * 130
     assert looks(flight, clock, 10, worker("a", 4))[-1] == [lease(1)]
 
 
-def test_a_chunk_far_slower_than_usual_is_a_straggler_once(flight: Flight, clock: FakeClock) -> None:
+def test_a_chunk_far_slower_than_usual_is_a_straggler_once(flight: InFlight, clock: FakeClock) -> None:
     finished(flight, clock, 1, 1, 1)
     flight.start(lease(1))
     clock.advance(3)
@@ -97,7 +97,7 @@ def test_a_chunk_far_slower_than_usual_is_a_straggler_once(flight: Flight, clock
     assert flight.stragglers(free=1) == []
 
 
-def test_the_oldest_chunks_come_first(flight: Flight, clock: FakeClock) -> None:
+def test_the_oldest_chunks_come_first(flight: InFlight, clock: FakeClock) -> None:
     finished(flight, clock, 0.1)
     for token in (1, 2, 3):
         flight.start(lease(token))
@@ -106,7 +106,7 @@ def test_the_oldest_chunks_come_first(flight: Flight, clock: FakeClock) -> None:
     assert flight.stragglers(free=2) == [lease(1), lease(2)]
 
 
-def test_before_anything_is_known_a_leases_life_is_usual(flight: Flight, clock: FakeClock) -> None:
+def test_before_anything_is_known_a_leases_life_is_usual(flight: InFlight, clock: FakeClock) -> None:
     flight.start(lease(1))
     clock.advance(59)
     assert flight.stragglers(free=1) == []
@@ -115,13 +115,13 @@ def test_before_anything_is_known_a_leases_life_is_usual(flight: Flight, clock: 
 
 
 def test_speculation_can_be_switched_off(clock: FakeClock) -> None:
-    flight = Flight(SETTINGS.model_copy(update={"speculation": 0}), clock)
+    flight = InFlight(SETTINGS.model_copy(update={"speculation": 0}), clock)
     flight.start(lease(1))
     clock.advance(10_000)
     assert flight.stragglers(free=1) == []
 
 
-def test_a_copy_that_fails_means_nothing_while_the_other_is_out(flight: Flight, clock: FakeClock) -> None:
+def test_a_copy_that_fails_means_nothing_while_the_other_is_out(flight: InFlight, clock: FakeClock) -> None:
     flight.start(lease(1))
     clock.advance(100)
     assert flight.stragglers(free=1)

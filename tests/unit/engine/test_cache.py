@@ -22,11 +22,11 @@ from rayjobs.model.ranges import Range
 from rayjobs.ports import Store
 from rayjobs.request.sources import Sources
 from rayjobs.settings import Settings
-from tests.support.farm import THUMB, Farm, farm
+from tests.support.system import THUMB, System, farm
 
 
 @pytest.fixture
-def whole(farm_settings: Settings) -> Iterator[Farm]:
+def whole(farm_settings: Settings) -> Iterator[System]:
     with farm(farm_settings, MemoryRegistry(farm_settings)) as running:
         running.dispatch()
         yield running
@@ -46,7 +46,7 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
-def run(whole: Farm, folder: Path, pipeline: list[dict[str, Any]] = THUMB, **more: object) -> Batch:
+def run(whole: System, folder: Path, pipeline: list[dict[str, Any]] = THUMB, **more: object) -> Batch:
     source = {"type": "folder", "path": str(folder)}
     return whole.finished(whole.submit(source, pipeline, **{"cache": True, **more}))
 
@@ -55,12 +55,12 @@ def ends(batch: Batch) -> tuple[int, int, int]:
     return batch.counts.succeeded, batch.counts.cached, batch.counts.failed
 
 
-def entries(whole: Farm) -> list[Path]:
+def entries(whole: System) -> list[Path]:
     return sorted((Path(whole.settings.store) / "outputs" / ".cache").rglob("*.json"))
 
 
 def test_a_second_batch_renders_nothing_and_has_the_same_files(
-    whole: Farm, pictures: Path, rendered: list[int]
+    whole: System, pictures: Path, rendered: list[int]
 ) -> None:
     first = run(whole, pictures, [*THUMB, {"name": "ahash"}])
     second = run(whole, pictures, [*THUMB, {"name": "ahash"}], output={"name": "again/{index}.{ext}"})
@@ -78,7 +78,7 @@ def test_a_second_batch_renders_nothing_and_has_the_same_files(
         assert file.read() in whole.outputs(first.id).values()
 
 
-def test_it_is_off_unless_asked_for(whole: Farm, pictures: Path) -> None:
+def test_it_is_off_unless_asked_for(whole: System, pictures: Path) -> None:
     assert ends(run(whole, pictures, cache=False)) == (12, 0, 0)
     assert entries(whole) == []
     assert ends(run(whole, pictures)) == (12, 0, 0)
@@ -95,12 +95,12 @@ def test_it_is_off_unless_asked_for(whole: Farm, pictures: Path) -> None:
         {"variants": [{"name": "a", "output": {"format": "png"}}]},
     ],
 )
-def test_other_terms_are_another_rendering(whole: Farm, pictures: Path, more: dict[str, Any]) -> None:
+def test_other_terms_are_another_rendering(whole: System, pictures: Path, more: dict[str, Any]) -> None:
     run(whole, pictures)
     assert ends(run(whole, pictures, **more)) == (12, 0, 0)
 
 
-def test_the_same_content_in_one_batch_is_rendered_once(whole: Farm, pictures: Path) -> None:
+def test_the_same_content_in_one_batch_is_rendered_once(whole: System, pictures: Path) -> None:
     for path in sorted(pictures.iterdir())[1:]:
         path.write_bytes((pictures / "p00.jpg").read_bytes())
     first = run(whole, pictures)
@@ -110,7 +110,9 @@ def test_the_same_content_in_one_batch_is_rendered_once(whole: Farm, pictures: P
     assert len(set(whole.outputs(first.id).values())) == 1
 
 
-def test_variants_are_found_together_and_one_alone_is_another_rendering(whole: Farm, pictures: Path) -> None:
+def test_variants_are_found_together_and_one_alone_is_another_rendering(
+    whole: System, pictures: Path
+) -> None:
     two = [{"name": "a", "pipeline": [{"name": "ahash"}]}, {"name": "b", "output": {"format": "png"}}]
     first, second = (run(whole, pictures, variants=two) for _ in "ab")
     assert (ends(first), ends(second)) == ((12, 0, 0), (0, 12, 0))
@@ -121,7 +123,7 @@ def test_variants_are_found_together_and_one_alone_is_another_rendering(whole: F
     assert ends(run(whole, pictures, variants=two[:1])) == (12, 0, 0)
 
 
-def test_what_is_no_longer_there_is_made_anew(whole: Farm, pictures: Path, rendered: list[int]) -> None:
+def test_what_is_no_longer_there_is_made_anew(whole: System, pictures: Path, rendered: list[int]) -> None:
     first = run(whole, pictures)
     whole.intake.delete(first.id)
     second = run(whole, pictures)
@@ -163,7 +165,7 @@ def _nowhere(entry: dict[str, Any]) -> bytes:
 @pytest.mark.parametrize(
     "harm", [_garbage, _of_another, _of_no_file, _a_folder, _strange, _nowhere, lambda _: b"[1]"]
 )
-def test_a_poisoned_entry_is_a_miss(whole: Farm, pictures: Path, harm: Any) -> None:
+def test_a_poisoned_entry_is_a_miss(whole: System, pictures: Path, harm: Any) -> None:
     run(whole, pictures)
     for path in entries(whole):
         path.write_bytes(harm(orjson.loads(path.read_bytes())))
@@ -171,12 +173,12 @@ def test_a_poisoned_entry_is_a_miss(whole: Farm, pictures: Path, harm: Any) -> N
     assert ends(run(whole, pictures)) == (0, 12, 0)
 
 
-def test_a_file_that_was_changed_is_a_miss_and_its_entry_goes_at_once(whole: Farm, pictures: Path) -> None:
+def test_a_file_that_was_changed_is_a_miss_and_its_entry_goes_at_once(whole: System, pictures: Path) -> None:
     first = run(whole, pictures)
     folder = Path(whole.settings.store) / "outputs" / first.id
     for path in folder.iterdir():
         path.write_bytes(path.read_bytes() + b"x")
-    of_this_machine = attempt.Means(whole.settings, whole.record.store).cache
+    of_this_machine = attempt.RenderContext(whole.settings, whole.record.store).cache
     keys = [path.stem for path in entries(whole)]
     assert [of_this_machine.find(key, 1) for key in keys] == [None] * 12
     assert entries(whole) == []
@@ -184,7 +186,7 @@ def test_a_file_that_was_changed_is_a_miss_and_its_entry_goes_at_once(whole: Far
 
 
 def test_a_store_that_is_away_for_a_moment_costs_no_entry_and_no_item(
-    whole: Farm, pictures: Path, monkeypatch: pytest.MonkeyPatch
+    whole: System, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(whole, pictures)
     before = entries(whole)
@@ -231,7 +233,7 @@ def test_two_that_write_and_trim_one_folder_and_one_that_reads_it_do_each_other_
     assert len(list(store.names("outputs/.cache/ab"))) == 1
 
 
-def test_a_cache_that_can_not_be_written_costs_no_item(whole: Farm, pictures: Path) -> None:
+def test_a_cache_that_can_not_be_written_costs_no_item(whole: System, pictures: Path) -> None:
     place = Path(whole.settings.store) / "outputs" / ".cache"
     place.parent.mkdir(parents=True)
     place.write_text("no folder", encoding="utf-8")
@@ -259,7 +261,7 @@ def test_another_version_of_the_engine_or_of_our_code_renders_anew(
 
 
 def test_another_font_renders_what_has_letters_anew(
-    whole: Farm, pictures: Path, monkeypatch: pytest.MonkeyPatch
+    whole: System, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = [{"name": "text", "text": "a\nb", "font": "Of This Machine"}]
     variants = [{"name": "plain"}, {"name": "written", "pipeline": written}]
@@ -269,7 +271,7 @@ def test_another_font_renders_what_has_letters_anew(
     assert ends(run(whole, pictures)) == (0, 12, 0)
 
 
-def test_two_batches_at_once_both_end_and_leave_whole_files(whole: Farm, pictures: Path) -> None:
+def test_two_batches_at_once_both_end_and_leave_whole_files(whole: System, pictures: Path) -> None:
     source = {"type": "folder", "path": str(pictures)}
     whole.dispatch()
     ids = [whole.submit(source, THUMB, cache=True) for _ in range(4)]
@@ -280,7 +282,7 @@ def test_two_batches_at_once_both_end_and_leave_whole_files(whole: Farm, picture
     assert len(entries(whole)) == 12
 
 
-def test_a_retry_finds_what_was_made_and_fails_again_where_it_must(whole: Farm, pictures: Path) -> None:
+def test_a_retry_finds_what_was_made_and_fails_again_where_it_must(whole: System, pictures: Path) -> None:
     (pictures / "p03.jpg").write_bytes(b"no picture")
     first = run(whole, pictures)
     assert ends(first) == (11, 0, 1)
@@ -289,7 +291,7 @@ def test_a_retry_finds_what_was_made_and_fails_again_where_it_must(whole: Farm, 
     assert ends(whole.finished(first.id)) == (11, 1, 0)
 
 
-def test_a_chunk_that_is_run_again_finds_its_own_files(whole: Farm, pictures: Path) -> None:
+def test_a_chunk_that_is_run_again_finds_its_own_files(whole: System, pictures: Path) -> None:
     first = run(whole, pictures)
     before = whole.outputs(first.id)
     items = tuple(whole.record.items(first.id, Range(0, 12)))

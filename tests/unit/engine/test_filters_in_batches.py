@@ -8,16 +8,16 @@ from rayjobs.adapters.memory.registry import MemoryRegistry
 from rayjobs.errors import InvalidPipelineError
 from rayjobs.model.batch import State
 from rayjobs.settings import Settings
-from tests.support.farm import Farm, farm
 from tests.support.pictures import array, file_of, opened, picture
+from tests.support.system import System, farm
 
 SAMPLES = {"type": "samples", "count": 2}
 SMALL: dict[str, Any] = {"name": "resize", "width": 64, "height": 64}
 
 
 @pytest.fixture
-def whole(farm_settings: Settings) -> Farm:
-    return Farm(farm_settings, MemoryRegistry(farm_settings))
+def whole(farm_settings: Settings) -> System:
+    return System(farm_settings, MemoryRegistry(farm_settings))
 
 
 def test_an_upload_can_be_put_on_every_picture(farm_settings: Settings) -> None:
@@ -53,7 +53,7 @@ def test_what_an_analysis_finds_stands_in_the_item(farm_settings: Settings) -> N
 
 @pytest.mark.parametrize("reference", ["sample:nothing.jpg", "upload:u_nothing"])
 def test_a_second_picture_that_is_not_there_is_refused_before_anything_is_stored(
-    whole: Farm, reference: str
+    whole: System, reference: str
 ) -> None:
     pipeline = [SMALL, {"name": "composite", "picture": reference}]
     for ask in (whole.intake.submit, whole.intake.plan):
@@ -64,6 +64,6 @@ def test_a_second_picture_that_is_not_there_is_refused_before_anything_is_stored
     assert list(whole.record.store.names("record")) == []
 
 
-def test_a_plan_warns_of_a_late_resize(whole: Farm) -> None:
+def test_a_plan_warns_of_a_late_resize(whole: System) -> None:
     plan = whole.intake.plan({"source": SAMPLES, "pipeline": [{"name": "blur", "radius": 3}, SMALL]})
     assert [(each["pointer"], each["code"]) for each in plan["warnings"]] == [("/pipeline/1", "resize_late")]

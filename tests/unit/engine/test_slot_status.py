@@ -1,12 +1,12 @@
 import time
 from pathlib import Path
 
-from rayjobs.engine.slot_status import Board, Hand, Word
+from rayjobs.engine.slot_status import SlotStatus, SlotStatusReader, SlotStatusWriter
 
 
 def test_what_a_slot_has_in_hand_is_seen_at_once(tmp_path: Path) -> None:
-    board, hand = Board(tmp_path / "board"), Hand(tmp_path / "board", 42)
-    assert list(board.words()) == [Word(42, None, 0, 0)]
+    board, hand = SlotStatusReader(tmp_path / "board"), SlotStatusWriter(tmp_path / "board", 42)
+    assert list(board.words()) == [SlotStatus(42, None, 0, 0)]
     hand.take("b_01m85p03cqfk1adnvq3f", 10**9)
     [word] = board.words()
     assert (word.batch_id, word.index, word.done, word.rendering) == (
@@ -22,30 +22,30 @@ def test_what_a_slot_has_in_hand_is_seen_at_once(tmp_path: Path) -> None:
     assert not hand.word().rendering
     hand.done()
     hand.rest()
-    assert list(board.words()) == [Word(42, None, 0, 1)]
+    assert list(board.words()) == [SlotStatus(42, None, 0, 1)]
     board.forget(42)
     assert list(board.words()) == []
 
 
 def test_an_engine_goes_on_with_the_count_of_the_one_before_it(tmp_path: Path) -> None:
-    slot = Hand(tmp_path, 42)
-    first = Hand(tmp_path, 42, engine_pid=43)
+    slot = SlotStatusWriter(tmp_path, 42)
+    first = SlotStatusWriter(tmp_path, 42, engine_pid=43)
     first.done()
-    second = Hand(tmp_path, 42, engine_pid=44)
+    second = SlotStatusWriter(tmp_path, 42, engine_pid=44)
     second.take("b_1", 7)
     second.done()
     slot.rest()
-    assert slot.word() == Word(42, None, 0, 2, engine_pid=44)
+    assert slot.word() == SlotStatus(42, None, 0, 2, engine_pid=44)
 
 
 def test_a_pid_that_comes_again_takes_the_word_and_does_no_harm_to_the_one_before_it(tmp_path: Path) -> None:
     """Cutting a file that somebody maps would end them by SIGBUS."""
-    before = Hand(tmp_path, 42)
+    before = SlotStatusWriter(tmp_path, 42)
     before.take("b_1", 7)
-    again = Hand(tmp_path, 42)
+    again = SlotStatusWriter(tmp_path, 42)
     before.take("b_1", 8)
     before.done()
     assert before.word().index == 8
-    assert again.word() == Word(42, None, 0, 0)
-    assert list(Board(tmp_path).words()) == [Word(42, None, 0, 0)]
+    assert again.word() == SlotStatus(42, None, 0, 0)
+    assert list(SlotStatusReader(tmp_path).words()) == [SlotStatus(42, None, 0, 0)]
     assert [path.name for path in tmp_path.iterdir()] == ["42.slot"]

@@ -9,7 +9,7 @@ from typing_extensions import override
 from rayjobs_k8s.deploy import kuberay
 from rayjobs_k8s.deploy.prerequisites import METRICS
 from rayjobs_k8s.deploy.render import Values
-from rayjobs_k8s.deploy.rollout import Order, roll_out
+from rayjobs_k8s.deploy.rollout import RolloutOptions, roll_out
 from rayjobs_k8s.deploy.teardown import take_down
 from rayjobs_k8s.errors import DeployError, NotReadyError
 from rayjobs_k8s.names import API_IMAGE, MANAGER, NAMESPACE, RAY_IMAGE
@@ -54,14 +54,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def order(folder: Path) -> Order:
-    return Order(Values({API_IMAGE: "api:1", RAY_IMAGE: "ray:1"}), folder, folder, limit_s=5.0)
+def order(folder: Path) -> RolloutOptions:
+    return RolloutOptions(Values({API_IMAGE: "api:1", RAY_IMAGE: "ray:1"}), folder, folder, limit_s=5.0)
 
 
 def silent(_: str) -> None: ...
 
 
-def test_an_empty_cluster_gets_all_of_it(order: Order) -> None:
+def test_an_empty_cluster_gets_all_of_it(order: RolloutOptions) -> None:
     cluster = FakeCluster(status=well)
     assert roll_out(cluster, order, silent)
     kinds = {ref.kind for ref in cluster.objects}
@@ -71,7 +71,7 @@ def test_an_empty_cluster_gets_all_of_it(order: Order) -> None:
     assert (group["replicas"], group["minReplicas"]) == (1, 1)
 
 
-def test_a_second_time_nothing_is_written(order: Order) -> None:
+def test_a_second_time_nothing_is_written(order: RolloutOptions) -> None:
     cluster = FakeCluster(status=well)
     roll_out(cluster, order, silent)
     before = {ref: each["metadata"]["resourceVersion"] for ref, each in cluster.objects.items()}
@@ -79,13 +79,15 @@ def test_a_second_time_nothing_is_written(order: Order) -> None:
     assert {ref: each["metadata"]["resourceVersion"] for ref, each in cluster.objects.items()} == before
 
 
-def test_a_second_time_leaves_the_numbers_of_pods_alone(order: Order) -> None:
+def test_a_second_time_leaves_the_numbers_of_pods_alone(order: RolloutOptions) -> None:
     cluster = FakeCluster(status=well)
     roll_out(cluster, order, silent)
     group = cluster.objects[RAYCLUSTER]["spec"]["workerGroupSpecs"][0]
     group |= {"replicas": 6, "minReplicas": 3}
     cluster.objects[SCALER]["spec"]["replicas"] = 3
-    other = Order(Values({API_IMAGE: "api:1", RAY_IMAGE: "ray:2"}), order.cache, order.kuberay_folder, 5.0)
+    other = RolloutOptions(
+        Values({API_IMAGE: "api:1", RAY_IMAGE: "ray:2"}), order.cache, order.kuberay_folder, 5.0
+    )
     assert roll_out(cluster, other, silent)
     after = cluster.objects[RAYCLUSTER]["spec"]["workerGroupSpecs"][0]
     assert (after["replicas"], after["minReplicas"]) == (6, 3)
@@ -93,7 +95,7 @@ def test_a_second_time_leaves_the_numbers_of_pods_alone(order: Order) -> None:
     assert after["template"]["spec"]["containers"][0]["image"] == "ray:2"
 
 
-def test_generated_secrets_stay_what_they_are(order: Order) -> None:
+def test_generated_secrets_stay_what_they_are(order: RolloutOptions) -> None:
     cluster = FakeCluster(status=well)
     roll_out(cluster, order, silent)
     before = {ref: each for ref, each in cluster.objects.items() if ref.kind == "Secret"}
@@ -104,7 +106,7 @@ def test_generated_secrets_stay_what_they_are(order: Order) -> None:
     assert keys[0].startswith("rayjobs_")  # never with a dash, which a command would take for an option
 
 
-def test_what_the_manifests_no_longer_have_goes(order: Order) -> None:
+def test_what_the_manifests_no_longer_have_goes(order: RolloutOptions) -> None:
     cluster = FakeCluster(status=well)
     roll_out(cluster, order, silent)
     labels = cluster.objects[API]["metadata"]["labels"]
@@ -122,7 +124,7 @@ def test_what_the_manifests_no_longer_have_goes(order: Order) -> None:
     assert Ref.of(old) in cluster.deleted
 
 
-def test_a_cluster_with_metrics_and_an_operator_keeps_its_own(order: Order) -> None:
+def test_a_cluster_with_metrics_and_an_operator_keeps_its_own(order: RolloutOptions) -> None:
     theirs = [
         {"apiVersion": METRICS.api_version, "kind": METRICS.kind, "metadata": {"name": METRICS.name}},
         {
@@ -142,7 +144,7 @@ def test_a_cluster_with_metrics_and_an_operator_keeps_its_own(order: Order) -> N
     assert METRICS in cluster.objects
 
 
-def test_definitions_without_an_operator_are_nobodys_and_are_told(order: Order) -> None:
+def test_definitions_without_an_operator_are_nobodys_and_are_told(order: RolloutOptions) -> None:
     crd = {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -152,7 +154,7 @@ def test_definitions_without_an_operator_are_nobodys_and_are_told(order: Order) 
         roll_out(FakeCluster(crd, status=well), order, silent)
 
 
-def test_what_the_cluster_refuses_is_named(order: Order) -> None:
+def test_what_the_cluster_refuses_is_named(order: RolloutOptions) -> None:
     cluster = FakeCluster(status=well)
     cluster.refuses = {"NetworkPolicy"}
     with pytest.raises(DeployError, match="NetworkPolicy rayjobs/default-deny") as raised:
@@ -160,7 +162,7 @@ def test_what_the_cluster_refuses_is_named(order: Order) -> None:
     assert "right" in raised.value.remedy
 
 
-def test_the_way_down_takes_what_was_installed_and_nothing_else(order: Order) -> None:
+def test_the_way_down_takes_what_was_installed_and_nothing_else(order: RolloutOptions) -> None:
     cluster = FakeCluster(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "theirs"}}, status=well
     )
@@ -170,7 +172,7 @@ def test_the_way_down_takes_what_was_installed_and_nothing_else(order: Order) ->
     assert take_down(cluster, silent) == []
 
 
-def test_an_operator_that_serves_others_stays(order: Order) -> None:
+def test_an_operator_that_serves_others_stays(order: RolloutOptions) -> None:
     cluster = FakeCluster(status=well)
     roll_out(cluster, order, silent)
     cluster.create(
@@ -203,7 +205,7 @@ def test_an_object_that_nobody_finalizes_is_let_go(monkeypatch: pytest.MonkeyPat
     assert patched == [Ref.of(held)]
 
 
-def test_a_pod_that_can_not_start_ends_the_wait_with_its_log(order: Order) -> None:
+def test_a_pod_that_can_not_start_ends_the_wait_with_its_log(order: RolloutOptions) -> None:
     def ill(document: Document) -> None:
         well(document)
         if document["metadata"]["name"] == "api":
@@ -229,7 +231,7 @@ def test_a_pod_that_can_not_start_ends_the_wait_with_its_log(order: Order) -> No
     assert "Pod rayjobs/api-1: api ended 3 times" in raised.value.detail
 
 
-def test_what_is_not_ready_in_time_is_told_with_what_is_seen(order: Order) -> None:
+def test_what_is_not_ready_in_time_is_told_with_what_is_seen(order: RolloutOptions) -> None:
     def slow(document: Document) -> None:
         well(document)
         if document["kind"] == "RayCluster":
@@ -249,7 +251,7 @@ def test_what_is_not_ready_in_time_is_told_with_what_is_seen(order: Order) -> No
     cluster = FakeCluster(status=slow)
     cluster.objects[Ref.of(pod)] = pod
     cluster.said["w-1"] = ["5 seconds elapsed: Waiting for GCS to be ready."]
-    brief = Order(order.values, order.cache, order.kuberay_folder, limit_s=0.3)
+    brief = RolloutOptions(order.values, order.cache, order.kuberay_folder, limit_s=0.3)
     with pytest.raises(NotReadyError) as raised:
         roll_out(cluster, brief, silent)
     assert f"{MANAGER}" not in raised.value.detail

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from rayjobs_k8s.scaling.group_status import Standing, Usage
+from rayjobs_k8s.scaling.group_status import GroupStatus, Usage
 from rayjobs_k8s.scaling.scaling_events import changes
 
-REST = Standing(
+REST = GroupStatus(
     cpu=Usage(50, 10),
     memory=Usage(80, 31),
     wish=1,

@@ -12,9 +12,9 @@ from rayjobs.model.batch import State
 from rayjobs.model.item import Fault, Item, Outcome
 from rayjobs.model.lease import Lease, Tally
 from rayjobs.model.ranges import Range, runs
-from rayjobs.ports import Standing
+from rayjobs.ports import Replayed
 from rayjobs.record.layout import PAGE, Record
-from rayjobs.record.replay import account
+from rayjobs.record.replay import replay
 from tests.support.documents import DOCUMENT
 
 TOTAL = 40
@@ -71,12 +71,12 @@ def by_item(record: Record, total: int) -> tuple[dict[str, int], dict[str, int],
     return counts, errors, [i for i in range(total) if i not in outcomes]
 
 
-def waiting(found: Standing) -> list[int]:
+def waiting(found: Replayed) -> list[int]:
     return [i for chunk in found.waiting for i in chunk.indices()]
 
 
 def test_a_batch_of_which_nothing_ran_waits_whole() -> None:
-    found = account(record_of(), "b_1")
+    found = replay(record_of(), "b_1")
     assert (found.waiting, found.ends, found.state) == ((Range(0, TOTAL),), {}, State.QUEUED)
     new = found.batch
     assert (new.idempotency_key, new.body_hash, new.created_ms, new.priority, new.exact) == (
@@ -92,7 +92,7 @@ def test_what_was_committed_is_not_to_be_done_and_the_rest_is() -> None:
     record = record_of()
     commit(record, lease(10, 0, 8), failed={3})
     commit(record, lease(11, 20, 10), again={25})
-    found = account(record, "b_1")
+    found = replay(record, "b_1")
     assert (found.ends, found.errors) == ({"succeeded": 16, "failed": 1}, {"truncated": 1})
     assert found.waiting == (Range(8, 12), Range(25, 1, 2), Range(30, 10))
     assert (found.started_ms, found.fence, found.state) == (10, 11, State.RUNNING)
@@ -102,19 +102,19 @@ def test_chunks_in_flight_run_on_even_if_one_has_just_been_committed() -> None:
     record = record_of()
     commit(record, lease(10, 0, 8))
     flying = [lease(10, 0, 8), lease(11, 8, 4)]
-    found = account(record, "b_1", flying)
+    found = replay(record, "b_1", flying)
     assert (found.ends, found.waiting, found.running) == ({}, (Range(12, 28),), tuple(flying))
 
 
 def test_a_batch_that_is_still_listed_is_not_exact() -> None:
-    found = account(record_of(PAGE + 5, sealed=False), "b_1")
+    found = replay(record_of(PAGE + 5, sealed=False), "b_1")
     assert (found.batch.total, found.batch.exact, found.state) == (PAGE + 5, False, State.EXPANDING)
 
 
 def test_a_lost_slots_halves_come_back_with_their_attempt() -> None:
     record = record_of(4)
     record.commit(lease(10, 0, 4), (), Tally(again=tuple(Range(0, 4).halves())))
-    assert account(record, "b_1").waiting == (Range(0, 2, 2), Range(2, 2, 2))
+    assert replay(record, "b_1").waiting == (Range(0, 2, 2), Range(2, 2, 2))
 
 
 def test_a_closed_batch_stands_as_it_was_closed() -> None:
@@ -122,14 +122,14 @@ def test_a_closed_batch_stands_as_it_was_closed() -> None:
     counts = {"total": 4, "pending": 0, "running": 0, "succeeded": 3, "failed": 1}
     ending = {"state": "partial", "cause": None, "counts": counts, "errors_by_code": {"x": 1}, "error": None}
     record.close("b_1", ending | {"started_ms": 6, "finished_ms": 9})
-    found = account(record, "b_1")
+    found = replay(record, "b_1")
     assert (found.state, found.ends, found.errors) == (State.PARTIAL, {"succeeded": 3, "failed": 1}, {"x": 1})
     assert (found.started_ms, found.finished_ms) == (6, 9)
 
 
 def test_what_is_no_batch_is_said_so() -> None:
     with pytest.raises(NotFoundError):
-        account(record_of(), "b_2")
+        replay(record_of(), "b_2")
 
 
 chunks = st.tuples(
@@ -154,5 +154,5 @@ def test_heads_alone_tell_the_same_as_every_item_whatever_overlaps(story: list[o
             retried = max(entry.token for entry in record.entries("b_1"))
             if not record.store.get(f"record/b_1/retries/{retried}.json"):
                 record.reopen("b_1", runs(step))
-    found = account(record, "b_1")
+    found = replay(record, "b_1")
     assert (found.ends, found.errors, waiting(found)) == by_item(record, TOTAL)

@@ -10,8 +10,8 @@ from typing_extensions import override
 
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.memory.registry import MemoryRegistry
-from rayjobs.engine.attempt import Inline, Means
-from rayjobs.engine.slot_status import Hand
+from rayjobs.engine.attempt import Inline, RenderContext
+from rayjobs.engine.slot_status import SlotStatusWriter
 from rayjobs.errors import (
     ConflictError,
     InvalidPipelineError,
@@ -23,15 +23,15 @@ from rayjobs.lifecycle.recovery import Recovery
 from rayjobs.model.batch import State, Verb
 from rayjobs.model.lease import Pace, Tally
 from rayjobs.settings import Settings
-from rayjobs.worker.chunk_runner import Slot
-from tests.support.farm import Farm, farm
+from rayjobs.worker.chunk_runner import ChunkRunner
+from tests.support.system import System, farm
 
 THUMB = {"name": "thumb", "pipeline": [{"name": "thumbnail", "size": 32}]}
 FULL = {"name": "full", "output": {"format": "png", "name": "full/{index}-{stem}.{ext}"}}
 
 
 @pytest.fixture
-def whole(farm_settings: Settings) -> Iterator[Farm]:
+def whole(farm_settings: Settings) -> Iterator[System]:
     with farm(farm_settings, MemoryRegistry(farm_settings)) as running:
         yield running
 
@@ -44,11 +44,11 @@ def source(pictures: Path, first: int, end: int) -> dict[str, Any]:
     return {"type": "paths", "paths": [str(path) for path in sorted(pictures.iterdir())[first:end]]}
 
 
-def sent(farm: Farm, given: dict[str, Any], *variants: dict[str, Any], **more: object) -> str:
+def sent(farm: System, given: dict[str, Any], *variants: dict[str, Any], **more: object) -> str:
     return farm.submit(given, [], variants=list(variants), **more)
 
 
-def test_each_picture_becomes_a_file_for_each_variant(whole: Farm, pictures: Path) -> None:
+def test_each_picture_becomes_a_file_for_each_variant(whole: System, pictures: Path) -> None:
     whole.dispatch()
     batch = whole.finished(sent(whole, source(pictures, 0, 3), THUMB, FULL))
     assert (batch.state, batch.counts.succeeded) == (State.SUCCEEDED, 3)
@@ -62,7 +62,7 @@ def test_each_picture_becomes_a_file_for_each_variant(whole: Farm, pictures: Pat
         assert (item["outputs"]["thumb"]["width"], item["outputs"]["full"]["height"]) == (32, 48)
 
 
-def test_a_file_is_asked_for_by_its_variants_name(whole: Farm, pictures: Path) -> None:
+def test_a_file_is_asked_for_by_its_variants_name(whole: System, pictures: Path) -> None:
     whole.dispatch()
     batch_id = sent(whole, source(pictures, 0, 1), THUMB, FULL)
     with pytest.raises(ConflictError, match="no output 'thumb'"):
@@ -79,7 +79,7 @@ def test_a_file_is_asked_for_by_its_variants_name(whole: Farm, pictures: Path) -
         whole.history.output(single.id, 0, "x")
 
 
-def test_an_item_fails_as_a_whole_and_says_which_variant(whole: Farm, pictures: Path) -> None:
+def test_an_item_fails_as_a_whole_and_says_which_variant(whole: System, pictures: Path) -> None:
     whole.dispatch()
     crop = {"name": "crop", "left": 0, "top": 0, "width": 70, "height": 48}
     batch = whole.finished(sent(whole, folder(pictures), THUMB, {"name": "cut", "pipeline": [crop]}))
@@ -92,7 +92,7 @@ def test_an_item_fails_as_a_whole_and_says_which_variant(whole: Farm, pictures: 
     assert not (Path(whole.settings.store) / "outputs" / batch.id).exists()
 
 
-def test_of_a_shared_folder_only_what_is_missing_is_made(whole: Farm, pictures: Path) -> None:
+def test_of_a_shared_folder_only_what_is_missing_is_made(whole: System, pictures: Path) -> None:
     whole.dispatch()
     output = {"folder": "album", "name": "{index}-{variant}.{ext}", "on_exists": "skip"}
     small = THUMB | {"name": "small"}
@@ -123,12 +123,15 @@ class Full(FileStore):
         super().put(key, data)
 
 
-def test_an_item_with_no_room_for_one_file_waits_as_it_was(whole: Farm, pictures: Path) -> None:
+def test_an_item_with_no_room_for_one_file_waits_as_it_was(whole: System, pictures: Path) -> None:
     batch_id = sent(whole, source(pictures, 0, 2), THUMB, {"name": "full"})
     leader = whole.registry.lead("me", 60)
     assert leader is not None
     store = Full(whole.settings.store)
-    slot = Slot(whole.record, Inline(Means(whole.settings, store), Hand(whole.settings.board_folder, 1)))
+    slot = ChunkRunner(
+        whole.record,
+        Inline(RenderContext(whole.settings, store), SlotStatusWriter(whole.settings.slot_status_folder, 1)),
+    )
     [lease, _] = whole.registry.claim(leader, 1, Pace(), 2)
     tally: Tally = slot.run(lease)
     assert tally.halt is not None
@@ -146,7 +149,9 @@ def test_an_item_with_no_room_for_one_file_waits_as_it_was(whole: Farm, pictures
     assert list(whole.items(batch_id)[0]["outputs"]) == ["thumb", "full"]
 
 
-def test_a_batch_goes_on_from_the_record_alone(whole: Farm, farm_settings: Settings, pictures: Path) -> None:
+def test_a_batch_goes_on_from_the_record_alone(
+    whole: System, farm_settings: Settings, pictures: Path
+) -> None:
     batch_id = sent(whole, source(pictures, 0, 3), THUMB, FULL)
     leader = whole.registry.lead("me", 60)
     assert leader is not None
@@ -160,7 +165,7 @@ def test_a_batch_goes_on_from_the_record_alone(whole: Farm, farm_settings: Setti
         assert len(other.outputs(batch_id)) == 6
 
 
-def test_names_that_would_meet_are_refused_before_anything_is_stored(whole: Farm, pictures: Path) -> None:
+def test_names_that_would_meet_are_refused_before_anything_is_stored(whole: System, pictures: Path) -> None:
     same = {"name": "{index}.{ext}"}
     with pytest.raises(OutputNameError, match="listed later"):
         sent(whole, folder(pictures), THUMB, THUMB | {"name": "b"}, output=same)
@@ -169,7 +174,7 @@ def test_names_that_would_meet_are_refused_before_anything_is_stored(whole: Farm
     assert list(whole.record.store.names("record")) == []
 
 
-def test_a_plan_names_the_files_and_advises_each_pipeline(whole: Farm, pictures: Path) -> None:
+def test_a_plan_names_the_files_and_advises_each_pipeline(whole: System, pictures: Path) -> None:
     late = [{"name": "blur", "radius": 3}, {"name": "thumbnail", "size": 20}]
     body = {
         "source": source(pictures, 0, 1),
@@ -186,7 +191,7 @@ def test_a_plan_names_the_files_and_advises_each_pipeline(whole: Farm, pictures:
     assert [each["pointer"] for each in shared["warnings"]] == ["/variants/0/pipeline/0"]
 
 
-def test_a_variants_second_picture_must_exist(whole: Farm, pictures: Path) -> None:
+def test_a_variants_second_picture_must_exist(whole: System, pictures: Path) -> None:
     put = {"name": "watermark", "picture": "sample:none.png"}
     with pytest.raises(InvalidPipelineError) as caught:
         sent(whole, source(pictures, 0, 1), THUMB, {"name": "b", "pipeline": [put]})

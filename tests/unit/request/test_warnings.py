@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rayjobs.request.pipeline import parse_pipeline
-from rayjobs.request.warnings import advice
+from rayjobs.request.warnings import warnings_of
 
 SMALL = {"name": "thumbnail", "size": 100}
 BLUR = {"name": "blur", "radius": 5}
@@ -13,7 +13,7 @@ GRAY = {"name": "grayscale"}
 
 
 def said(*raw: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(each.pointer, each.code) for each in advice(parse_pipeline(list(raw)))]
+    return [(each.pointer, each.code) for each in warnings_of(parse_pipeline(list(raw)))]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_late_resize_is_told(early: dict[str, Any]) -> None:
 
 
 def test_a_late_resize_names_what_it_makes_slow() -> None:
-    assert "blur" in advice(parse_pipeline([GRAY, BLUR, SMALL]))[0].detail
+    assert "blur" in warnings_of(parse_pipeline([GRAY, BLUR, SMALL]))[0].detail
 
 
 def test_what_has_no_effect_is_told() -> None:

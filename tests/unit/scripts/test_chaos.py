@@ -5,11 +5,11 @@ import io
 import pytest
 
 from rayjobs_cli.chaos import faults
-from rayjobs_cli.chaos.faults import Look, Story
-from rayjobs_cli.console import Words
+from rayjobs_cli.chaos.faults import Comparison, Snapshot
+from rayjobs_cli.console import Terminal
 
 
-def look(**changes: str) -> Look:
+def look(**changes: str) -> Snapshot:
     counts = {"total": 3, "succeeded": 2, "failed": 1, "running": 0, "pending": 0}
     batch = {"state": "partial", "counts": counts, "errors_by_code": {"worker_crashed": 1}, "exact": True}
     items = {
@@ -17,15 +17,15 @@ def look(**changes: str) -> Look:
         1: ("failed", "worker_crashed"),
         2: ("succeeded", changes.get("last", "bb")),
     }
-    return Look(batch, items, 1.5)
+    return Snapshot(batch, items, 1.5)
 
 
-def story(after: Look) -> Story:
-    return Story(look(), look(), look(), after, ("Redis was flushed",))
+def story(after: Snapshot) -> Comparison:
+    return Comparison(look(), look(), look(), after, ("Redis was flushed",))
 
 
-def shown(told: Story) -> str:
-    words = Words(file=io.StringIO(), width=120)
+def shown(told: Comparison) -> str:
+    words = Terminal(file=io.StringIO(), width=120)
     faults.tell(told, words)
     assert isinstance(words.file, io.StringIO)
     return words.file.getvalue()

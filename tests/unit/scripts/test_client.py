@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 from typing_extensions import override
 
-from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.load_test import load
 from rayjobs_cli.targets.client import Client, first_key
 
@@ -76,7 +76,7 @@ def test_a_problem_keeps_its_code_and_detail() -> None:
         client.purge()
     assert (raised.value.code, raised.value.detail) == ("unauthorized", "The key is not known.")
     assert "--api-key" in raised.value.remedy
-    assert raised.value.status is Exit.FAILED
+    assert raised.value.status is ExitStatus.FAILED
 
 
 def test_an_error_that_is_no_problem_document_is_told_by_its_status() -> None:
@@ -95,7 +95,7 @@ def test_an_address_where_nothing_answers_has_a_remedy() -> None:
         Client("http://127.0.0.1:9").queue()
     assert raised.value.code == "unreachable"
     assert "deploy.py" in raised.value.remedy
-    assert raised.value.status is Exit.ENVIRONMENT
+    assert raised.value.status is ExitStatus.ENVIRONMENT
 
 
 def test_the_first_key_of_the_keys_file_is_used(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from rayjobs_cli import arguments
 from rayjobs_cli.commands import purge
-from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.setup.bootstrap import ROOT
 from rayjobs_cli.targets.client import Client, Document
 
@@ -53,7 +53,7 @@ def test_folders_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_what_can_not_be_is_wrong_usage(words: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as raised:
         parsed(*words)
-    assert raised.value.code == Exit.USAGE
+    assert raised.value.code == ExitStatus.USAGE
 
 
 def test_a_purge_waits_for_every_worker() -> None:
@@ -64,4 +64,4 @@ def test_a_worker_that_does_not_come_back_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(purge, "RETURN_S", 0.05)
     with pytest.raises(CommandError, match="w2") as raised:
         purge.purge(System("w1"))
-    assert raised.value.status is Exit.FAILED
+    assert raised.value.status is ExitStatus.FAILED

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from rayjobs_cli.console import Words
-from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.console import Terminal
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.load_test import poller, runner
 from rayjobs_cli.targets.client import Client, Document
 from rayjobs_cli.targets.observe import Observe
-from rayjobs_k8s.scaling.group_status import Standing, Usage
+from rayjobs_k8s.scaling.group_status import GroupStatus, Usage
 
 OUTPUT = b"a picture"
 
@@ -72,9 +72,9 @@ class System(Client):
 
 def run(
     system: Client, folder: Path, out: io.StringIO | None = None, observe: Observe | None = None
-) -> runner.Trial:
-    words = Words(file=out or io.StringIO(), width=80)
-    done = runner.run(system, runner.Order(2, 2, folder / "new" / "report.html"), words, observe)
+) -> runner.LoadTest:
+    words = Terminal(file=out or io.StringIO(), width=80)
+    done = runner.run(system, runner.LoadOptions(2, 2, folder / "new" / "report.html"), words, observe)
     runner.tell(done, words)
     return done
 
@@ -113,7 +113,7 @@ def test_what_went_wrong_is_said(tmp_path: Path) -> None:
 def test_a_purge_by_somebody_else_ends_the_run(tmp_path: Path) -> None:
     with pytest.raises(CommandError) as raised:
         run(System([batch("b_0", 0), batch("b_1", 0)], []), tmp_path)
-    assert (raised.value.code, raised.value.status) == ("purged", Exit.FAILED)
+    assert (raised.value.code, raised.value.status) == ("purged", ExitStatus.FAILED)
 
 
 def test_a_run_without_progress_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,8 +123,8 @@ def test_a_run_without_progress_is_given_up(tmp_path: Path, monkeypatch: pytest.
     assert raised.value.code == "stalled"
 
 
-def group(floor: int, ready: str, cpu: int) -> Standing:
-    return Standing(Usage(50, cpu), Usage(80, 31), floor, floor, 1, 10, 60, frozenset(ready))
+def group(floor: int, ready: str, cpu: int) -> GroupStatus:
+    return GroupStatus(Usage(50, cpu), Usage(80, 31), floor, floor, 1, 10, 60, frozenset(ready))
 
 
 def test_on_a_cluster_the_way_down_is_followed_and_told(tmp_path: Path) -> None:

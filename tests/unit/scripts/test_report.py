@@ -11,7 +11,7 @@ from PIL import Image
 
 from rayjobs_cli.load_test import report
 from rayjobs_cli.load_test.snapshot import Snapshot
-from rayjobs_k8s.scaling.group_status import Standing, Usage
+from rayjobs_k8s.scaling.group_status import GroupStatus, Usage
 
 BATCH: dict[str, Any] = {
     "id": "b_<script>",
@@ -50,7 +50,7 @@ def test_the_page_holds_the_run_as_data() -> None:
 
 
 def test_a_run_on_a_cluster_has_its_worker_group_on_the_same_axis_and_what_happened_to_it() -> None:
-    group = Standing(Usage(50, 143), Usage(80, 31), 4, 4, 1, 10, 60, frozenset("ab"), frozenset("c"))
+    group = GroupStatus(Usage(50, 143), Usage(80, 31), 4, 4, 1, 10, 60, frozenset("ab"), frozenset("c"))
     events = ("HPA raised the floor 1 -> 4 (cpu 143%/50%)",)
     seen = Snapshot(0.6, (BATCH,), (WORKER | {"busy_slots": 1},), {}, 3.21, group, events)
     data = data_of(report.render({"ok": True, "faults": [], "batches": [BATCH]}, [seen], []))

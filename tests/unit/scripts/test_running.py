@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from rayjobs_cli.console import Words
+from rayjobs_cli.console import Terminal
 from rayjobs_cli.exit_status import CommandError
 from rayjobs_cli.targets.cluster import state as cluster_states
 from rayjobs_cli.targets.connection import connect
 from rayjobs_cli.targets.local import state as local_states
-from rayjobs_cli.targets.local.plan import Order, decide
+from rayjobs_cli.targets.local.plan import LocalOptions, decide
 from rayjobs_cli.targets.local.processes import identify
 from rayjobs_cli.targets.local.state import ProcessId, State
 from rayjobs_cli.targets.running import on_a_cluster, on_this_machine, without_password
@@ -18,7 +18,7 @@ from rayjobs_cli.targets.running import on_a_cluster, on_this_machine, without_p
 
 @pytest.fixture
 def local(tmp_path: Path) -> State:
-    return State(plan=decide(Order(tmp_path, 0, 0), {}), supervisor=ProcessId(pid=1, created=0.0))
+    return State(plan=decide(LocalOptions(tmp_path, 0, 0), {}), supervisor=ProcessId(pid=1, created=0.0))
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def asked(folder: Path, **more: str) -> Namespace:
 def test_the_password_of_redis_is_told_to_programs_and_not_shown_to_people(local: State) -> None:
     running = on_this_machine(local, changed=False)
     out = io.StringIO()
-    running.show(Words(file=out, width=40))
+    running.show(Terminal(file=out, width=40))
     assert local.plan.redis_password not in out.getvalue()
     assert local.plan.api_url in out.getvalue()
     assert running.as_json()["redis"] == local.plan.redis_url
@@ -55,7 +55,7 @@ def test_only_a_password_is_hidden() -> None:
 
 def test_a_key_is_not_shown_but_where_it_is(remote: cluster_states.State, tmp_path: Path) -> None:
     out = io.StringIO()
-    on_a_cluster(tmp_path, remote, changed=False).show(Words(file=out, width=40))
+    on_a_cluster(tmp_path, remote, changed=False).show(Terminal(file=out, width=40))
     assert remote.api_key not in out.getvalue()
     assert str(cluster_states.state_file(tmp_path)) in out.getvalue()
 

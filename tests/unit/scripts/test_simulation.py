@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rayjobs_cli.benchmark import simulation
-from rayjobs_cli.benchmark.noop_farm import ITEM_MS
+from rayjobs_cli.benchmark.noop_slots import ITEM_MS
 from tests.support.redis_server import redis_server
 
 

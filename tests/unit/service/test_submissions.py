@@ -22,16 +22,16 @@ from rayjobs.errors import (
 from rayjobs.model.batch import State
 from rayjobs.service.submissions import new_id
 from rayjobs.settings import Settings
-from tests.support.farm import THUMB, Farm
+from tests.support.system import THUMB, System
 
 
 @pytest.fixture
-def whole(farm_settings: Settings) -> Farm:
+def whole(farm_settings: Settings) -> System:
     settings = farm_settings.model_copy(update={"max_inline_items": 1000, "max_upload_bytes": 100})
-    return Farm(settings, MemoryRegistry(settings))
+    return System(settings, MemoryRegistry(settings))
 
 
-def stored(whole: Farm) -> list[str]:
+def stored(whole: System) -> list[str]:
     return sorted(whole.record.store.names("record"))
 
 
@@ -67,7 +67,7 @@ def samples(count: int) -> dict[str, Any]:
     ],
 )
 def test_bad_input_is_refused_where_it_stands_and_stores_nothing(
-    whole: Farm, given: dict[str, Any], error: type[RayJobsError], pointer: str, words: str
+    whole: System, given: dict[str, Any], error: type[RayJobsError], pointer: str, words: str
 ) -> None:
     with pytest.raises(error) as caught:
         whole.intake.submit(body() | given)
@@ -79,7 +79,7 @@ def test_bad_input_is_refused_where_it_stands_and_stores_nothing(
     assert whole.registry.queue().pending == 0
 
 
-def test_more_items_than_one_request_may_name_are_sent_elsewhere(whole: Farm, pictures: Path) -> None:
+def test_more_items_than_one_request_may_name_are_sent_elsewhere(whole: System, pictures: Path) -> None:
     paths = [f"{pictures}/{i}.jpg" for i in range(1001)]
     with pytest.raises(BatchTooLargeError, match='"folder"') as caught:
         whole.intake.submit(body({"type": "paths", "paths": paths}))
@@ -87,7 +87,7 @@ def test_more_items_than_one_request_may_name_are_sent_elsewhere(whole: Farm, pi
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "relative.jpg", "{root}/../secret.jpg", "{root}x/p.jpg"])
-def test_paths_outside_of_the_roots_are_refused_by_name(whole: Farm, pictures: Path, path: str) -> None:
+def test_paths_outside_of_the_roots_are_refused_by_name(whole: System, pictures: Path, path: str) -> None:
     bad = path.format(root=pictures)
     with pytest.raises(InvalidRequestError, match="allowed root") as caught:
         whole.intake.submit(body({"type": "paths", "paths": [f"{pictures}/p00.jpg", bad]}))
@@ -95,25 +95,25 @@ def test_paths_outside_of_the_roots_are_refused_by_name(whole: Farm, pictures: P
     assert (problem.pointer, problem.code, problem.actual) == ("/source/paths/1", "source_forbidden", bad)
 
 
-def test_a_folder_outside_of_the_roots_is_refused(whole: Farm) -> None:
+def test_a_folder_outside_of_the_roots_is_refused(whole: System) -> None:
     with pytest.raises(InvalidRequestError, match="allowed root"):
         whole.intake.submit(body({"type": "folder", "path": "/etc"}))
 
 
-def test_an_unknown_upload_is_refused_by_name(whole: Farm) -> None:
+def test_an_unknown_upload_is_refused_by_name(whole: System) -> None:
     with pytest.raises(InvalidRequestError, match="u_none") as caught:
         whole.intake.submit(body({"type": "upload", "ids": ["u_none", "../x"]}))
     assert [p.pointer for p in caught.value.problems] == ["/source/ids/0", "/source/ids/1"]
 
 
 def test_a_name_without_index_is_refused_where_the_items_are_listed_later(
-    whole: Farm, pictures: Path
+    whole: System, pictures: Path
 ) -> None:
     with pytest.raises(OutputNameError, match="index"):
         whole.intake.submit(body({"type": "folder", "path": str(pictures)}, output={"name": "{stem}.{ext}"}))
 
 
-def test_a_batch_is_in_the_record_before_it_is_answered(whole: Farm) -> None:
+def test_a_batch_is_in_the_record_before_it_is_answered(whole: System) -> None:
     batch, created = whole.intake.submit(body(labels={"who": "me"}, priority=2))
     assert created
     assert (batch.state, batch.counts.pending, batch.priority) == (State.QUEUED, 3, 2)
@@ -124,7 +124,7 @@ def test_a_batch_is_in_the_record_before_it_is_answered(whole: Farm) -> None:
 
 
 def test_a_batch_the_registry_did_not_take_leaves_no_record(
-    whole: Farm, monkeypatch: pytest.MonkeyPatch
+    whole: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> None:
         raise RegistryUnavailableError("Redis does not answer")
@@ -135,7 +135,7 @@ def test_a_batch_the_registry_did_not_take_leaves_no_record(
     assert stored(whole) == []
 
 
-def test_the_same_key_and_body_is_the_same_batch_and_another_body_is_refused(whole: Farm) -> None:
+def test_the_same_key_and_body_is_the_same_batch_and_another_body_is_refused(whole: System) -> None:
     first, _ = whole.intake.submit(body(), idempotency_key="k")
     again, created = whole.intake.submit(dict(reversed(body().items())), idempotency_key="k")
     assert (again.id, created) == (first.id, False)
@@ -144,34 +144,34 @@ def test_the_same_key_and_body_is_the_same_batch_and_another_body_is_refused(who
     assert stored(whole) == [first.id]
 
 
-def test_a_plan_says_what_would_run_and_stores_nothing(whole: Farm) -> None:
+def test_a_plan_says_what_would_run_and_stores_nothing(whole: System) -> None:
     plan = whole.intake.plan(body())
     assert (plan["total"], plan["dry_run"], plan["output"]["format"]) == (3, True, "jpeg")
     assert plan["names"][0].startswith("000000-")
     assert stored(whole) == []
 
 
-def test_an_upload_becomes_a_source(whole: Farm) -> None:
+def test_an_upload_becomes_a_source(whole: System) -> None:
     sent = whole.intake.upload("../../Föö bar?.jpg", [b"abc", b"def"])
     assert (sent["bytes"], sent["name"]) == (6, "Föö bar_.jpg")
     batch, _ = whole.intake.submit(body({"type": "upload", "ids": [sent["id"]]}))
     assert batch.counts.total == 1
 
 
-def test_an_upload_over_the_limit_is_refused_and_leaves_nothing(whole: Farm) -> None:
+def test_an_upload_over_the_limit_is_refused_and_leaves_nothing(whole: System) -> None:
     with pytest.raises(SourceTooLargeError, match="MAX_UPLOAD_BYTES"):
         whole.intake.upload("x.jpg", [b"x" * 60, b"x" * 60])
     store = whole.record.store
     assert [name for one in store.names("uploads") for name in store.names(f"uploads/{one}")] == []
 
 
-def test_only_a_batch_that_ended_with_failures_can_be_retried(whole: Farm) -> None:
+def test_only_a_batch_that_ended_with_failures_can_be_retried(whole: System) -> None:
     batch, _ = whole.intake.submit(body())
     with pytest.raises(ConflictError, match="queued"):
         whole.intake.retry(batch.id)
 
 
-def test_a_purge_refuses_while_work_is_open_or_cancels_it(whole: Farm) -> None:
+def test_a_purge_refuses_while_work_is_open_or_cancels_it(whole: System) -> None:
     batch, _ = whole.intake.submit(body())
     with pytest.raises(ConflictError, match=batch.id):
         whole.intake.purge("refuse")

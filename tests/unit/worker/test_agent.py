@@ -11,7 +11,7 @@ import pytest
 
 from rayjobs.adapters.memory.registry import MemoryRegistry
 from rayjobs.engine.drain import DrainMark
-from rayjobs.engine.slot_status import Board, Hand
+from rayjobs.engine.slot_status import SlotStatusReader, SlotStatusWriter
 from rayjobs.errors import RegistryUnavailableError
 from rayjobs.model.worker import InHand
 from rayjobs.settings import Settings
@@ -56,7 +56,7 @@ def test_a_purge_is_answered_at_the_next_look(agent: Agent, registry: MemoryRegi
 def test_what_slots_have_in_hand_and_have_done_is_told(
     agent: Agent, registry: MemoryRegistry, settings: Settings
 ) -> None:
-    hand = Hand(settings.board_folder, os.getpid())
+    hand = SlotStatusWriter(settings.slot_status_folder, os.getpid())
     for index in (3, 4):
         hand.take("b_1", index)
         hand.done()
@@ -78,7 +78,7 @@ def test_the_engine_process_of_a_slot_counts_with_it(
         assert engine.stdout is not None
         engine.stdout.readline()
         for engine_pid in (0, engine.pid):
-            Hand(settings.board_folder, os.getpid(), engine_pid)
+            SlotStatusWriter(settings.slot_status_folder, os.getpid(), engine_pid)
         agent.look()
         [worker] = registry.workers()
         assert worker.rss_bytes > 10**8 + psutil.Process().memory_info().rss / 2
@@ -89,12 +89,12 @@ def test_a_slot_that_ended_is_forgotten_but_its_work_is_not(
     agent: Agent, registry: MemoryRegistry, settings: Settings
 ) -> None:
     gone = 2**22 - 1  # above every pid of this machine
-    hand = Hand(settings.board_folder, gone)
+    hand = SlotStatusWriter(settings.slot_status_folder, gone)
     hand.take("b_1", 0)
     agent.look()
     [worker] = registry.workers()
     assert worker.in_hand == ()
-    assert list(Board(settings.board_folder).words()) == []
+    assert list(SlotStatusReader(settings.slot_status_folder).words()) == []
 
 
 def test_a_worker_that_is_asked_to_drain_says_so_before_its_slots_refuse_anything(
@@ -104,7 +104,7 @@ def test_a_worker_that_is_asked_to_drain_says_so_before_its_slots_refuse_anythin
     registry.drain("w7")
     agent.look()
     [worker] = registry.workers()
-    mark = DrainMark(settings.board_folder)
+    mark = DrainMark(settings.slot_status_folder)
     assert (worker.draining, mark.holds()) == (True, False)
     agent.look()
     assert mark.holds()
@@ -119,7 +119,10 @@ def test_a_worker_that_is_asked_to_drain_says_so_before_its_slots_refuse_anythin
 def test_a_worker_that_is_ended_waits_for_what_it_has_in_hand(
     agent: Agent, registry: MemoryRegistry, settings: Settings
 ) -> None:
-    hand, mark = Hand(settings.board_folder, os.getpid()), DrainMark(settings.board_folder)
+    hand, mark = (
+        SlotStatusWriter(settings.slot_status_folder, os.getpid()),
+        DrainMark(settings.slot_status_folder),
+    )
     hand.take("b_1", 5)
     stop = threading.Event()
     leaving = threading.Thread(target=agent.run, args=(stop,))

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 
-from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_k8s.cluster import Cluster
 from rayjobs_k8s.objects import Document
 
@@ -31,7 +31,7 @@ def require_intended(cluster: Cluster, *, named: bool) -> None:
             "context_not_named",
             f"The current context is {name!r} ({host}), which is no cluster of this machine.",
             f"If it is meant, name it: --context {name}",
-            Exit.ENVIRONMENT,
+            ExitStatus.ENVIRONMENT,
         )
 
 

@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Order:
+class ClusterOptions:
     """What the user asked for."""
 
     folder: Path
@@ -31,7 +31,7 @@ class Order:
     api_port: int = 8000
     """0 takes any free one, here and below."""
     dashboard_port: int = 8265
-    wish: images.Wish = field(default_factory=images.Wish)
+    wish: images.ImageOptions = field(default_factory=images.ImageOptions)
     size: str | None = None
     volume: str | None = None
     kuberay_folder: Path | None = None
@@ -47,7 +47,7 @@ class Deployed:
     """Whether anything on the cluster was."""
 
 
-def deploy(order: Order, say: Say) -> Deployed:
+def deploy(order: ClusterOptions, say: Say) -> Deployed:
     """Return the system on a cluster, rolled out as ordered, with ports of this machine that lead to it.
 
     Raises:
@@ -62,10 +62,10 @@ def deploy(order: Order, say: Say) -> Deployed:
         say(f"context {cluster.context}, size {size}")
         chosen = images.provide(order.wish, cluster.context, nodes, say)
         values = Values(chosen, None if size == "default" else size, order.volume)
-        wanted = rollout.Order(values, order.folder / "kuberay", order.kuberay_folder, order.limit_s)
+        wanted = rollout.RolloutOptions(values, order.folder / "kuberay", order.kuberay_folder, order.limit_s)
         changed = rollout.roll_out(cluster, wanted, say)
         keys = {"api_key": rollout.api_key(cluster) or "", "ray_token": rollout.ray_token(cluster) or ""}
-    state = ports.led(order.folder, ports_only.model_copy(update=keys))
+    state = ports.forwarded(order.folder, ports_only.model_copy(update=keys))
     return Deployed(state, changed)
 
 
@@ -77,7 +77,7 @@ def down(folder: Path, named: str | None, say: Say) -> list[str]:
         context.require_intended(cluster, named=named is not None or state is not None)
         parts = teardown.take_down(cluster, say)
     if state is not None and state.context == cluster.context:
-        ports.leave(state)
+        ports.stop(state)
         states.forget(folder)
     return parts
 
@@ -87,7 +87,7 @@ def observer(named: str) -> Observe:
     return Observer(Cluster(named)).look
 
 
-def _choose_ports(order: Order, named: str) -> State:
+def _choose_ports(order: ClusterOptions, named: str) -> State:
     before = states.read(order.folder)
     if before is not None:
         same = before.context == named
@@ -95,7 +95,7 @@ def _choose_ports(order: Order, named: str) -> State:
         same &= order.dashboard_port in (0, before.dashboard_port)
         if same and find(before.forwarder):
             return before
-        ports.leave(before)
+        ports.stop(before)
     free = free_ports(2)
     return State(
         context=named,

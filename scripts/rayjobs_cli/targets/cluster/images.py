@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.setup.bootstrap import ROOT
 from rayjobs_k8s.names import API_IMAGE, RAY_IMAGE
 from rayjobs_k8s.objects import Document
@@ -31,7 +31,7 @@ _DIGITS = 12
 
 
 @dataclass(frozen=True)
-class Wish:
+class ImageOptions:
     """What the user said of the container images."""
 
     ray: str | None = None
@@ -40,7 +40,7 @@ class Wish:
     """`auto`, or a command that is given TAG CONTEXT -f DOCKERFILE, builds and loads."""
 
 
-def provide(wish: Wish, context: str, nodes: Sequence[Document], say: Say) -> dict[str, str]:
+def provide(wish: ImageOptions, context: str, nodes: Sequence[Document], say: Say) -> dict[str, str]:
     """Return the container images to run; those that are missing are built.
 
     Raises:
@@ -146,5 +146,5 @@ def _run(command: Sequence[str], code: str) -> None:
     if done.returncode:
         told = "".join(f"\n    {line}" for line in done.stdout.splitlines()[-12:])
         raise CommandError(
-            code, f"{' '.join(command)} ended with {done.returncode}:{told}", status=Exit.ENVIRONMENT
+            code, f"{' '.join(command)} ended with {done.returncode}:{told}", status=ExitStatus.ENVIRONMENT
         )

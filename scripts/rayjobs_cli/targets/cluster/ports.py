@@ -16,7 +16,7 @@ _START_S = 30.0
 _END_S = 5.0
 
 
-def led(folder: Path, state: State) -> State:
+def forwarded(folder: Path, state: State) -> State:
     """Return the state with a process that leads its ports, started if none runs; it is written down.
 
     Raises:
@@ -29,7 +29,7 @@ def led(folder: Path, state: State) -> State:
     return state
 
 
-def leave(state: State) -> None:
+def stop(state: State) -> None:
     """End the process, if it runs."""
     if (process := find(state.forwarder)) is not None:
         end([process], _END_S)

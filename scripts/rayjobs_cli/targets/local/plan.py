@@ -72,7 +72,7 @@ class Plan(BaseModel):
 
 
 @dataclass(frozen=True)
-class Order:
+class LocalOptions:
     """What the user asked for."""
 
     folder: Path
@@ -85,7 +85,7 @@ class Order:
     """Besides the sample pictures."""
 
 
-def decide(order: Order, environment: Mapping[str, str]) -> Plan:
+def decide(order: LocalOptions, environment: Mapping[str, str]) -> Plan:
     """Return the plan that carries out an order on this machine.
 
     Raises:

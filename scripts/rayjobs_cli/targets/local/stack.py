@@ -10,7 +10,7 @@ from rayjobs_cli.exit_status import CommandError
 from rayjobs_cli.polling import ticks
 from rayjobs_cli.targets.local import detached, logs, ray_folder
 from rayjobs_cli.targets.local import state as states
-from rayjobs_cli.targets.local.plan import Order, decide
+from rayjobs_cli.targets.local.plan import LocalOptions, decide
 from rayjobs_cli.targets.local.processes import STACK_MARK, end, find, identify, kill, marked
 from rayjobs_cli.targets.local.readiness import redis_answers
 from rayjobs_cli.targets.local.services import prepare
@@ -39,7 +39,7 @@ class Deployed:
     """False when it was ready before."""
 
 
-def deploy(order: Order, say: Say) -> Deployed:
+def deploy(order: LocalOptions, say: Say) -> Deployed:
     """Return the running stack of a state directory, started if there is none.
 
     Raises:
@@ -86,7 +86,7 @@ def down(folder: Path) -> list[str]:
     return list(running)
 
 
-def _claim(order: Order) -> bool:
+def _claim(order: LocalOptions) -> bool:
     """Take the state directory for a new stack; False when another deploy has just done so."""
     plan = decide(order, os.environ)
     if plan.redis_port is None and not redis_answers(plan.redis_url):

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from rayjobs.engine.process.channel import Ended, EngineProcess
-from rayjobs.engine.process.fork_server import Nursery
+from rayjobs.engine.process.fork_server import ForkServer
 from rayjobs.errors import EngineUnavailableError, StoreUnavailableError
 from rayjobs.model.item import Fault, Outcome
 from tests.support.waiting import wait_until
@@ -48,14 +48,14 @@ fork_server.serve(int(sys.argv[1]), begin)
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    started = Nursery([sys.executable, "-c", _PROGRAM], os.environ | {"PYTHONPATH": str(Path.cwd())})
+def nursery() -> Iterator[ForkServer]:
+    started = ForkServer([sys.executable, "-c", _PROGRAM], os.environ | {"PYTHONPATH": str(Path.cwd())})
     yield started
     started.close()
 
 
 @pytest.fixture
-def engine(nursery: Nursery) -> Iterator[EngineProcess]:
+def engine(nursery: ForkServer) -> Iterator[EngineProcess]:
     process = EngineProcess(nursery, 2**30)
     yield process
     process.kill()
@@ -125,7 +125,7 @@ def test_an_idle_engine_is_measured_and_one_that_is_told_to_finish_leaves(engine
 
 
 def test_a_process_that_can_not_be_had_leaves_no_file_open() -> None:
-    gone = Nursery([sys.executable, "-c", ""], os.environ)
+    gone = ForkServer([sys.executable, "-c", ""], os.environ)
     wait_until(lambda: not gone.is_alive, 10, "it has ended")
     before = open_files()
     with pytest.raises(EngineUnavailableError):

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rayjobs.engine.process.fork_server import Nursery, environment
+from rayjobs.engine.process.fork_server import ForkServer, environment
 from rayjobs.errors import EngineUnavailableError
 from rayjobs.settings import Settings
 from tests.support.waiting import wait_until
@@ -28,13 +28,13 @@ fork_server.serve(int(sys.argv[1]), begin)
 
 
 @pytest.fixture
-def nursery() -> Iterator[Nursery]:
-    started = Nursery([sys.executable, "-c", _PROGRAM], os.environ | {"PYTHONPATH": str(Path.cwd())})
+def nursery() -> Iterator[ForkServer]:
+    started = ForkServer([sys.executable, "-c", _PROGRAM], os.environ | {"PYTHONPATH": str(Path.cwd())})
     yield started
     started.close()
 
 
-def fork(nursery: Nursery, word: str = "here") -> int:
+def fork(nursery: ForkServer, word: str = "here") -> int:
     reading, writing = os.pipe()
     pid = nursery.fork([writing], word=word)
     os.close(writing)
@@ -43,7 +43,7 @@ def fork(nursery: Nursery, word: str = "here") -> int:
     return pid
 
 
-def test_a_process_gets_its_files_and_its_order_in_a_few_milliseconds(nursery: Nursery) -> None:
+def test_a_process_gets_its_files_and_its_order_in_a_few_milliseconds(nursery: ForkServer) -> None:
     fork(nursery)  # waits for the nursery itself to start
     began = time.perf_counter()
     for number in range(5):
@@ -53,13 +53,13 @@ def test_a_process_gets_its_files_and_its_order_in_a_few_milliseconds(nursery: N
     assert (time.perf_counter() - began) / 5 < 0.3
 
 
-def test_its_end_is_the_end_of_all_that_it_has_started(nursery: Nursery) -> None:
+def test_its_end_is_the_end_of_all_that_it_has_started(nursery: ForkServer) -> None:
     pids = [fork(nursery) for _ in range(3)]
     nursery.close()
     wait_until(lambda: not any(map(psutil.pid_exists, pids)), 10, "they are gone")
 
 
-def test_one_that_was_killed_can_not_be_asked(nursery: Nursery) -> None:
+def test_one_that_was_killed_can_not_be_asked(nursery: ForkServer) -> None:
     parent = psutil.Process(fork(nursery)).parent()
     assert parent is not None
     parent.kill()

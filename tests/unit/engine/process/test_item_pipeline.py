@@ -9,9 +9,9 @@ from typing_extensions import override
 
 from rayjobs.adapters.memory.store import MemoryStore
 from rayjobs.engine.assignment import Assignment
-from rayjobs.engine.attempt import Attempt, Means
-from rayjobs.engine.process.item_pipeline import Belt, Lane
-from rayjobs.engine.slot_status import Hand
+from rayjobs.engine.attempt import Attempt, RenderContext
+from rayjobs.engine.process.item_pipeline import BoundedQueue, ItemPipeline
+from rayjobs.engine.slot_status import SlotStatusWriter
 from rayjobs.errors import StoreUnavailableError
 from rayjobs.model.item import Item, Outcome
 from rayjobs.request.spec import parse_request
@@ -33,7 +33,7 @@ def parcel(size: int) -> Attempt:
 
 
 def test_a_lane_takes_no_more_bytes_than_it_may() -> None:
-    lane, sent = Lane(100), []
+    lane, sent = BoundedQueue(100), []
 
     def send() -> None:
         for size in (60, 60, 500):
@@ -53,7 +53,7 @@ def test_a_lane_takes_no_more_bytes_than_it_may() -> None:
 
 
 def test_both_ends_of_a_failed_lane_learn_of_it() -> None:
-    lane = Lane(10)
+    lane = BoundedQueue(10)
     lane.fail(StoreUnavailableError("away"))
     lane.fail(KeyError("a consequence"))
     for use in (lane.get, lane.check, lambda: lane.put(parcel(1))):
@@ -83,8 +83,8 @@ def assignment(pictures: Path) -> Assignment:
     return Assignment("b_1", 1, form.document(work), items)
 
 
-def belt(settings: Settings, store: MemoryStore, told: list[Outcome], folder: Path) -> Belt:
-    return Belt(Means(settings, store), Hand(folder, 1), told.append, item_s=60)
+def belt(settings: Settings, store: MemoryStore, told: list[Outcome], folder: Path) -> ItemPipeline:
+    return ItemPipeline(RenderContext(settings, store), SlotStatusWriter(folder, 1), told.append, item_s=60)
 
 
 def test_outcomes_are_told_in_order_after_their_outputs_are_written(
@@ -118,7 +118,9 @@ def test_an_engine_that_is_to_leave_begins_no_further_item(
         told.append(outcome)
         leave.set()
 
-    Belt(Means(farm_settings, MemoryStore()), Hand(tmp_path, 1), tell, item_s=60).carry_out(assignment, leave)
+    ItemPipeline(
+        RenderContext(farm_settings, MemoryStore()), SlotStatusWriter(tmp_path, 1), tell, item_s=60
+    ).carry_out(assignment, leave)
     assert 1 <= len(told) < 12
 
 

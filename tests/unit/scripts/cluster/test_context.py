@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.targets.cluster import context
 from tests.support.fake_cluster import FakeCluster
 
@@ -56,7 +56,7 @@ def test_a_cluster_of_this_machine_may_be_deployed_to(name: str, server: str) ->
 def test_any_other_must_be_named(name: str, server: str) -> None:
     with pytest.raises(CommandError) as raised:
         context.require_intended(Named(name, server), named=False)
-    assert (raised.value.code, raised.value.status) == ("context_not_named", Exit.ENVIRONMENT)
+    assert (raised.value.code, raised.value.status) == ("context_not_named", ExitStatus.ENVIRONMENT)
     assert f"--context {name}" in raised.value.remedy
     context.require_intended(Named(name, server), named=True)
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.setup.bootstrap import ROOT
 from rayjobs_cli.targets.cluster import images
-from rayjobs_cli.targets.cluster.images import Wish, provide, tag
+from rayjobs_cli.targets.cluster.images import ImageOptions, provide, tag
 from rayjobs_k8s.names import API_IMAGE, RAY_IMAGE
 
 
@@ -35,18 +35,18 @@ def recorder(tmp_path: Path) -> tuple[str, Path]:
 
 
 def test_images_that_are_named_are_taken_as_they_are() -> None:
-    assert provide(Wish("r:1", "a:1"), "kind-x", [], silent) == {RAY_IMAGE: "r:1", API_IMAGE: "a:1"}
+    assert provide(ImageOptions("r:1", "a:1"), "kind-x", [], silent) == {RAY_IMAGE: "r:1", API_IMAGE: "a:1"}
 
 
 @pytest.mark.usefixtures("no_builder")
 def test_what_the_nodes_have_is_not_built() -> None:
-    chosen = provide(Wish(), "any", [node(tag(API_IMAGE)), node(tag(RAY_IMAGE), "other:1")], silent)
+    chosen = provide(ImageOptions(), "any", [node(tag(API_IMAGE)), node(tag(RAY_IMAGE), "other:1")], silent)
     assert chosen == {API_IMAGE: tag(API_IMAGE), RAY_IMAGE: tag(RAY_IMAGE)}
 
 
 def test_what_they_lack_is_built_by_the_users_command(recorder: tuple[str, Path]) -> None:
     command, told = recorder
-    provide(Wish(build=command), "any", [node(tag(API_IMAGE))], silent)
+    provide(ImageOptions(build=command), "any", [node(tag(API_IMAGE))], silent)
     (line,) = told.read_text(encoding="utf-8").splitlines()
     assert line == f"{tag(RAY_IMAGE)} {ROOT} -f {images.dockerfile(RAY_IMAGE)}"
 
@@ -54,14 +54,14 @@ def test_what_they_lack_is_built_by_the_users_command(recorder: tuple[str, Path]
 def test_a_build_that_fails_shows_its_last_words() -> None:
     failing = f"{sys.executable} -c \"raise SystemExit('no space left')\""
     with pytest.raises(CommandError, match="no space left") as raised:
-        provide(Wish(build=failing), "any", [], silent)
-    assert (raised.value.code, raised.value.status) == ("build_failed", Exit.ENVIRONMENT)
+        provide(ImageOptions(build=failing), "any", [], silent)
+    assert (raised.value.code, raised.value.status) == ("build_failed", ExitStatus.ENVIRONMENT)
 
 
 @pytest.mark.usefixtures("no_builder")
 def test_without_a_builder_one_is_told_what_to_give() -> None:
     with pytest.raises(CommandError) as raised:
-        provide(Wish(), "kind-x", [], silent)
+        provide(ImageOptions(), "kind-x", [], silent)
     assert raised.value.code == "no_images"
     assert "--image" in raised.value.remedy
 

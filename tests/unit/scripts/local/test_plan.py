@@ -9,7 +9,7 @@ import pytest
 
 from rayjobs.places import SAMPLES
 from rayjobs_cli.exit_status import CommandError
-from rayjobs_cli.targets.local.plan import LOOPBACK, Order, decide, free_ports
+from rayjobs_cli.targets.local.plan import LOOPBACK, LocalOptions, decide, free_ports
 
 
 class Usage(NamedTuple):
@@ -20,11 +20,11 @@ class Usage(NamedTuple):
     free: int
 
 
-def order(folder: Path) -> Order:
-    return Order(folder, api_port=0, dashboard_port=0)
+def order(folder: Path) -> LocalOptions:
+    return LocalOptions(folder, api_port=0, dashboard_port=0)
 
 
-def refusal(order: Order) -> CommandError:
+def refusal(order: LocalOptions) -> CommandError:
     with pytest.raises(CommandError) as raised:
         decide(order, {})
     return raised.value
@@ -41,14 +41,14 @@ def test_two_plans_share_no_port_and_no_secret(tmp_path: Path) -> None:
 
 
 def test_by_default_there_is_a_slot_a_core_and_the_samples_may_be_read(tmp_path: Path) -> None:
-    plan = decide(Order(tmp_path, 0, 0, roots=(tmp_path,)), {})
+    plan = decide(LocalOptions(tmp_path, 0, 0, roots=(tmp_path,)), {})
     assert plan.slots == os.cpu_count()
     assert plan.roots == (SAMPLES, tmp_path)
 
 
 def test_a_redis_and_a_ray_of_the_user_replace_the_embedded_ones(tmp_path: Path) -> None:
     environment = {"REDIS_URL": "redis://db:6379/3", "RAY_ADDRESS": "10.0.0.1:6379"}
-    plan = decide(Order(tmp_path, api_port=0), environment)
+    plan = decide(LocalOptions(tmp_path, api_port=0), environment)
     assert (plan.redis_url, plan.redis_port, plan.redis_password) == ("redis://db:6379/3", None, "")
     assert (plan.ray_address, plan.ray_ports, plan.dashboard_url) == ("10.0.0.1:6379", None, None)
 
@@ -59,7 +59,7 @@ def test_a_taken_port_is_named_with_the_option_that_changes_it(tmp_path: Path, n
         taken.bind((LOOPBACK, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        error = refusal(Order(tmp_path, **{"api_port": 0, "dashboard_port": 0, name: port}))
+        error = refusal(LocalOptions(tmp_path, **{"api_port": 0, "dashboard_port": 0, name: port}))
     assert error.code == "port_taken"
     assert str(port) in error.detail
     assert f"{'--dashboard-port' if name.startswith('dash') else '--port'} 0" in error.remedy

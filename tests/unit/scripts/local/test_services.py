@@ -8,12 +8,12 @@ import pytest
 
 from rayjobs.places import SAMPLES
 from rayjobs_cli.targets.local import ray_folder
-from rayjobs_cli.targets.local.plan import Order, Plan, decide
+from rayjobs_cli.targets.local.plan import LocalOptions, Plan, decide
 from rayjobs_cli.targets.local.services import Service, prepare, services
 
 
 def plan(folder: Path, **environment: str) -> Plan:
-    return decide(Order(folder, 0, 0, slots=3), environment)
+    return decide(LocalOptions(folder, 0, 0, slots=3), environment)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_every_process_gets_the_settings_that_they_share(tmp_path: Path) -> None
         environment = service.environment
         assert environment["REDIS_URL"] == stack.redis_url
         assert environment["RAYJOBS_STORE"] == str(tmp_path / "store")
-        assert environment["RAYJOBS_BOARD"] == str(tmp_path / "board")
+        assert environment["RAYJOBS_SLOT_STATUS"] == str(tmp_path / "board")
         assert environment["RAYJOBS_ROOTS"] == str(SAMPLES)
         assert environment["PYTHONPATH"] == "mine"
         assert environment["VIPS_CONCURRENCY"] == "1"

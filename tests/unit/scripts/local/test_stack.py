@@ -6,7 +6,7 @@ import pytest
 from rayjobs_cli.exit_status import CommandError
 from rayjobs_cli.targets.local import stack as stacks
 from rayjobs_cli.targets.local import state as states
-from rayjobs_cli.targets.local.plan import Order, decide
+from rayjobs_cli.targets.local.plan import LocalOptions, decide
 from rayjobs_cli.targets.local.processes import identify
 from rayjobs_cli.targets.local.state import ProcessId, State
 
@@ -24,13 +24,13 @@ def test_a_redis_of_the_user_that_does_not_answer_is_told_at_once(
 ) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
     with pytest.raises(CommandError) as raised:
-        stacks.deploy(Order(tmp_path, 0, 0), silent)
+        stacks.deploy(LocalOptions(tmp_path, 0, 0), silent)
     assert raised.value.code == "redis_unreachable"
     assert states.read(tmp_path) is None
 
 
 def test_a_deploy_that_fails_before_it_has_a_supervisor_does_not_end_itself(tmp_path: Path) -> None:
-    state = State(plan=decide(Order(tmp_path, 0, 0), {}), supervisor=identify(os.getpid()))
+    state = State(plan=decide(LocalOptions(tmp_path, 0, 0), {}), supervisor=identify(os.getpid()))
     states.write(tmp_path, state)
     assert stacks.down(tmp_path) == []
     assert states.read(tmp_path) is None
@@ -38,6 +38,6 @@ def test_a_deploy_that_fails_before_it_has_a_supervisor_does_not_end_itself(tmp_
 
 def test_the_state_of_a_dead_stack_is_removed_by_down(tmp_path: Path) -> None:
     dead = ProcessId(pid=os.getpid(), created=1.0)
-    states.write(tmp_path, State(plan=decide(Order(tmp_path, 0, 0), {}), supervisor=dead))
+    states.write(tmp_path, State(plan=decide(LocalOptions(tmp_path, 0, 0), {}), supervisor=dead))
     assert stacks.down(tmp_path) == []
     assert states.read(tmp_path) is None

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from rayjobs_cli.exit_status import CommandError, Exit
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.targets.local import state as states
-from rayjobs_cli.targets.local.plan import Order, Plan, decide
+from rayjobs_cli.targets.local.plan import LocalOptions, Plan, decide
 from rayjobs_cli.targets.local.state import ProcessId, State, Status
 
 
 def plan(folder: Path) -> Plan:
-    return decide(Order(folder, 0, 0), {})
+    return decide(LocalOptions(folder, 0, 0), {})
 
 
 def state(folder: Path) -> State:
@@ -62,7 +62,7 @@ def test_a_file_that_is_no_state_is_told_not_guessed(tmp_path: Path, content: st
     with pytest.raises(CommandError) as raised:
         states.read(tmp_path)
     assert raised.value.code == "state_unreadable"
-    assert raised.value.status is Exit.ENVIRONMENT
+    assert raised.value.status is ExitStatus.ENVIRONMENT
     assert str(states.state_file(tmp_path)) in raised.value.remedy
 
 

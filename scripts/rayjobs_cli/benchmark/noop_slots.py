@@ -1,6 +1,6 @@
 """A dispatcher whose slots do nothing to a picture: what is left is claims, commit files and settlements.
 
-Run as `python -m rayjobs_cli.benchmark.noop_farm` in the environment of the settings, until SIGTERM.
+Run as `python -m rayjobs_cli.benchmark.noop_slots` in the environment of the settings, until SIGTERM.
 """
 
 import signal

@@ -13,23 +13,23 @@ from typing import Any
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.inline_executor import InlineExecutor
 from rayjobs.dispatcher.loop import Dispatcher
-from rayjobs.engine.attempt import Inline, Means
-from rayjobs.engine.slot_status import Hand
+from rayjobs.engine.attempt import Inline, RenderContext
+from rayjobs.engine.slot_status import SlotStatusWriter
 from rayjobs.model.batch import TERMINAL, Batch
 from rayjobs.model.lease import Lease, Tally
 from rayjobs.ports import Executor, Registry
 from rayjobs.record.layout import Record
-from rayjobs.service.queries import History
-from rayjobs.service.submissions import Intake
+from rayjobs.service.queries import Queries
+from rayjobs.service.submissions import Submissions
 from rayjobs.settings import Settings
-from rayjobs.worker.chunk_runner import Slot
+from rayjobs.worker.chunk_runner import ChunkRunner
 from tests.support.waiting import wait_until
 
 THUMB: list[dict[str, Any]] = [{"name": "thumbnail", "size": 32}]
 
 
 @dataclass
-class Farm:
+class System:
     settings: Settings
     registry: Registry
     executor: Executor | None = None
@@ -40,14 +40,14 @@ class Farm:
 
     def __post_init__(self) -> None:
         self.record = Record(FileStore(self.settings.store))
-        self.intake = Intake(self.registry, self.record, self.settings)
-        self.history = History(self.registry, self.record)
+        self.intake = Submissions(self.registry, self.record, self.settings)
+        self.history = Queries(self.registry, self.record)
         self._of_thread = threading.local()
         self._numbers = itertools.count(1)
 
-    def slot(self, number: int = 0) -> Slot:
-        hand = Hand(self.settings.board_folder, os.getpid() + number)
-        return Slot(self.record, Inline(Means(self.settings, self.record.store), hand))
+    def slot(self, number: int = 0) -> ChunkRunner:
+        hand = SlotStatusWriter(self.settings.slot_status_folder, os.getpid() + number)
+        return ChunkRunner(self.record, Inline(RenderContext(self.settings, self.record.store), hand))
 
     def run_chunk(self, lease: Mapping[str, int | str]) -> Tally:
         if not hasattr(self._of_thread, "slot"):
@@ -105,8 +105,8 @@ class Farm:
 
 
 @contextlib.contextmanager
-def farm(settings: Settings, registry: Registry) -> Iterator[Farm]:
-    whole = Farm(settings, registry)
+def farm(settings: Settings, registry: Registry) -> Iterator[System]:
+    whole = System(settings, registry)
     try:
         yield whole
     finally:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.settings import Settings
-from tests.support.farm import farm
 from tests.support.redis_server import redis_server
+from tests.support.system import farm
 from tests.support.waiting import wait_until
 
 

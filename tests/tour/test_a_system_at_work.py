@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from rayjobs.model.batch import State
-from tests.support.farm import Farm
+from tests.support.system import System
 
 
 def test_a_folder_is_listed_and_every_picture_of_it_is_filtered_once(
-    whole_farm: Farm, pictures: Path
+    whole_farm: System, pictures: Path
 ) -> None:
     whole_farm.dispatch()
     batch = whole_farm.finished(whole_farm.submit({"type": "folder", "path": str(pictures)}))
@@ -16,7 +16,7 @@ def test_a_folder_is_listed_and_every_picture_of_it_is_filtered_once(
     assert sorted(whole_farm.outputs(batch.id)) == [f"{i:06d}-p{i:02d}.jpg" for i in range(12)]
 
 
-def test_one_bad_picture_is_one_failed_item(whole_farm: Farm, pictures: Path) -> None:
+def test_one_bad_picture_is_one_failed_item(whole_farm: System, pictures: Path) -> None:
     (pictures / "p03.jpg").write_text("not a picture", encoding="utf-8")
     whole_farm.dispatch()
     batch = whole_farm.finished(whole_farm.submit({"type": "folder", "path": str(pictures)}))
@@ -26,7 +26,7 @@ def test_one_bad_picture_is_one_failed_item(whole_farm: Farm, pictures: Path) ->
     assert (bad["index"], bad["error"]["code"]) == (3, "unsupported_format")
 
 
-def test_a_retry_does_only_what_failed(whole_farm: Farm, pictures: Path) -> None:
+def test_a_retry_does_only_what_failed(whole_farm: System, pictures: Path) -> None:
     good = (pictures / "p03.jpg").read_bytes()
     (pictures / "p03.jpg").write_bytes(good[:100])
     whole_farm.dispatch()
