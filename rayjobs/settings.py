@@ -121,9 +121,9 @@ class Settings(BaseSettings):
     """Name of this worker: the pod's on a cluster."""
     pod: str | None = None
     """Name of the pod that this worker is, on a cluster."""
-    pulse: Path | None = None
+    liveness: Path | None = None
     """File that the dispatcher touches at each turn of its loop, for a probe."""
-    board: Path | None = None
+    slot_status: Path | None = None
     """Folder that the slots of this worker share with its agent; beside the store by default."""
 
     @classmethod
@@ -156,8 +156,8 @@ class Settings(BaseSettings):
 
     @property
     def slot_status_folder(self) -> Path:
-        """The folder of `board`, also where none was set."""
-        return self.board or Path(self.store.removeprefix("file://")).parent / "board"
+        """The folder of `slot_status`, also where none was set."""
+        return self.slot_status or Path(self.store.removeprefix("file://")).parent / "slots"
 
 
 def _variable(name: str) -> str:

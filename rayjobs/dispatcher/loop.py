@@ -85,7 +85,7 @@ class Dispatcher:
         for work, until in ((self._keep_alive, self._left), (self._listen, stop)):
             threading.Thread(target=self._forever, args=(work, until), daemon=True).start()
         while not stop.is_set():
-            show_liveness(self._settings.pulse)
+            show_liveness(self._settings.liveness)
             self._patiently(self._turn)
             if self._deposed.is_set():
                 raise LeaseLostError(f"{self._holder} no longer leads")
@@ -93,7 +93,7 @@ class Dispatcher:
 
     def _wait_for_lead(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            show_liveness(self._settings.pulse)
+            show_liveness(self._settings.liveness)
             try:
                 if self._lead():
                     log.info("leading with token %s", self._leader)
@@ -278,7 +278,7 @@ class Dispatcher:
     def _collect(self, limit_s: float) -> None:
         until = time.monotonic() + limit_s
         while len(self._flight) and time.monotonic() < until and not self._deposed.is_set():
-            show_liveness(self._settings.pulse)
+            show_liveness(self._settings.liveness)
             for lease, result in self._arrivals():
                 self._patiently(partial(self._settle, lease, result))
 

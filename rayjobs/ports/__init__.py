@@ -34,9 +34,9 @@ __all__ = [
     "Purged",
     "QueueStatus",
     "Registry",
+    "Replayed",
     "Retry",
     "Settled",
-    "Replayed",
     "Store",
     "Submitted",
 ]

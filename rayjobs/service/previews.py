@@ -55,7 +55,7 @@ class Previews:
         """Return what a batch of this body would make of its item `index`; one of its variants by the name.
 
         Raises:
-            RequestError: The body is refused as `Submissions.submit` does, or there is no such item or variant.
+            RequestError: `Submissions.submit` refuses the body, or there is no such item or variant.
             ItemError: The picture fails, and how.
             PreviewsBusyError: As many as may are rendered at this moment.
             BackendError: Another thing of ours is away.

@@ -145,7 +145,7 @@ class RenderPool:
             # Not the workers' board: their agent would take these processes for slots.
             self._board = self._board or TemporaryDirectory(prefix="rayjobs-", ignore_cleanup_errors=True)
             limits, words = _bounds(self._settings)
-            settings = self._settings.model_copy(update={**limits, "board": Path(self._board.name)})
+            settings = self._settings.model_copy(update={**limits, "slot_status": Path(self._board.name)})
             batch_id = f"{PARTS}/{uuid.uuid4().hex[:20]}"
             self._started += 1
             keeper = self._start(settings, self._started, f"{OUTPUTS}/{batch_id}")

@@ -45,7 +45,10 @@ def source(pictures: Path) -> dict[str, object]:
 @contextmanager
 def machine(whole: System, skew_s: int) -> Iterator[ProcessPoolExecutor]:
     """Give a slot on a machine with that clock, beside which its agent runs."""
-    own = {"worker_id": f"w{skew_s:+}", "board": Path(whole.settings.store).parent / f"board{skew_s:+}"}
+    own = {
+        "worker_id": f"w{skew_s:+}",
+        "slot_status": Path(whole.settings.store).parent / f"slots{skew_s:+}",
+    }
     environment = {
         **whole.settings.model_copy(update=own).as_environment(),
         **HOOK,

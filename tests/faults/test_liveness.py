@@ -19,7 +19,7 @@ def test_the_pulse_goes_on_while_redis_is_away_and_ends_with_the_loop(
 ) -> None:
     pulse = tmp_path / "pulse"
     with redis_server(tmp_path / "redis") as server:
-        settings = farm_settings.model_copy(update={"redis_url": server.url, "pulse": pulse})
+        settings = farm_settings.model_copy(update={"redis_url": server.url, "liveness": pulse})
         with farm(settings, RedisRegistry.connect(settings)) as whole:
             stop = whole.dispatch()
             await_beat(pulse)

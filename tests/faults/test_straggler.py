@@ -21,7 +21,7 @@ HANGS_AT = 9
 @pytest.fixture(params=[3.0, 0.0], ids=["on", "off"])
 def hanging(
     request: pytest.FixtureRequest, farm_settings: Settings, redis_process: RedisServer
-) -> Iterator["tuple[Farm, Hanging]"]:
+) -> Iterator["tuple[System, Hanging]"]:
     settings = farm_settings.model_copy(
         update={"redis_url": redis_process.url, "speculation": request.param, "lease_s": 5.0}
     )
@@ -54,7 +54,7 @@ class Hanging:
 
 
 def test_the_tail_is_run_elsewhere_if_that_is_switched_on(
-    hanging: "tuple[Farm, Hanging]", pictures: Path
+    hanging: "tuple[System, Hanging]", pictures: Path
 ) -> None:
     whole, slots = hanging
     batch_id = whole.submit({"type": "folder", "path": str(pictures)})

@@ -6,7 +6,7 @@ from rayjobs.engine.drain import DrainMark
 
 
 def test_a_mark_holds_until_it_is_lifted(tmp_path: Path) -> None:
-    mark = DrainMark(tmp_path / "board")
+    mark = DrainMark(tmp_path / "slots")
     assert not mark.holds()
     mark.put()
     assert mark.holds()

@@ -5,7 +5,7 @@ from rayjobs.engine.slot_status import SlotStatus, SlotStatusReader, SlotStatusW
 
 
 def test_what_a_slot_has_in_hand_is_seen_at_once(tmp_path: Path) -> None:
-    board, hand = SlotStatusReader(tmp_path / "board"), SlotStatusWriter(tmp_path / "board", 42)
+    board, hand = SlotStatusReader(tmp_path / "slots"), SlotStatusWriter(tmp_path / "slots", 42)
     assert list(board.words()) == [SlotStatus(42, None, 0, 0)]
     hand.take("b_01m85p03cqfk1adnvq3f", 10**9)
     [word] = board.words()

@@ -23,7 +23,12 @@ from tests.support.waiting import wait_until
 @pytest.fixture
 def settings(farm_settings: Settings, tmp_path: Path) -> Settings:
     return farm_settings.model_copy(
-        update={"worker_id": "w7", "board": tmp_path / "board", "heartbeat_s": 60.0, "worker_ttl_s": 60.0}
+        update={
+            "worker_id": "w7",
+            "slot_status": tmp_path / "slots",
+            "heartbeat_s": 60.0,
+            "worker_ttl_s": 60.0,
+        }
     )
 
 

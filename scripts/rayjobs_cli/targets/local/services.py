@@ -87,7 +87,7 @@ def _environment(plan: Plan, environment: Mapping[str, str]) -> dict[str, str]:
         "RAY_ADDRESS": plan.ray_address,
         "RAYJOBS_STORE": store,
         "RAYJOBS_ROOTS": os.pathsep.join(map(str, plan.roots)),
-        "RAYJOBS_SLOT_STATUS": str(plan.folder / "board"),
+        "RAYJOBS_SLOT_STATUS": str(plan.folder / "slots"),
         "RAYJOBS_WORKER_ID": "local",
     }
     if plan.dashboard_url:

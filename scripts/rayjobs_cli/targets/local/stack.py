@@ -82,7 +82,7 @@ def down(folder: Path) -> list[str]:
     detached.look()
     ray_folder.forget(state.plan.stack)
     states.state_file(folder).unlink(missing_ok=True)
-    shutil.rmtree(folder / "board", ignore_errors=True)
+    shutil.rmtree(folder / "slots", ignore_errors=True)
     return list(running)
 
 

@@ -50,7 +50,7 @@ def test_every_process_gets_the_settings_that_they_share(tmp_path: Path) -> None
         environment = service.environment
         assert environment["REDIS_URL"] == stack.redis_url
         assert environment["RAYJOBS_STORE"] == str(tmp_path / "store")
-        assert environment["RAYJOBS_SLOT_STATUS"] == str(tmp_path / "board")
+        assert environment["RAYJOBS_SLOT_STATUS"] == str(tmp_path / "slots")
         assert environment["RAYJOBS_ROOTS"] == str(SAMPLES)
         assert environment["PYTHONPATH"] == "mine"
         assert environment["VIPS_CONCURRENCY"] == "1"
