@@ -99,7 +99,9 @@ class Project:
         self._wheels = wheels
         self._wheels.mkdir()
         package = self.command.parent / "rayjobs_cli"
-        (package / "commands").mkdir(parents=True)
+        for folder in (package, package / "commands"):
+            folder.mkdir(parents=True)
+            (folder / "__init__.py").touch()
         self.command.write_text(DOOR, encoding="utf-8")
         (package / "commands" / "command.py").write_text(COMMAND, encoding="utf-8")
         shutil.copytree(Path(bootstrap.__file__).parent, package / "setup")

@@ -98,7 +98,7 @@ def test_pairs_are_of_different_sources_that_are_here(
 ) -> None:
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         (tmp_path / name).write_bytes(picture((30, 20)))
-    monkeypatch.setattr(report, "_SAMPLES", tmp_path)
+    monkeypatch.setattr(report, "SAMPLES", tmp_path)
     pairs = report.Pairs(2)
     for name in ("b.jpg", "b.jpg", "away.jpg", "a.jpg", "c.jpg"):
         pairs.offer({"source": f"sample:{name}", "input": {"width": 30, "height": 20}}, {}, picture((8, 8)))
