@@ -15,5 +15,5 @@ turns       the rounds, and the ratios that come of them
 variants    what a file of several costs that are made from one decode
 promises    what is promised besides speed: latency, a large request, memory of Redis
 table       all that for people
-simulation  a batch of 10^8 items without its pictures; `noop_farm` has slots that do nothing to them
+simulation  a batch of 10^8 items without its pictures; `noop_slots` has slots that do nothing to them
 """
