@@ -7,7 +7,7 @@ from rayjobs_k8s.cluster import Cluster
 from rayjobs_k8s.deploy import kuberay, render
 from rayjobs_k8s.deploy.apply import apply
 from rayjobs_k8s.names import MANAGER, MANAGER_LABEL
-from rayjobs_k8s.objects import Document, Ref
+from rayjobs_k8s.objects import Document, Ref, entries, text
 
 Say = Callable[[str], None]
 
@@ -40,7 +40,7 @@ def install_kuberay(cluster: Cluster, folder: Path | None, cache: Path, say: Say
     """
     there = operator(cluster)
     if there is not None:
-        (image, *_) = _images(there)
+        image = next(filter(kuberay.is_operator, _images(there)))
         version = kuberay.judge(image)
         say(f"KubeRay {version or image} is there")
         return []
@@ -61,9 +61,8 @@ def operator(cluster: Cluster) -> Document | None:
 
 
 def _images(deployment: Document) -> list[str]:
-    return [each["image"] for each in deployment["spec"]["template"]["spec"]["containers"]]
+    return [text(each, "image") for each in entries(deployment, "spec", "template", "spec", "containers")]
 
 
 def _is_ours(document: Document) -> bool:
-    labels: dict[str, str] = document["metadata"].get("labels", {})
-    return labels.get(MANAGER_LABEL) == MANAGER
+    return text(document, "metadata", "labels", MANAGER_LABEL) == MANAGER

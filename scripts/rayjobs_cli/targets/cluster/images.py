@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.setup.bootstrap import ROOT
 from rayjobs_k8s.names import API_IMAGE, RAY_IMAGE
-from rayjobs_k8s.objects import Document
+from rayjobs_k8s.objects import Document, entries, texts
 
 Say = Callable[[str], None]
 
@@ -47,7 +47,9 @@ def provide(wish: ImageOptions, context: str, nodes: Sequence[Document], say: Sa
         CommandError: One is neither there nor can be made.
     """
     given = {RAY_IMAGE: wish.ray, API_IMAGE: wish.api}
-    there = {name for node in nodes for each in node["status"].get("images", ()) for name in each["names"]}
+    # Kubernetes: an image whose tag has moved to a newer build stays on the node without a name.
+    images = (each for node in nodes for each in entries(node, "status", "images"))
+    there = {name for each in images for name in texts(each, "names")}
     chosen = {}
     for image in NAMES:
         own = tag(image)
