@@ -42,7 +42,7 @@ def add_target(made: argparse.ArgumentParser, *, api_port: int, dashboard_port: 
         nargs="+",
         default=(),
         metavar="DIR",
-        help="folders from which batches may read, besides images/samples",
+        help="folders from which batches may read, besides images/samples and RAYJOBS_ROOTS",
     )
 
 

@@ -1,10 +1,12 @@
 """What deploy and demo share: a system brought up and purged, and ended again."""
 
+import os
 from argparse import Namespace
 from collections.abc import Callable
 
 from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.polling import until
+from rayjobs_cli.targets import variables
 from rayjobs_cli.targets.cluster import images
 from rayjobs_cli.targets.local import stack
 from rayjobs_cli.targets.local.plan import LocalOptions
@@ -56,6 +58,7 @@ def _on_this_machine(given: Namespace, say: Say) -> Target:
 def _on_a_cluster(given: Namespace, say: Say) -> Target:
     from rayjobs_cli.targets.cluster import deployment
 
+    _require_places(given)
     order = deployment.ClusterOptions(
         folder=given.state,
         context=given.context,
@@ -64,11 +67,26 @@ def _on_a_cluster(given: Namespace, say: Say) -> Target:
         wish=images.ImageOptions(given.image, given.api_image, given.build),
         size=given.size,
         volume=given.volume,
+        settings=variables.given(os.environ),
         kuberay_folder=given.kuberay_manifests,
         limit_s=given.timeout,
     )
     deployed = deployment.deploy(order, say)
     return on_a_cluster(given.state, deployed.state, changed=deployed.changed)
+
+
+def _require_places(given: Namespace) -> None:
+    """Refuse what the user said and a cluster has no place for."""
+    variables.require_usable()
+    variables.refuse(os.environ, variables.ON_A_CLUSTER)
+    options = {"--roots": given.roots, "--slots": given.slots}
+    if said := [name for name, value in options.items() if value]:
+        raise CommandError(
+            "option_has_no_place",
+            f"{' and '.join(said)} can't hold on a cluster.",
+            "Put pictures into the folder rayjobs/pictures of the volume; --size says what a worker is.",
+            ExitStatus.USAGE,
+        )
 
 
 def _await_readiness(running: Target) -> None:

@@ -1,6 +1,6 @@
 """Deploy to a cluster, find what was deployed there, and take it down."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,8 @@ class ClusterOptions:
     wish: images.ImageOptions = field(default_factory=images.ImageOptions)
     size: str | None = None
     volume: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Variables that its pods get."""
     kuberay_folder: Path | None = None
     limit_s: float = 600.0
 
@@ -61,7 +63,7 @@ def deploy(order: ClusterOptions, say: Say) -> Deployed:
         size = order.size or context.size_of(nodes)
         say(f"context {cluster.context}, size {size}")
         chosen = images.provide(order.wish, cluster.context, nodes, say)
-        values = Values(chosen, None if size == "default" else size, order.volume)
+        values = Values(chosen, None if size == "default" else size, order.volume, order.settings)
         wanted = rollout.RolloutOptions(values, order.folder / "kuberay", order.kuberay_folder, order.limit_s)
         changed = rollout.roll_out(cluster, wanted, say)
         keys = {"api_key": rollout.api_key(cluster) or "", "ray_token": rollout.ray_token(cluster) or ""}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rayjobs_cli.exit_status import CommandError
 from rayjobs_cli.polling import ticks
+from rayjobs_cli.targets import variables
 from rayjobs_cli.targets.local import detached, logs, ray_folder
 from rayjobs_cli.targets.local import state as states
 from rayjobs_cli.targets.local.plan import LocalOptions, decide
@@ -43,7 +44,7 @@ def deploy(order: LocalOptions, say: Say) -> Deployed:
     """Return the running stack of a state directory, started if there is none.
 
     Raises:
-        CommandError: It can't be started here; nothing is left running.
+        CommandError: It can't be started here; nothing is left running. Or what runs has other settings.
     """
     folder = order.folder
     state = states.read(folder)
@@ -51,6 +52,8 @@ def deploy(order: LocalOptions, say: Say) -> Deployed:
         say("an earlier stack of this directory has ended without a word; its remains are removed")
         down(folder)
         state = None
+    if state is not None:
+        variables.require_same(state.plan.settings, os.environ, folder)
     if state is not None and state.ready:
         return Deployed(state, changed=False)
     started = state is None and _claim(order)
@@ -88,6 +91,7 @@ def down(folder: Path) -> list[str]:
 
 def _claim(order: LocalOptions) -> bool:
     """Take the state directory for a new stack; False when another deploy has just done so."""
+    variables.require_usable()
     plan = decide(order, os.environ)
     if plan.redis_port is None and not redis_answers(plan.redis_url):
         raise CommandError(
