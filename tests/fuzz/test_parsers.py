@@ -29,7 +29,8 @@ LEAST_INPUTS = 500
 """A search that tried less was none; a quiet core tries 40,000 in five seconds."""
 
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("atheris") is None, reason="atheris has wheels for Linux on x86-64 alone"
+    importlib.util.find_spec("atheris") is None,
+    reason="there is no atheris: it has wheels for Linux on x86-64 alone",
 )
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from rayjobs import places
 from rayjobs.settings import Settings, variable
 from rayjobs_cli.commands import launch, scale
 from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.targets import variables
 from rayjobs_cli.targets.local import stack as stacks
 from rayjobs_cli.targets.local import state as states
-from rayjobs_cli.targets.local.plan import PROJECT, LocalOptions, decide
+from rayjobs_cli.targets.local.plan import LocalOptions, decide
 from rayjobs_cli.targets.local.processes import identify
 from rayjobs_cli.targets.local.services import services
 from rayjobs_cli.targets.local.state import State, Status
@@ -21,7 +22,7 @@ from rayjobs_k8s.deploy import render
 from rayjobs_k8s.names import API_IMAGE, RAY_IMAGE
 
 TABLE = sorted(map(variable, Settings.model_fields))
-SAMPLES = str(PROJECT / "images" / "samples")
+SAMPLES = str(places.SAMPLES)
 CONTAINERS = {"agent", "ray-worker", "dispatcher", "api"}
 """Containers of a cluster that run rayjobs with settings."""
 
