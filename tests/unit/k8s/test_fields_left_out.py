@@ -120,7 +120,12 @@ OBJECTS = {
         "autoscaling/v2",
         "HorizontalPodAutoscaler",
         "workers",
-        spec={"metrics": [METRIC, METRIC | {"containerResource": {"name": "memory"}}]},
+        spec={
+            "metrics": [
+                METRIC,
+                METRIC | {"containerResource": {"name": "memory", "target": {"averageUtilization": 80}}},
+            ]
+        },
         status={
             "desiredReplicas": 2,
             "currentMetrics": [USED],
