@@ -53,7 +53,10 @@ class PlanAnswer(DocumentAnswer):
     names: list[str]
     """Of the first outputs."""
     warnings: list[ProblemItem]
-    """What would run, but costs or does more than it need."""
+    """What would run, but costs or does more than it need; with a sample of a folder, what is said of its
+    entries too."""
+    left_out: int | None = None
+    """Hidden entries of the folder that are left out; known where a sample was asked for."""
     estimate: EstimateAnswer | None = None
     """Where a sample was asked for; none for a source without items."""
 

@@ -71,6 +71,11 @@ class BatchAnswer(DocumentAnswer):
     """False while the source is being listed and `total` grows."""
     error: dict[str, Any] | None
     """Why the batch as a whole failed, ended early, or was paused by the farm itself."""
+    warnings: list["ProblemItem"]
+    """Entries of its folder that could not be items, known once all is listed; `actual` is the name, escaped.
+    Of many, the last one tells how many more there are."""
+    left_out: int
+    """Hidden entries of its folder that were left out; see `hidden` of the source."""
     created_at: str
     started_at: str | None
     finished_at: str | None

@@ -18,6 +18,8 @@ from rayjobs.ports import Store
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG}
+_NO_BLOB = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+"""What reading ends in where no blob has the name: nothing has it, or a prefix has."""
 _WRITTEN_INTO = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EISDIR}
 """What deleting ends in where somebody writes into the folder, or makes it, at that moment."""
 _TIDIED_AWAY = {errno.ENOENT}
@@ -76,7 +78,7 @@ class FileStore(Store):
         with _as_ours(self._path(key)):
             try:
                 return self._path(key).read_bytes()
-            except FileNotFoundError:
+            except _NO_BLOB:
                 return None
 
     @override
@@ -84,7 +86,7 @@ class FileStore(Store):
         with _as_ours(self._path(key)):
             try:
                 return self._path(key).open("rb")
-            except FileNotFoundError:
+            except _NO_BLOB:
                 return None
 
     @override

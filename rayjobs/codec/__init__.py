@@ -17,7 +17,7 @@ from rayjobs.codec.animation import is_animated, joined
 from rayjobs.codec.decoding import decode, decode_frames, scaling
 from rayjobs.codec.encoding import Beside, Encoded, encode
 from rayjobs.codec.facts import facts
-from rayjobs.codec.formats import FORMATS, Format
+from rayjobs.codec.formats import FORMATS, SUFFIXES, Format
 from rayjobs.codec.header import Header, read_header
 from rayjobs.codec.limits import Limits
 from rayjobs.codec.options import Encoding, Reading, describe_formats
@@ -27,6 +27,7 @@ from rayjobs.codec.truncation import unreadable
 
 __all__ = [
     "FORMATS",
+    "SUFFIXES",
     "Beside",
     "Encoded",
     "Encoding",

@@ -23,6 +23,8 @@ class Format:
     """What a file of this format begins with."""
     summary: str
     """What a user should know of it, one sentence."""
+    suffixes: tuple[str, ...] = ()
+    """What else such files are called by, without the dot, in lower case; what one is, its magic says."""
     reader: Reader = "libvips"
     options: Mapping[str, object] = field(default_factory=dict)
     """Fields of `Encoding` that mean something to it, and what they are if they are left out; empty if the
@@ -52,6 +54,7 @@ _FORMATS = (
         "image/jpeg",
         _begins(rb"\xff\xd8\xff"),
         "Alpha is flattened on white; 8 bits a sample, of gray 12 are read as well.",
+        suffixes=("jpeg", "jpe", "jfif", "mpo"),
         options={"quality": 85, "chroma": "420", "progressive": False, "optimise": "none"}
         | _SEARCHED
         | _TOLD,
@@ -63,6 +66,7 @@ _FORMATS = (
         "image/png",
         _begins(rb"\x89PNG\r\n\x1a\n"),
         "Lossless; 16 bits become 8; of an APNG the first frame is read.",
+        suffixes=("apng",),
         options={"compression": 6, "progressive": False, "palette": None, "dither": 1.0} | _TOLD,
     ),
     Format(
@@ -102,6 +106,7 @@ _FORMATS = (
         "image/tiff",
         _begins(rb"II[*+]\0|MM\0[*+]"),
         "One page is read, `input.page`; written without loss, with XMP and IPTC, but without EXIF.",
+        suffixes=("tiff",),
         options={"packing": "deflate", "frames": "first"} | _TOLD,
     ),
     Format(
@@ -120,6 +125,7 @@ _FORMATS = (
         "image/heic",
         _begins(rb".{4}ftyp(hei[cxms]|hev[cx]|m[is]f1)"),
         "What phones write; 10 bits become 8.",
+        suffixes=("heif", "hif"),
         reader="heif",
     ),
     Format(
@@ -128,21 +134,34 @@ _FORMATS = (
         "image/jp2",
         _begins(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
         "JPEG 2000, as a file or a bare codestream.",
+        suffixes=("j2k", "j2c", "jpx", "jpf", "jpc"),
         reader="pillow",
     ),
-    Format("bmp", "bmp", "image/bmp", _begins(rb"BM.{4}\0\0\0\0"), "Windows bitmaps.", reader="pillow"),
+    Format(
+        "bmp",
+        "bmp",
+        "image/bmp",
+        _begins(rb"BM.{4}\0\0\0\0"),
+        "Windows bitmaps.",
+        suffixes=("dib",),
+        reader="pillow",
+    ),
     Format(
         "ppm",
         "ppm",
         "image/x-portable-anymap",
         _begins(rb"P[1-6][\s#]"),
         "PBM, PGM and PPM, as text or binary.",
+        suffixes=("pbm", "pgm", "pnm"),
         reader="pillow",
     ),
 )
 
 FORMATS: dict[str, Format] = {each.name: each for each in _FORMATS}
 """Every format by its name; all can be read."""
+
+SUFFIXES = frozenset(suffix for each in _FORMATS for suffix in (each.extension, *each.suffixes))
+"""What files of these formats are called by, without the dot, in lower case."""
 
 OutputFormat = Literal["jpeg", "png", "webp", "avif", "jxl", "tiff", "gif"]
 """The names of those that can be written, as a type."""

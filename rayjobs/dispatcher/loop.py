@@ -24,6 +24,7 @@ from rayjobs.errors import (
 )
 from rayjobs.lifecycle import pausing, purge, reaper
 from rayjobs.lifecycle.recovery import Recovery
+from rayjobs.model.item import Fault
 from rayjobs.model.lease import Lease, Pace, Tally
 from rayjobs.model.worker import Worker
 from rayjobs.ports import Executor, Registry
@@ -233,8 +234,22 @@ class Dispatcher:
             pausing.pause_unreadable(batch_id, error, self._registry)
         except BackendError as error:
             log.warning("listing is tried again: %s", error, extra={"batch": batch_id})
-        finally:
-            self._listing.discard(batch_id)
+        except Exception as error:  # the same would come at each tick
+            log.exception("listing can't go on", extra={"batch": batch_id})
+            if not self._abort(batch_id, pausing.unforeseen("the listing of its source", error)):
+                return  # it stays among those that are listed: this dispatcher never begins it again
+        self._listing.discard(batch_id)
+
+    def _abort(self, batch_id: str, why: Fault) -> bool:
+        """End a batch that met what nobody foresaw; return False where even that can't be done."""
+        try:
+            pausing.abort(batch_id, why, self._registry)
+        except BackendError as error:
+            log.warning("ended later: %s", error, extra={"batch": batch_id})
+        except Exception:
+            log.exception("batch can't be ended", extra={"batch": batch_id})
+            return False
+        return True
 
     def _keep_alive(self) -> None:
         """Prolong the lead and the leases in flight, from a thread that does nothing else."""

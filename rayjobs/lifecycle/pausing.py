@@ -1,4 +1,4 @@
-"""Pauses a batch that can't go on by itself, with the reason for all to see."""
+"""Pauses a batch that can't go on by itself, or ends it, with the reason for all to see."""
 
 import logging
 
@@ -21,3 +21,17 @@ def pause(batch_id: str, why: Fault, registry: Registry) -> None:
 def pause_unreadable(batch_id: str, error: RecordUnreadableError, registry: Registry) -> None:
     """Pause a batch whose record can't be read, until that was mended and somebody resumes it."""
     pause(batch_id, Fault(error.code, error.detail, retryable=False), registry)
+
+
+def unforeseen(what: str, error: Exception) -> Fault:
+    """Return what a batch shows where something that nobody foresaw has ended a part of its work."""
+    detail = f"{what} met an unforeseen {type(error).__name__}: {error}; the dispatcher's log has the rest"
+    return Fault("internal", detail, retryable=False)
+
+
+def abort(batch_id: str, why: Fault, registry: Registry) -> None:
+    """End a batch as failed; what runs of it may finish, and a repeat changes nothing."""
+    try:
+        registry.steer(batch_id, Verb.ABORT, "dispatcher", why.code, why)
+    except (ConflictError, NotFoundError) as error:  # it ends already, or was purged
+        log.info("not ended: %s", error, extra={"batch": batch_id})

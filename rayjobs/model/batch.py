@@ -1,7 +1,7 @@
 """The batch: its states, what may be asked of it in each, its counts, and what a client sees of it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -214,6 +214,8 @@ class Batch:
     """The parts that never change: pipeline, output, labels, max_attempts."""
     error: dict[str, Any] | None = None
     """Why the batch as a whole failed, ended early, or was paused by the farm itself."""
+    remarks: Mapping[str, Any] = field(default_factory=dict)
+    """What the listing of its source tells beside the items, once it has ended: see `walk.Remarks`."""
     ending: State | None = None
     """The end that a verb has given it before all its items were through."""
 
@@ -243,6 +245,8 @@ class Batch:
             "errors_by_code": self.errors_by_code,
             "exact": self.exact,
             "error": self.error,
+            "warnings": self.remarks.get("warnings", []),
+            "left_out": self.remarks.get("left_out", 0),
             "created_at": moment(self.created_ms),
             "started_at": moment(self.started_ms),
             "finished_at": moment(self.finished_ms),

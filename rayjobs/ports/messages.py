@@ -51,6 +51,8 @@ class Replayed:
     """Leases whose chunks are known to run: they go on."""
     started_ms: int | None = None
     error: dict[str, Any] | None = None
+    remarks: Mapping[str, Any] = field(default_factory=dict)
+    """What its listing tells beside the items."""
     cut: bool = False
     """Whether it ended before its source was listed to the end."""
     fence: int = 0

@@ -48,8 +48,13 @@ class Registry(Protocol):
     def extend(self, batch_id: str, total: int) -> bool:
         """Queue the items up to `total`; False when the batch no longer takes any."""
 
-    def seal(self, batch_id: str, error: dict[str, Any] | None = None) -> Settled:
-        """End the listing; with `error`, the batch ends without its unlisted items."""
+    def seal(
+        self, batch_id: str, error: dict[str, Any] | None = None, remarks: dict[str, Any] | None = None
+    ) -> Settled:
+        """End the listing; with `error`, the batch ends without its unlisted items.
+
+        The batch shows `remarks` from here on: what the listing tells beside the items.
+        """
 
     def claim(self, leader: int, slots: int, pace: Pace, most: int) -> list[Lease]:
         """Take up to `most` chunks off the queue, each under a lease.

@@ -24,7 +24,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -63,6 +63,8 @@ class Listing:
     """Whether these are all of them."""
     error: dict[str, Any] | None = None
     """Why the listing ended early."""
+    remarks: dict[str, Any] = field(default_factory=dict)
+    """What `walk.Remarks` tells beside the items; nothing before the end, or of a version that had none."""
 
 
 class Record(Commits):
@@ -132,15 +134,24 @@ class Record(Commits):
         lines = b"\n".join(orjson.dumps(item.as_json()) for item in items)
         self._put(f"record/{batch_id}/items/{page}.jsonl", lines)
 
-    def seal(self, batch_id: str, total: int, error: dict[str, Any] | None = None) -> None:
+    def seal(
+        self,
+        batch_id: str,
+        total: int,
+        error: dict[str, Any] | None = None,
+        remarks: dict[str, Any] | None = None,
+    ) -> None:
         """Write that the pages are all there; with `error`, the listing ended early."""
-        self._put(f"record/{batch_id}/sealed.json", orjson.dumps({"total": total, "error": error}))
+        told = {"total": total, "error": error, "remarks": remarks or {}}
+        self._put(f"record/{batch_id}/sealed.json", orjson.dumps(told))
 
     def listing(self, batch_id: str) -> Listing:
         """Return how far a batch is listed."""
         sealed = self._read(schema.SEALED, f"record/{batch_id}/sealed.json")
         if sealed is not None:
-            return Listing(sealed["total"], sealed=True, error=sealed["error"])
+            return Listing(
+                sealed["total"], sealed=True, error=sealed["error"], remarks=sealed.get("remarks", {})
+            )
         pages = len(list(self.store.names(f"record/{batch_id}/items")))
         last = len(self._read_page(batch_id, pages - 1)[1]) if pages else 0
         return Listing(PAGE * max(pages - 1, 0) + last, sealed=False)

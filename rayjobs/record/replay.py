@@ -10,7 +10,7 @@ from rayjobs.model.lease import Lease
 from rayjobs.model.ranges import Cover, Range
 from rayjobs.ports import NewBatch, Replayed
 from rayjobs.record.commits import Entry
-from rayjobs.record.layout import Record
+from rayjobs.record.layout import Listing, Record
 
 
 def replay(record: Record, batch_id: str, in_flight: Sequence[Lease] = ()) -> Replayed:
@@ -41,26 +41,25 @@ def replay(record: Record, batch_id: str, in_flight: Sequence[Lease] = ()) -> Re
         created_ms=spec["created_ms"],
     )
     if closed is not None:
-        return _closed(new, closed, cut=not listing.sealed)
-    return _open(record, new, listing.error, in_flight)
+        return _closed(new, closed, listing)
+    return _open(record, new, listing, in_flight)
 
 
-def _closed(new: NewBatch, closed: dict[str, Any], *, cut: bool) -> Replayed:
+def _closed(new: NewBatch, closed: dict[str, Any], listing: Listing) -> Replayed:
     return Replayed(
         batch=new,
         ends={name: n for name, n in closed["counts"].items() if name in ENDED},
         errors=closed["errors_by_code"],
         started_ms=closed["started_ms"],
         error=closed["error"],
-        cut=cut,
+        remarks=listing.remarks,
+        cut=not listing.sealed,
         closed=State(closed["state"]),
         finished_ms=closed["finished_ms"],
     )
 
 
-def _open(
-    record: Record, new: NewBatch, error: dict[str, Any] | None, in_flight: Sequence[Lease]
-) -> Replayed:
+def _open(record: Record, new: NewBatch, listing: Listing, in_flight: Sequence[Lease]) -> Replayed:
     entries = record.entries(new.id)
     tokens = [*(entry.token for entry in entries), *(lease.token for lease in in_flight)]
     found = _Totals()
@@ -82,7 +81,8 @@ def _open(
         waiting=found.waiting(new.total),
         running=tuple(in_flight),
         started_ms=min(tokens, default=None),  # a token is the time of its claim
-        error=error,
+        error=listing.error,
+        remarks=listing.remarks,
         fence=max(tokens, default=0),
     )
 
@@ -179,4 +179,5 @@ def view(standing: Replayed, run_id: str) -> Batch:
         throughput_per_s=0.0,
         document=new.document,
         error=standing.error,
+        remarks=standing.remarks,
     )

@@ -48,6 +48,7 @@ class _Spec(TypedDict):
 class _Sealed(TypedDict):
     total: _Count
     error: dict[str, Any] | None
+    remarks: NotRequired[dict[str, Any]]
 
 
 @_open

@@ -5,6 +5,7 @@ So a repeated attempt writes the same name, and two items never share one: `outp
 
 import re
 import string
+import unicodedata
 
 from rayjobs.errors import OutputNameError, Problem
 from rayjobs.model.item import Item
@@ -95,6 +96,17 @@ def safe(text: str) -> str:
     cleaned = _UNSAFE.sub("_", text).strip(". ")
     cleaned = cleaned.encode("utf-8", "replace")[: MAX_NAME_BYTES - 40].decode("utf-8", "ignore")
     return f"_{cleaned}" if not cleaned or _RESERVED.fullmatch(cleaned) else cleaned
+
+
+def folded(path: str) -> str:
+    """Return what is the same of two names that some file system takes for one.
+
+    It is their form without upper and lower case, and with each accent apart from its letter.
+    Source: The Unicode Standard, section 3.13, canonical caseless matching.
+    """
+    if path.isascii():
+        return path.lower()
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
 
 
 def _check_path(path: str, template: str) -> None:

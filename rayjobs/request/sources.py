@@ -3,23 +3,20 @@
 import errno
 import os
 import re
+import stat
 from collections.abc import Iterator
 from itertools import cycle, islice, repeat
 from pathlib import Path
 
-from rayjobs.errors import ItemError, SourceForbiddenError, SourceNotFoundError, SourceTooLargeError
+from rayjobs.errors import ItemError, SourceForbiddenError, SourceNotFoundError
 from rayjobs.model.item import Item
+from rayjobs.plain_file import read_file
 from rayjobs.ports import Store
 from rayjobs.request.spec import FolderSource, PathsSource, SamplesSource, Source, UploadSource
+from rayjobs.request.walk import Remarks, is_hidden, matcher, walk
 from rayjobs.settings import Settings
 
-PICTURES = frozenset(
-    {
-        *(".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".pbm", ".pgm", ".ppm"),
-        *(".avif", ".heic", ".heif", ".jxl", ".jp2", ".j2k", ".jpx"),
-    }
-)
-"""Suffixes that a picture's file has; what it is, its first bytes say when it is read."""
+_UPLOAD = re.compile(r"u_[0-9A-Za-z_]{1,64}")
 
 
 class Sources:
@@ -39,48 +36,53 @@ class Sources:
         plain = os.path.normpath(path) if ".." in path or "//" in path else path
         return plain.startswith(self._prefixes) or Path(plain) in self._roots
 
-    def items(self, source: Source) -> Iterator[Item]:
+    def items(self, source: Source, remarks: Remarks | None = None) -> Iterator[Item]:
         """Give the source's items one by one; nothing holds a whole listing.
 
-        Raises:
-            SourceNotFoundError: A folder or an upload does not exist.
-            SourceForbiddenError: A folder may not be listed.
-        """
-        return (Item(index, name, custom) for index, (name, custom) in enumerate(self._names(source)))
+        What is no item, `remarks` are told, if there are any.
 
-    def _names(self, source: Source) -> Iterator[tuple[str, str | None]]:
+        Raises:
+            SourceNotFoundError: The folder or an upload does not exist.
+            SourceForbiddenError: The folder may not be listed.
+        """
+        names = self._names(source, remarks or Remarks())
+        return (Item(index, name, custom) for index, (name, custom) in enumerate(names))
+
+    def _names(self, source: Source, remarks: Remarks) -> Iterator[tuple[str, str | None]]:
         match source:
             case SamplesSource(count=count):
                 yield from ((f"sample:{sample}", None) for sample in islice(cycle(self.samples()), count))
             case PathsSource(paths=paths, custom_ids=ids):
                 yield from zip(paths, ids or repeat(None, len(paths)), strict=True)
-            case FolderSource(path=path, pattern=pattern):
-                yield from ((found, None) for found in _walk(self._folder(path), _matcher(pattern)))
+            case FolderSource():
+                yield from ((found, None) for found in self._found(source, remarks))
             case UploadSource(ids=ids):
                 yield from ((f"upload:{each}/{self.upload(each)}", None) for each in ids)
 
     def samples(self) -> list[str]:
         """Return the names of the shipped pictures, the largest file first: a few of them are a real load."""
         folder = self._settings.samples
-        found = [(-p.stat().st_size, p.name) for p in folder.glob("*") if p.suffix.lower() in PICTURES]
+        matches = matcher(None)
+        paths = [path for path in folder.glob("*") if matches(path.name) and not is_hidden(path.name)]
+        found = [(-size, path.name) for path in paths if (size := _size_of(path)) is not None]
         if not found:
             raise SourceNotFoundError(f"there is no sample picture in {folder}")
         return [name for _, name in sorted(found)]
 
     def upload(self, upload_id: str) -> str:
         """Return the name under which an upload was sent; raises `SourceNotFoundError`."""
-        if re.fullmatch(r"u_\w+", upload_id):
+        if _UPLOAD.fullmatch(upload_id):
             for name in self._store.names(f"uploads/{upload_id}"):
                 return name
         raise SourceNotFoundError(f"there is no upload {upload_id!r}")
 
-    def _folder(self, path: str) -> Path:
-        folder = Path(path)
-        if not self.allows(path) or not self._within(folder.resolve()):
-            raise self._outside(path)
-        if not folder.is_dir():
-            raise SourceNotFoundError(f"{path} is not a folder")
-        return folder
+    def _found(self, source: FolderSource, remarks: Remarks) -> Iterator[str]:
+        if not Path(self._resolved(source.path)).is_dir():
+            raise SourceNotFoundError(f"{source.path} is not a folder")
+        try:
+            yield from walk(source.path, matcher(source.pattern), remarks, hidden=source.hidden)
+        except OSError as error:
+            raise _fault(error, source.path) from error
 
     def read(self, item: Item) -> bytes:
         """Return the bytes of an item's picture.
@@ -93,12 +95,13 @@ class Sources:
         kind, _, rest = item.source.partition(":")
         if kind == "upload":
             return self._read_upload(rest)
-        path = self._settings.samples / Path(rest).name if kind == "sample" else self._resolved(item.source)
+        if kind == "sample":
+            path = str(self._settings.samples / Path(rest).name)
+        else:
+            path = self._resolved(item.source)
         try:
-            with path.open("rb") as file:
-                self._check_size(os.fstat(file.fileno()).st_size)
-                return file.read()
-        except OSError as error:
+            return read_file(path, self._settings.max_source_bytes)
+        except (OSError, ValueError) as error:
             raise _fault(error, path) from error
 
     def check_picture(self, reference: str) -> None:
@@ -114,18 +117,15 @@ class Sources:
         kind, _, rest = reference.partition(":")
         return self.read(Item(0, f"upload:{rest}/{self.upload(rest)}" if kind == "upload" else reference))
 
-    def _resolved(self, source: str) -> Path:
-        path = Path(source)
+    def _resolved(self, source: str) -> str:
+        """Return what a path leads to, behind all links; raises `ItemError` as `read`."""
         try:
-            real = path.resolve(strict=True)
-        except OSError as error:
-            raise (_fault(error, path) if self.allows(source) else self._outside(source)) from error
-        if not self._within(real):
+            real = os.path.realpath(source, strict=True)
+        except (OSError, ValueError) as error:
+            raise (_fault(error, source) if self.allows(source) else self._outside(source)) from error
+        if not any(Path(real).is_relative_to(root) for root in self._roots):
             raise self._outside(source)
         return real
-
-    def _within(self, real: Path) -> bool:
-        return any(real.is_relative_to(root) for root in self._roots)
 
     def _outside(self, path: str) -> SourceForbiddenError:
         roots = os.pathsep.join(map(str, self._roots)) or "none"
@@ -140,44 +140,26 @@ class Sources:
         with with_file as file:
             return file.read()
 
-    def _check_size(self, size: int) -> None:
-        limit = self._settings.max_source_bytes
-        if size > limit:
-            raise SourceTooLargeError(
-                f"{size} bytes are more than the limit of {limit} (RAYJOBS_MAX_SOURCE_BYTES)",
-                limit=limit,
-                actual=size,
-            )
+
+def _size_of(path: Path) -> int | None:
+    """Return a file's bytes, None if it is no file or can't be looked at."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
-def _walk(folder: Path, matches: "re.Pattern[str]") -> Iterator[str]:
-    """Give the matching files below a folder, each folder's own files first, both in sorted order."""
-    waiting = [(folder, "")]
-    while waiting:
-        here, prefix = waiting.pop()
-        try:
-            with os.scandir(here) as entries:
-                listed = sorted(entries, key=lambda entry: entry.name)
-        except OSError as error:
-            raise _fault(error, here) from error
-        yield from (e.path for e in listed if e.is_file() and matches.fullmatch(prefix + e.name))
-        below = [e for e in listed if e.is_dir(follow_symlinks=False)]  # a link could lead in a circle
-        waiting += [(Path(e.path), f"{prefix}{e.name}/") for e in reversed(below)]
-
-
-def _matcher(pattern: str | None) -> "re.Pattern[str]":
-    """Return the regular expression of a pattern with `*`, `?` and `**/`, or of every picture's name."""
-    if pattern is None:
-        suffixes = "|".join(re.escape(suffix) for suffix in sorted(PICTURES))
-        return re.compile(f"(?i:.*(?:{suffixes}))")
-    parts = re.split(r"(\*\*/|\*|\?)", pattern)
-    known = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(known.get(part, re.escape(part)) for part in parts))
-
-
-def _fault(error: OSError, path: Path) -> ItemError:
-    if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return SourceNotFoundError(f"{path} does not exist")
-    if error.errno == errno.EISDIR:
-        return SourceNotFoundError(f"{path} is a folder, not a picture")
-    return SourceForbiddenError(f"{path} can't be read: {error.strerror}")
+def _fault(error: OSError | ValueError, path: str) -> ItemError:
+    """Return the item's error for what the system says of a path."""
+    if isinstance(error, ValueError):  # a NUL in it, or what is not Unicode
+        return SourceNotFoundError(f"{path!r} can't be a file's name: {error}")
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            return SourceNotFoundError(f"{path} does not exist")
+        case errno.ELOOP:
+            return SourceNotFoundError(f"{path} is a link that leads in a circle")
+        case errno.ENAMETOOLONG:
+            return SourceNotFoundError(f"{path} has, or leads to, a name that is too long for this system")
+        case _:
+            return SourceForbiddenError(f"{path} can't be read: {error.strerror or error}")

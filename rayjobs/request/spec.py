@@ -18,6 +18,8 @@ MAX_DEADLINE_S = 30 * 24 * 3600
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
+Name = Annotated[Text, StringConstraints(pattern=r"^[^\x00]+$")]
+"""A path, or a pattern of paths: no system has a NUL in one."""
 
 PresetReference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}(@[1-9]\d{0,5})?$")]
 
@@ -39,7 +41,7 @@ class PathsSource(_Model):
     """Files under an allowed root, by their absolute paths."""
 
     type: Literal["paths"]
-    paths: list[Text] = Field(min_length=1)
+    paths: list[Name] = Field(min_length=1)
     custom_ids: list[Text] | None = None
 
     @model_validator(mode="after")
@@ -53,9 +55,12 @@ class FolderSource(_Model):
     """Files of a folder under an allowed root, in sorted order within each folder."""
 
     type: Literal["folder"]
-    path: Text
-    pattern: Text | None = None
+    path: Name
+    pattern: Name | None = None
     """`*` and `?` stay within a folder, `**/` stands for any folders; none: all pictures by their suffix."""
+    hidden: bool = False
+    """Whether hidden entries are taken too: names that begin with a dot, and what systems put beside pictures
+    (`__MACOSX`, `@eaDir`, `Thumbs.db`, ...). By default they are left out, and counted in `left_out`."""
 
 
 class UploadSource(_Model):

@@ -192,7 +192,7 @@ def check_names(variants: Sequence[Variant], items: Iterable[Item]) -> None:
         for variant in variants:
             for extension in variant.output.extensions:
                 name = variant.file_name(item, extension)
-                here = variant.output.folder, name.casefold()
+                here = variant.output.folder, naming.folded(name)
                 other = seen.setdefault(here, (item, variant))
                 if other != (item, variant):
                     raise _both(name, other, (item, variant))

@@ -20,6 +20,7 @@ from rayjobs.model.item import Fault, Item, Outcome
 from rayjobs.ports import Registry
 from rayjobs.request.sources import Sources
 from rayjobs.request.spec import SamplesSource, Source, parse_request
+from rayjobs.request.walk import Remarks
 from rayjobs.service.render_pool import PooledEngine, RenderPool, is_of_its_limits
 from rayjobs.service.submissions import Submissions
 from rayjobs.settings import Settings
@@ -131,18 +132,21 @@ class Estimates:
         """
         plan = self._intake.plan(body)
         form, _ = parse_request(self._intake.presets.resolved(body))
-        listed = self._listed(form.source)
+        remarks = Remarks()
+        listed = self._listed(form.source, remarks)
+        told = remarks.as_json()
+        plan |= {"warnings": [*plan["warnings"], *told["warnings"]], "left_out": told["left_out"]}
         if not listed.total:
             return {**plan, "estimate": None}
         with self._tryouts.desk() as desk:
             runs = list(self._runs(desk, plan, [listed.at(index) for index in sampled(listed.total, k)]))
         return {**plan, "estimate": self._told(runs, listed)}
 
-    def _listed(self, source: Source) -> "_Listed":
+    def _listed(self, source: Source, remarks: Remarks) -> "_Listed":
         if isinstance(source, SamplesSource):  # ten million of them are not to be counted through
             names = self._sources.samples()
             return _Listed(source.count, lambda at: Item(at, f"sample:{names[at % len(names)]}"))
-        items = list(islice(self._sources.items(source), self._most + 1))
+        items = list(islice(self._sources.items(source, remarks), self._most + 1))
         return _Listed(min(len(items), self._most), items.__getitem__, exact=len(items) <= self._most)
 
     def _runs(self, desk: PooledEngine, plan: dict[str, Any], items: Sequence[Item]) -> Iterator[_Run]:

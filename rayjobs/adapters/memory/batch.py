@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -48,6 +48,7 @@ class Entry:
     ends: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ENDED, 0))
     errors: dict[str, int] = field(default_factory=dict)
     error: dict[str, Any] | None = None
+    remarks: Mapping[str, Any] = field(default_factory=dict)
     started_ms: int | None = None
     finished_ms: int | None = None
     held: dict[str, Any] | None = None
@@ -82,7 +83,7 @@ class Entry:
         entry = cls(new.id, told.state, new.total, new.exact, new.priority, new.document, created_ms, tell)
         entry.ends |= told.ends
         entry.errors = dict(told.errors)
-        entry.error = told.error
+        entry.error, entry.remarks = told.error, told.remarks
         entry.running = sum(lease.range.count for lease in told.running)
         entry.started_ms, entry.finished_ms = told.started_ms, told.finished_ms
         entry.cut = told.cut
@@ -255,6 +256,7 @@ class Entry:
             throughput_per_s=self._throughput(now_ms),
             document=self.document,
             error=self.error or self.held,
+            remarks=self.remarks,
             ending=self.ending,
         )
 

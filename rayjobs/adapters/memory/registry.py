@@ -59,11 +59,13 @@ class MemoryRegistry(MemoryRestoring):
             return True
 
     @override
-    def seal(self, batch_id: str, error: dict[str, Any] | None = None) -> Settled:
+    def seal(
+        self, batch_id: str, error: dict[str, Any] | None = None, remarks: dict[str, Any] | None = None
+    ) -> Settled:
         with self._lock:
             entry = self._entry(batch_id)
             if not entry.exact:
-                entry.exact, entry.error = True, error
+                entry.exact, entry.error, entry.remarks = True, error, remarks or {}
                 if entry.pending + entry.running and entry.state is State.EXPANDING:
                     to = open_state(exact=True, started=entry.started_ms is not None)
                     entry.move(to, self._now_ms, "listed")

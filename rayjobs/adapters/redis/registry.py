@@ -83,9 +83,11 @@ class RedisRegistry(RedisRestoring):
         return bool(self._run_script("extend", id=batch_id, total=total))
 
     @override
-    def seal(self, batch_id: str, error: dict[str, Any] | None = None) -> Settled:
-        text = json.dumps(error) if error else None
-        return _settled(self._run_script("seal", id=batch_id, error=text))
+    def seal(
+        self, batch_id: str, error: dict[str, Any] | None = None, remarks: dict[str, Any] | None = None
+    ) -> Settled:
+        why, told = (json.dumps(each) if each else None for each in (error, remarks))
+        return _settled(self._run_script("seal", id=batch_id, error=why, remarks=told))
 
     @override
     def claim(self, leader: int, slots: int, pace: Pace, most: int) -> list[Lease]:
@@ -269,5 +271,6 @@ def _batch(row: dict[str, Any]) -> Batch:
         "errors_by_code": dict(row["errors_by_code"]),
         "document": json.loads(row["document"]),
         "error": json.loads(row["error"]) if row.get("error") else None,
+        "remarks": json.loads(row["remarks"]) if row.get("remarks") else {},
     }
     return Batch(**{"started_ms": None, "finished_ms": None} | fields)

@@ -97,6 +97,7 @@ def _restoring(standing: Replayed) -> dict[str, Any]:
         "waiting": [[r.first, r.count, r.attempt] for r in standing.waiting],
         "running": [lease.as_json() | {"token": str(lease.token)} for lease in standing.running],
         "error": json.dumps(standing.error) if standing.error else None,
+        "remarks": json.dumps(dict(standing.remarks)) if standing.remarks else None,
         "closed": standing.closed,
         "fence": standing.fence,
     }

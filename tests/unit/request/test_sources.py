@@ -69,7 +69,7 @@ def test_a_folder_that_is_a_link_out_of_the_roots_is_refused(
 
 
 def test_a_missing_folder_is_said_so(sources: Sources, pictures: Path) -> None:
-    with pytest.raises(SourceNotFoundError, match="none is not a folder"):
+    with pytest.raises(SourceNotFoundError, match="none does not exist"):
         listed(sources, pictures / "none")
 
 

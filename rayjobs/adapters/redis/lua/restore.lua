@@ -1,5 +1,5 @@
 -- A: batch {id, total, exact, priority, document, created_ms, deadline_s}, cut (bool), started_ms, finished_ms, counts {name: items}, errors,
--- waiting [[first, count, attempt]], running [lease], error, closed (a state), fence, key, body_hash, lease_ms,
+-- waiting [[first, count, attempt]], running [lease], error, remarks, closed (a state), fence, key, body_hash, lease_ms,
 -- key_ttl_s, ttl_s. Makes a batch stand as its record tells, whatever was known of it. A repeat changes nothing.
 local id = A.batch.id
 if A.key then redis.call('SET', K.idempotency(A.key), id .. '|' .. A.body_hash, 'EX', A.key_ttl_s) end
@@ -21,6 +21,7 @@ end
 if A.cut then redis.call('HSET', key, 'cut', '1') end
 if A.batch.deadline_s then redis.call('HSET', key, 'deadline_ms', deadline(A.batch)) end
 if A.error then redis.call('HSET', key, 'error', A.error) end
+if A.remarks then redis.call('HSET', key, 'remarks', A.remarks) end
 for name, n in pairs(A.counts) do redis.call('HSET', key, name, n) end
 for code, n in pairs(A.errors) do redis.call('HSET', key, 'error:' .. code, n) end
 for _, r in ipairs(A.waiting) do
