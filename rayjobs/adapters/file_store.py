@@ -17,7 +17,10 @@ from rayjobs.errors import OutputDeniedError, OutputNoSpaceError, StoreUnavailab
 from rayjobs.ports import Store
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG}
+_DENIED = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG),
+    *(errno.EISDIR, errno.ENOTDIR, errno.ELOOP),  # something else has the name: no later try helps
+}
 _NO_BLOB = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 """What reading ends in where no blob has the name: nothing has it, or a prefix has."""
 _WRITTEN_INTO = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EISDIR}

@@ -20,6 +20,7 @@ from rayjobs.errors import (
     LeaseLostError,
     NotFoundError,
     OutputNoSpaceError,
+    RayJobsError,
     RecordUnreadableError,
 )
 from rayjobs.lifecycle import pausing, purge, reaper
@@ -66,6 +67,7 @@ class Dispatcher:
         self._listing: set[str] = set()
         self._deposed = threading.Event()
         self._left = threading.Event()
+        self._bug: Exception | None = None
         self._recovery = Recovery(registry, record)
         self._leader = 0
         self._has_taken_over = False
@@ -79,6 +81,7 @@ class Dispatcher:
         Raises:
             LeaseLostError: Another dispatcher took over.
             ExecutorLostError: Ray is gone; leave and start anew.
+            Exception: Whatever ended one of its threads: without that it is no dispatcher any more.
         """
         self._wait_for_lead(stop)
         if stop.is_set():
@@ -88,6 +91,8 @@ class Dispatcher:
         while not stop.is_set():
             show_liveness(self._settings.liveness)
             self._patiently(self._turn)
+            if self._bug is not None:
+                raise self._bug
             if self._deposed.is_set():
                 raise LeaseLostError(f"{self._holder} no longer leads")
         self._patiently(self._leave)
@@ -174,6 +179,12 @@ class Dispatcher:
         except (BackendError, OutputNoSpaceError) as error:
             log.warning("settled later: %s", error, extra={"batch": lease.batch_id})
             threading.Timer(_BACK_OFF_S, self._inbox.put, args=((lease, result),)).start()
+        except (RayJobsError, AssertionError):
+            raise
+        except Exception as error:  # this batch's alone; the lease runs out and is taken back
+            log.exception("a chunk can't be settled", extra={"batch": lease.batch_id})
+            self._abort(lease.batch_id, pausing.unforeseen("settling a chunk", error))
+            self._flight.end(lease)
 
     def _give_back(self, lease: Lease, result: Tally | Exception) -> None:
         try:
@@ -267,8 +278,12 @@ class Dispatcher:
             self._inbox.put(None)
 
     def _forever(self, work: Callable[[], None], until: threading.Event) -> None:
-        while not (until.is_set() or self._deposed.is_set()):
-            self._patiently(work)
+        try:
+            while not (until.is_set() or self._deposed.is_set()):
+                self._patiently(work)
+        except Exception as error:
+            log.exception("a thread of the dispatcher has ended")
+            self._bug = error
 
     def _patiently(self, work: Callable[[], None]) -> None:
         """Do `work`; while the registry or the store is away, or full, say so and come back to it."""
