@@ -72,7 +72,9 @@ def test_an_expanding_batch_runs_what_is_listed_and_ends_when_it_is_sealed(regis
 
 def test_a_listing_that_fails_ends_the_batch_with_its_error(registry: Registry) -> None:
     registry.submit(new("b_1", 0, exact=False))
-    assert registry.seal("b_1", {"code": "source_not_found"}).closable
+    remarks = {"warnings": [{"code": "name_not_utf8"}], "left_out": 3}
+    assert registry.seal("b_1", {"code": "source_not_found"}, remarks).closable
+    assert registry.get("b_1").remarks == remarks
     assert registry.get("b_1").error == {"code": "source_not_found"}
     assert registry.close("b_1", State.FAILED).state is State.FAILED
 

@@ -161,6 +161,26 @@ def test_remarks_outlive_the_registry(whole: System, farm_settings: Settings, pi
     assert forgetful.record.listing(batch.id).remarks == batch.remarks
 
 
+def test_remarks_are_whole_where_a_listing_was_cut_short(farm_settings: Settings, pictures: Path) -> None:
+    folder = folder_of(pictures, *NASTY.values())
+    with farm(farm_settings, MemoryRegistry(farm_settings)) as whole:
+        batch_id = whole.submit(source_of(folder))
+        items = list(Sources(farm_settings, whole.record.store).items(FolderSource(**source_of(folder))))
+        whole.record.seal_page(batch_id, 0, items)  # the dispatcher before came so far
+        picture(folder / "later.jpg")
+        whole.dispatch()
+        check(whole.finished(batch_id), list(NASTY.values()))
+
+
+def test_a_record_without_remarks_is_read(whole: System, pictures: Path) -> None:
+    batch_id = whole.submit({"type": "paths", "paths": [str(pictures / "p00.jpg")]})
+    whole.finished(batch_id)
+    whole.record.store.put(f"record/{batch_id}/sealed.json", b'{"total": 1, "error": null}')
+    assert whole.record.listing(batch_id).remarks == {}
+    shown = System(whole.settings, MemoryRegistry(whole.settings)).history.batch(batch_id).as_json()
+    assert (shown["warnings"], shown["left_out"]) == ([], 0)
+
+
 def test_a_folder_that_can_not_be_walked_ends_the_batch_with_the_reason(
     whole: System, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,3 +129,24 @@ def test_of_items_that_are_listed_later_names_must_differ_whatever_they_are_call
             require_unique(variants(THUMB, named("b"), name=same))
     with pytest.raises(OutputNameError, match=r"\{variant\}"):
         require_unique(variants(named("a", name="{index}-x"), named("b", name="{index}-y")))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("caf\u00e9", "cafe\u0301"),
+        ("CAF\u00c9", "cafe\u0301"),
+        ("stra\u00dfe", "STRASSE"),
+        ("\u1e9b\u0323", "\u1e69"),  # a mark below and one above, in two orders
+        ("\uac00", "\u1100\u1161"),
+    ],
+)
+def test_names_that_some_file_system_takes_for_one_do_meet(one: str, other: str) -> None:
+    items = [Item(0, f"/a/{one}.jpg"), Item(1, f"/b/{other}.jpg")]
+    with pytest.raises(OutputNameError, match="items 0 and 1"):
+        check_names(single("{stem}.{ext}"), items)
+    check_names(single("{index}-{stem}.{ext}"), items)
+
+
+def test_names_that_only_look_alike_do_not_meet() -> None:
+    check_names(single("{stem}.{ext}"), [Item(0, "/a/\ufb01.jpg"), Item(1, "/a/f\u0131.jpg")])

@@ -1,5 +1,6 @@
 """What a client may ask for; bad input is refused with what, where and the limit, and stores nothing."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,30 @@ def test_paths_outside_of_the_roots_are_refused_by_name(whole: System, pictures:
         whole.intake.submit(body({"type": "paths", "paths": [f"{pictures}/p00.jpg", bad]}))
     [problem] = caught.value.problems
     assert (problem.pointer, problem.code, problem.actual) == ("/source/paths/1", "source_forbidden", bad)
+
+
+@pytest.mark.parametrize(
+    ("field", "source"),
+    [
+        ("paths/1", {"type": "paths", "paths": ["{root}/p00.jpg", "{root}/a\0b.jpg"]}),
+        ("path", {"type": "folder", "path": "{root}/\0"}),
+        ("pattern", {"type": "folder", "path": "{root}", "pattern": "*\0"}),
+    ],
+)
+def test_a_nul_is_refused_where_it_stands(
+    whole: System, pictures: Path, field: str, source: dict[str, Any]
+) -> None:
+    rooted = json.loads(json.dumps(source).replace("{root}", str(pictures)))
+    with pytest.raises(InvalidRequestError) as caught:
+        whole.intake.submit(body(rooted))
+    assert [p.pointer for p in caught.value.problems] == [f"/source/{field}"]
+    assert stored(whole) == []
+
+
+def test_an_id_that_no_upload_can_have_is_one_that_does_not_exist(whole: System) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        whole.intake.submit(body({"type": "upload", "ids": ["u_" + "a" * 300, "u_\0", "u_\u0661"]}))
+    assert {p.code for p in caught.value.problems} == {"source_not_found"}
 
 
 def test_a_folder_outside_of_the_roots_is_refused(whole: System) -> None:
