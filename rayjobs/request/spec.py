@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from rayjobs.codec import Reading
 from rayjobs.errors import InvalidRequestError
@@ -18,8 +27,15 @@ MAX_DEADLINE_S = 30 * 24 * 3600
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
-Name = Annotated[Text, StringConstraints(pattern=r"^[^\x00]+$")]
-"""A path, or a pattern of paths: no system has a NUL in one."""
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("not_allowed", "has a NUL character, which no path can have")
+    return text
+
+
+Name = Annotated[Text, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": r"^[^\u0000]+$"})]
+"""A path, or a pattern of paths."""
 
 PresetReference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}(@[1-9]\d{0,5})?$")]
 

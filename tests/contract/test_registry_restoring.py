@@ -29,12 +29,14 @@ def half_done() -> Replayed:
         running=(lease(5, 2),),
         started_ms=1_700_000_001_000,
         fence=7,
+        remarks={"warnings": [], "left_out": 4},
     )
 
 
 def test_a_restored_batch_stands_as_it_was_told(registry: Registry) -> None:
     registry.restore(half_done())
     found = registry.get("b_1")
+    assert found.remarks == {"warnings": [], "left_out": 4}
     counts = found.counts
     assert (counts.total, counts.pending, counts.running) == (10, 4, 2)
     assert (counts.succeeded, counts.failed, counts.cancelled) == (3, 1, 0)
