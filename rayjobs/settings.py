@@ -16,6 +16,9 @@ from rayjobs.places import SAMPLES, STATE
 
 _FAMILIAR = {"redis_url", "ray_address"}
 """Their variables have the names that everybody knows."""
+WORKER_ID = r"^[!-.0-~]{1,253}$"
+"""What a worker may be called: printable ASCII without a space and a `/`, since it stands in a URL."""
+
 _OF_SERVICES = {"redis_url", "ray_address", "api_keys_file", "dashboard_url"}
 
 
@@ -119,8 +122,8 @@ class Settings(BaseSettings):
     preview_memory_bytes: int = 2 * 2**30
     """Address space of a process that renders previews, half of the machine's memory at most."""
 
-    worker_id: str = "local"
-    """Name of this worker: the pod's on a cluster."""
+    worker_id: str = Field("local", pattern=WORKER_ID)
+    """Name of this worker: the pod's on a cluster; letters, digits and signs, no space and no `/`."""
     pod: str | None = None
     """Name of the pod that this worker is, on a cluster."""
     liveness: Path | None = None

@@ -1,6 +1,7 @@
 """`python -m rayjobs_api --host HOST --port PORT`: serve the API until SIGTERM."""
 
 import argparse
+import logging
 import sys
 from types import FrameType
 
@@ -43,6 +44,7 @@ def main() -> int:
     except RayJobsError as error:
         log.leaving("api", error)
         return 3
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     config = uvicorn.Config(
         app,
         host=arguments.host,
@@ -54,6 +56,11 @@ def main() -> int:
     )
     _Server(config, app).run()
     return 0
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether uvicorn says what no line of ours says: why an answer broke off, `streaming` tells."""
+    return record.msg != "ASGI callable returned without completing response."
 
 
 def _app(settings: Settings) -> FastAPI:

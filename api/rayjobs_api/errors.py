@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -12,10 +13,11 @@ from pydantic import ValidationError
 from pydantic_core import InitErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match, Mount
 
 from rayjobs import errors as core
 from rayjobs.errors import BackendError, Problem, RayJobsError
-from rayjobs.request.problems import problems_of
+from rayjobs.request.problems import problems_of, shown
 
 STATUSES: dict[type[RayJobsError], HTTPStatus] = {
     core.RequestError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -37,6 +39,9 @@ STATUSES: dict[type[RayJobsError], HTTPStatus] = {
 """Status of each error; a class that is not here has that of its nearest ancestor."""
 
 MEDIA_TYPE = "application/problem+json"
+_NAMED = {"batch_id": "batch", "index": "item", "name": "preset", "worker_id": "worker"}
+"""What each parameter of a path is the name of."""
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 _log = logging.getLogger("api")
 
@@ -93,7 +98,7 @@ def problem(
         "title": _TITLES.get(code, status.phrase),
         "status": status,
         "detail": detail,
-        "instance": request.url.path,
+        "instance": quote(request.scope["path"], safe="/:@"),  # a path may hold what no URI may
         "code": code,
         "request_id": request.state.request_id,
         "errors": [each.as_json() for each in problems],
@@ -124,6 +129,10 @@ def _problems(error: RayJobsError) -> list[Problem]:
 
 def _not_valid(request: Request, error: RequestValidationError) -> Response:
     """Answer for a query or a path that FastAPI refused, in the words of the core."""
+    for one in error.errors():
+        if one["loc"][0] == "path":  # what can't be a name is the name of nothing
+            detail = f"There is no {_NAMED[one['loc'][1]]} {shown(one['input'])!r}: {one['msg']}."
+            return _ours(request, core.NotFoundError(detail))
     # The first step says "query" or "path", which a pointer leaves out.
     lines = [
         InitErrorDetails(type=one["type"], loc=one["loc"][1:], input=one["input"], ctx=one.get("ctx", {}))
@@ -135,15 +144,28 @@ def _not_valid(request: Request, error: RequestValidationError) -> Response:
 
 
 def _frameworks(request: Request, error: HTTPException) -> Response:
-    status = HTTPStatus(error.status_code)
-    path = request.url.path
+    status, headers = HTTPStatus(error.status_code), dict(error.headers or {})
+    path = request.scope["path"]
     if status is HTTPStatus.NOT_FOUND:
         return problem(request, status, "not_found", f"There is no route {path}; see /docs.")
     detail = str(error.detail)
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = (error.headers or {}).get("Allow", "another method")
-        detail = f"{path} does not take {request.method}, but {allowed}."
-    return problem(request, status, status.name.lower(), detail, headers=error.headers)
+        headers["Allow"] = ", ".join(_methods(request, headers.get("Allow", "")))
+        if request.method == "OPTIONS":
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+        detail = f"{path} does not take {request.method}, but {headers['Allow']}."
+    return problem(request, status, status.name.lower(), detail, headers=headers)
+
+
+def _methods(request: Request, of_one: str) -> list[str]:
+    """Return the methods that a path takes by any of its routes; `of_one` are those of the first of them."""
+    routes = [each for each in request.app.routes if not isinstance(each, Mount)]
+    found = {"OPTIONS", *of_one.replace(" ", "").split(",")} - {""}
+    for method in _METHODS:
+        scope = {**request.scope, "method": method}
+        if any(each.matches(scope)[0] is Match.FULL for each in routes):
+            found.add(method)
+    return sorted(found)
 
 
 def _nobody_there(_request: Request, _error: ClientDisconnect) -> Response:

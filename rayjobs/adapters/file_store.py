@@ -8,29 +8,31 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from heapq import nsmallest
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from typing_extensions import override
 
 from rayjobs.errors import OutputDeniedError, OutputNoSpaceError, StoreUnavailableError
-from rayjobs.ports import Store
+from rayjobs.ports import Store, is_name
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _DENIED = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG),
     *(errno.EISDIR, errno.ENOTDIR, errno.ELOOP),  # something else has the name: no later try helps
 }
-_NO_BLOB = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
-"""What reading ends in where no blob has the name: nothing has it, or a prefix has."""
 _WRITTEN_INTO = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EISDIR}
 """What deleting ends in where somebody writes into the folder, or makes it, at that moment."""
 _TIDIED_AWAY = {errno.ENOENT}
 """What writing ends in where somebody tidies or deletes the folder at that moment."""
+_NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+"""What reading ends in where no blob has the name."""
 _TRIES = 100
 """Most times that others get in the way; whoever still does at each of so many does not end."""
 _PART = ".part-"
 """Begins the name of a blob that is being written; `names` does not show it."""
+
+_Read = TypeVar("_Read", bytes, BinaryIO)
 
 
 class FileStore(Store):
@@ -78,34 +80,32 @@ class FileStore(Store):
 
     @override
     def get(self, key: str) -> bytes | None:
-        with _as_ours(self._path(key)):
-            try:
-                return self._path(key).read_bytes()
-            except _NO_BLOB:
-                return None
+        return self._read(key, Path.read_bytes)
 
     @override
     def open(self, key: str) -> BinaryIO | None:
-        with _as_ours(self._path(key)):
-            try:
-                return self._path(key).open("rb")
-            except _NO_BLOB:
-                return None
+        return self._read(key, lambda path: path.open("rb"))
 
     @override
     def names(self, prefix: str) -> Iterator[str]:
+        if not is_name(prefix):
+            return
         path = self._path(prefix)
         with _as_ours(path), suppress(FileNotFoundError, NotADirectoryError), os.scandir(path) as entries:
             yield from (entry.name for entry in entries if not entry.name.startswith(_PART))
 
     @override
     def delete(self, prefix: str) -> None:
+        if not is_name(prefix):
+            return
         path = self._path(prefix)
         with _as_ours(path):
             _despite(_WRITTEN_INTO, lambda: _remove(path))
 
     @override
     def trim(self, prefix: str, most: int) -> None:
+        if not is_name(prefix):
+            return
         path = self._path(prefix)
         with _as_ours(path), suppress(FileNotFoundError), os.scandir(path) as entries:
             found = [entry for entry in entries if not entry.name.startswith(_PART)]
@@ -114,6 +114,8 @@ class FileStore(Store):
 
     @override
     def tidy(self, prefix: str) -> None:
+        if not is_name(prefix):
+            return
         path = self._path(prefix)
         with _as_ours(path):
             for folder, _, names in os.walk(path):
@@ -134,11 +136,23 @@ class FileStore(Store):
             raise
         return size
 
+    def _read(self, key: str, how: Callable[[Path], _Read]) -> _Read | None:
+        if not is_name(key):
+            return None
+        path = self._path(key)
+        with _as_ours(path):
+            try:
+                return how(path)
+            except OSError as error:
+                if error.errno in _NOT_THERE:
+                    return None
+                raise
+
     def _path(self, key: str) -> Path:
-        parts = key.split("/")
-        if key.startswith("/") or "\\" in key or any(part in ("", ".", "..") for part in parts):
-            raise StoreUnavailableError(f"{key!r} is not the name of a blob")
-        return self.root.joinpath(*parts)
+        """Return where a blob stands; raises `OutputDeniedError` if none can be called so."""
+        if not is_name(key):
+            raise OutputDeniedError(f"{key!r} can't be the name of a blob")
+        return self.root.joinpath(*key.split("/"))
 
 
 def _parked(folder: Path, chunks: Iterable[bytes]) -> tuple[Path, int]:

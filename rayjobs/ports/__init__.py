@@ -23,7 +23,7 @@ from rayjobs.ports.messages import (
     Submitted,
 )
 from rayjobs.ports.registry import Registry
-from rayjobs.ports.store import Store
+from rayjobs.ports.store import Store, is_name
 
 __all__ = [
     "Event",
@@ -39,4 +39,5 @@ __all__ = [
     "Settled",
     "Store",
     "Submitted",
+    "is_name",
 ]

@@ -3,11 +3,25 @@
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Protocol
 
+_LONGEST = 255
+"""Bytes of a part of a name: what common file systems take."""
+
+
+def is_name(key: str) -> bool:
+    r"""Whether a blob may be called so: parts of UTF-8 between single `/`; no `.`, `..`, `\` or NUL."""
+    try:
+        parts = key.encode("utf-8").split(b"/")
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    odd = any(part in (b"", b".", b"..") or len(part) > _LONGEST for part in parts)
+    return not odd and "\\" not in key and "\0" not in key
+
 
 class Store(Protocol):
     """Blobs under names with `/`; every write is seen whole or not at all.
 
-    Each method raises `StoreUnavailableError` when the store can't be reached.
+    Each method raises `StoreUnavailableError` when the store can't be reached. Under what is not a name
+    (`is_name`) there is nothing to be read or removed, and nothing may be written.
     """
 
     def put(self, key: str, data: bytes) -> None:
@@ -15,7 +29,7 @@ class Store(Protocol):
 
         Raises:
             OutputNoSpaceError: The store is full.
-            OutputDeniedError: The store may not be written.
+            OutputDeniedError: The store may not be written, or not under this name.
         """
 
     def put_new(self, key: str, data: bytes) -> bool:

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from rayjobs.adapters.file_store import FileStore
-from rayjobs.errors import StoreUnavailableError
+from rayjobs.errors import OutputDeniedError, StoreUnavailableError
 from rayjobs.ports import Store
 
 
@@ -27,6 +27,44 @@ def test_what_is_not_there_is_none(store: Store) -> None:
     assert store.open("a/none") is None
     assert list(store.names("a")) == []
     store.delete("a/none")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "/",
+        "/a",
+        "a/",
+        "a//b",
+        ".",
+        "..",
+        "a/../b",
+        "a/./b",
+        "a\\b",
+        "a\0b",
+        "\ud800",
+        "a/" + "b" * 256,
+        "é" * 128,
+    ],
+)
+def test_what_cannot_be_a_name_is_the_name_of_nothing(store: Store, name: str) -> None:
+    store.put("a/b", b"kept")
+    assert store.get(name) is None
+    assert store.open(name) is None
+    assert list(store.names(name)) == []
+    store.delete(name)
+    for write in (store.put, store.put_new, lambda key, data: store.put_stream(key, iter([data]))):
+        with pytest.raises(OutputDeniedError, match="can't be the name of a blob"):
+            write(name, b"x")
+    assert store.get("a/b") == b"kept"
+
+
+def test_a_folder_is_no_blob_and_a_blob_no_folder(store: Store) -> None:
+    store.put("a/b", b"x")
+    for name in ("a", "a/b/c"):
+        assert store.get(name) is None
+        assert store.open(name) is None
 
 
 def test_a_stream_is_stored_whole_and_its_bytes_are_counted(store: Store) -> None:

@@ -1,15 +1,17 @@
 """Queries, and the bodies of routes that change something; those for a batch are in `forms`."""
 
+import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import Header, Path
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from rayjobs.errors import ITEM_ERRORS
 from rayjobs.model.batch import State
 from rayjobs.request.presets import PresetName
 from rayjobs.service.estimates import MAX_SAMPLE
 from rayjobs.service.previews import MAX_INDEX
+from rayjobs.settings import WORKER_ID
 
 MAX_PAGE = 1000
 
@@ -21,9 +23,20 @@ else:
 
 ItemState = Literal["pending", "running", "succeeded", "cached", "skipped", "failed", "cancelled"]
 
-BatchId = Annotated[str, Path(examples=["b_01jd3v8c6m0t5w2xkq7r"])]
-Index = Annotated[int, Path(ge=0)]
+_BATCH_ID = r"^b_[0-9a-z]{1,64}$"
+
+
+def _digits(text: str) -> int:
+    """Return a number that is written in one way; int() would take `+1`, ` 1` and `1_0` for others too."""
+    if not re.fullmatch(r"0|[1-9][0-9]{0,17}", text):
+        raise ValueError("not a number of an item")
+    return int(text)
+
+
+BatchId = Annotated[str, Path(pattern=_BATCH_ID, examples=["b_01jd3v8c6m0t5w2xkq7r"])]
+Index = Annotated[int, BeforeValidator(_digits), Path(ge=0)]
 PresetKey = Annotated[PresetName, Path(examples=["web"])]
+WorkerId = Annotated[str, Path(pattern=WORKER_ID, examples=["local"])]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
 
 
@@ -37,7 +50,7 @@ class BatchesQuery(_Query):
     state: State | None = None
     label: str | None = Field(None, pattern=r"^[^:]+:", examples=["who:docs"])
     """`name:value`."""
-    cursor: str | None = Field(None, pattern=r"^b_\w+$")
+    cursor: str | None = Field(None, pattern=_BATCH_ID)
     """`next` of the page before."""
     limit: int = Field(50, ge=1, le=MAX_PAGE)
 

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -41,19 +42,20 @@ class _Tokens:
         self._waiting: deque[bytes | _Head | _Mark] = deque()
         self._field = self._value = self._disposition = b""
         add = self._waiting.append
-        self._parser = python_multipart.MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._begin,
-                "on_header_field": self._add_field,
-                "on_header_value": self._add_value,
-                "on_header_end": self._end_header,
-                "on_headers_finished": lambda: add(_Head(self._disposition)),
-                "on_part_data": lambda data, start, end: add(data[start:end]),
-                "on_part_end": lambda: add(_Mark.PART_ENDS),
-                "on_end": lambda: add(_Mark.BODY_ENDS),
-            },
-        )
+        with _told():
+            self._parser = python_multipart.MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._begin,
+                    "on_header_field": self._add_field,
+                    "on_header_value": self._add_value,
+                    "on_header_end": self._end_header,
+                    "on_headers_finished": lambda: add(_Head(self._disposition)),
+                    "on_part_data": lambda data, start, end: add(data[start:end]),
+                    "on_part_end": lambda: add(_Mark.PART_ENDS),
+                    "on_end": lambda: add(_Mark.BODY_ENDS),
+                },
+            )
 
     def _begin(self) -> None:
         self._field = self._value = self._disposition = b""
@@ -74,11 +76,18 @@ class _Tokens:
             chunk = next(self._chunks, None)
             if chunk is None:
                 raise InvalidRequestError("The multipart body ends before its last boundary.")
-            try:
+            with _told():
                 self._parser.write(chunk)
-            except FormParserError as error:
-                raise InvalidRequestError(f"The multipart body can't be read: {error}.") from error
         return self._waiting.popleft()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Answer for what the parser refuses: a boundary, a header, a byte."""
+    try:
+        yield
+    except FormParserError as error:
+        raise InvalidRequestError(f"The multipart body can't be read: {error}.") from error
 
 
 def files(content_type: str, chunks: Iterable[bytes]) -> Iterator[Part]:

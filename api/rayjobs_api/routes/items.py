@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Response
-from fastapi.responses import StreamingResponse
 
 from rayjobs.service.queries import OutputFile
 from rayjobs_api.requests.dependencies import TheCore, answer
 from rayjobs_api.requests.models import BatchId, Index, ItemsQuery, OutputQuery
 from rayjobs_api.responses import ItemAnswer, ItemsAnswer
+from rayjobs_api.streaming.streamed import Streamed
 
 router = APIRouter(prefix="/batches/{batch_id}", tags=["items"])
 
@@ -47,7 +47,7 @@ def output(
     if has_tag(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     headers["Content-Length"] = str(found.size_bytes)
-    return StreamingResponse(iter(lambda: found.file.read(_BLOCK_BYTES), b""), 200, headers, found.media_type)
+    return Streamed(iter(lambda: found.file.read(_BLOCK_BYTES), b""), 200, headers, found.media_type)
 
 
 @router.get(
@@ -56,7 +56,7 @@ def output(
     summary="Get the result manifest: one JSON line an item, in index order",
 )
 def results(batch_id: BatchId, core: TheCore) -> Response:
-    return StreamingResponse(in_blocks(core.history.results(batch_id)), media_type="application/jsonl")
+    return Streamed(in_blocks(core.history.results(batch_id)), media_type="application/jsonl")
 
 
 def has_tag(if_none_match: str, etag: str) -> bool:

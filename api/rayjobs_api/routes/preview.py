@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
 from rayjobs.errors import BatchTooLargeError, InvalidRequestError, Problem
 from rayjobs.service.previews import Preview
@@ -17,6 +16,7 @@ from rayjobs_api.requests.body_stream import body_stream
 from rayjobs_api.requests.dependencies import Core, TheCore, answer, json_object, read_body
 from rayjobs_api.requests.forms import asked_for
 from rayjobs_api.requests.models import PreviewQuery
+from rayjobs_api.streaming.streamed import Streamed
 
 router = APIRouter(tags=["preview"])
 
@@ -55,7 +55,7 @@ async def preview(
     accept: Annotated[str, Header()] = "",
 ) -> Response:
     content_type = request.headers.get("content-type", "")
-    if content_type.startswith("multipart/"):
+    if content_type.lower().startswith("multipart/"):
         chunks = multipart.pulled(body_stream(request, core.settings))
         shown = await to_thread.run_sync(
             lambda: _of_a_sent_one(core, content_type, chunks, query), limiter=core.upload_threads
@@ -78,7 +78,7 @@ async def preview(
         "Content-Length": str(shown.size_bytes),
         "Cache-Control": "no-store",
     }
-    return StreamingResponse(_blocks(shown), 200, headers, shown.media_type)
+    return Streamed(_blocks(shown), 200, headers, shown.media_type)
 
 
 def _of_a_body(core: Core, body: dict[str, Any], query: PreviewQuery) -> Preview:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from rayjobs.request.spec import parse_form
 from rayjobs_api.openapi import body_of
 from rayjobs_api.requests.dependencies import Actor, JsonObject, TheCore, answer
-from rayjobs_api.requests.models import PurgeForm
+from rayjobs_api.requests.models import PurgeForm, WorkerId
 from rayjobs_api.responses import PurgeAnswer, QueueAnswer, WorkersAnswer
 
 router = APIRouter(tags=["farm"])
@@ -24,7 +24,7 @@ def workers(core: TheCore) -> Response:
     responses={202: {"model": WorkersAnswer}},
     summary="Let a worker end what it has in hand and begin nothing more",
 )
-def drain(worker_id: str, core: TheCore) -> Response:
+def drain(worker_id: WorkerId, core: TheCore) -> Response:
     core.registry.drain(worker_id)
     return answer({"workers": [w.as_json() for w in core.registry.workers() if w.id == worker_id]}, 202)
 

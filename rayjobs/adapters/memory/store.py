@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 from typing_extensions import override
 
-from rayjobs.ports import Store
+from rayjobs.errors import OutputDeniedError
+from rayjobs.ports import Store, is_name
 
 
 class MemoryStore(Store):
@@ -22,6 +23,8 @@ class MemoryStore(Store):
 
     @override
     def put(self, key: str, data: bytes) -> None:
+        if not is_name(key):
+            raise OutputDeniedError(f"{key!r} can't be the name of a blob")
         self._blobs[key] = bytes(data)
         self._written_ns[key] = time.monotonic_ns()
 

@@ -1,6 +1,7 @@
 """Asking the application, and checking that every refusal has the one form."""
 
 from typing import Any
+from urllib.parse import unquote
 
 from fastapi.testclient import TestClient
 from httpx2 import Response
@@ -27,7 +28,7 @@ def problem_of(response: Response, status: int, code: str) -> ProblemAnswer:
     problem = ProblemAnswer.model_validate(response.json())
     assert (problem.status, problem.code, problem.type) == (status, code, f"/docs#{code}")
     assert problem.request_id == response.headers["x-request-id"]
-    assert problem.instance == response.request.url.path
+    assert unquote(problem.instance) == response.request.url.path
     return problem
 
 

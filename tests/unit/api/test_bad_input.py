@@ -193,12 +193,6 @@ def test_a_route_that_does_not_exist_is_a_problem_too(client: TestClient) -> Non
     assert "/nowhere" in problem_of(client.get("/nowhere"), 404, "not_found").detail
 
 
-def test_a_method_that_a_route_does_not_take_names_those_that_it_takes(client: TestClient) -> None:
-    response = client.put("/batches/b_1")
-    assert "PUT" in problem_of(response, 405, "method_not_allowed").detail
-    assert response.headers["allow"] == "GET"
-
-
 @pytest.mark.parametrize(
     "path", ["/batches/b_none", "/batches/b_none/items", "/batches/b_none/items/0", "/batches/b_none/results",
              "/batches/b_none/events", "/batches/b_none/items/0/output", "/v1/batches/b_none"]

@@ -26,7 +26,7 @@ def test_presets_are_listed_and_looked_at(client: TestClient) -> None:
     assert [each["name"] for each in web.variants or ()] == ["large", "large-jpeg", "small", "small-jpeg"]
     problem_of(client.get("/presets/web?version=2"), 404, "not_found")
     problem_of(client.get("/presets/none"), 404, "not_found")
-    problem_of(client.get("/presets/NONE"), 422, "invalid_request")
+    problem_of(client.get("/presets/NONE"), 404, "not_found")
 
 
 def test_a_preset_is_put_once_for_each_change(client: TestClient) -> None:
