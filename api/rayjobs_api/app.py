@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from threading import Event
 from typing import Any
 
@@ -12,6 +11,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from typing_extensions import override
 
+from rayjobs import version
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.entrypoints.slot import engine_supervisor
@@ -72,7 +72,7 @@ def create_app(settings: Settings, registry: Registry | None = None, store: Stor
     )
     app = App(
         title="rayjobs",
-        version=_version(),
+        version=version.current(),
         description=_DESCRIPTION,
         openapi_url=None,
         generate_unique_id_function=lambda route: route.name,
@@ -124,10 +124,3 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     app.state.core.closing.set()
     await to_thread.run_sync(app.state.core.tryouts.close)
-
-
-def _version() -> str:
-    try:
-        return version("rayjobs")
-    except PackageNotFoundError:  # run from a clone
-        return "0"

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -185,3 +186,33 @@ def test_the_server_ends_although_a_stream_is_open(api: Api) -> None:
         api.process.terminate()
         # uvicorn ends in good order, then by the signal that it was given.
         assert api.process.wait(5) in {0, -signal.SIGTERM}
+
+
+def broken_off(api: Api, settings: Settings, lose: Callable[[], object]) -> None:
+    """Lose something while the results of a large batch are sent; nobody takes the half for the whole."""
+    picture = str(settings.roots[0] / "p00.jpg")
+    source = {"type": "paths", "paths": [picture] * 100_000}
+    body = BODY | {"source": source, "output": {"name": "{index}-{stem}.{ext}"}}
+    batch_id = requests.post(f"{api.url}/batches", json=body, timeout=60).json()["id"]
+    with requests.get(f"{api.url}/batches/{batch_id}/results", stream=True, timeout=30) as stream:
+        pieces = stream.iter_content(1000)
+        assert next(pieces)
+        lose()
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            deque(pieces, maxlen=0)
+    assert api.is_alive
+
+
+@pytest.mark.parametrize("lost", ["registry", "store"])
+def test_results_break_off_where_they_lose_what_they_come_from(
+    api: Api, server: RedisServer, settings: Settings, tmp_path: Path, lost: str
+) -> None:
+    record = Path(settings.store) / "record"
+    lose = {"registry": server.kill, "store": lambda: record.rename(record.with_name("away"))}
+    broken_off(api, settings, lose[lost])
+    lines = [json.loads(line) for line in (tmp_path / "api.log").read_text("utf-8").splitlines()]
+    told = [line for line in lines if line["level"] in {"warning", "error"}]
+    assert [line["part"] for line in told] == ["api.requests"], told
+    assert " breaks off after " in told[0]["text"]
+    assert told[0]["request_id"]
+    assert not any("trace" in line for line in lines)

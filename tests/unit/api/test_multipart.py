@@ -1,4 +1,4 @@
-"""Multipart bodies that clients get wrong: each is refused with what is wrong, at both routes that take one."""
+"""Multipart bodies that clients get wrong: each is refused with what is wrong, at both of their routes."""
 
 import pytest
 from fastapi.testclient import TestClient

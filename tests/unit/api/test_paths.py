@@ -47,7 +47,7 @@ def test_what_cannot_be_a_name_is_not_found_on_every_route(client: TestClient, n
             url = prefix + path.replace("{index}", "0")
             for parameter in ("{batch_id}", "{worker_id}", "{name}"):
                 url = url.replace(parameter, name)
-            body = {"pipeline": []} if method == "PUT" else None
+            body: dict[str, list[str]] | None = {"pipeline": []} if method == "PUT" else None
             problem_of(client.request(method, url, json=body), 404, "not_found")
 
 
