@@ -38,6 +38,12 @@ STATUSES: dict[type[RayJobsError], HTTPStatus] = {
 }
 """Status of each error; a class that is not here has that of its nearest ancestor."""
 
+_FRAMEWORKS = {
+    HTTPStatus.METHOD_NOT_ALLOWED: "The path does not take this method; `Allow` names those that it takes.",
+    HTTPStatus.REQUEST_TIMEOUT: "The body came too slowly.",
+}
+"""What is answered before a route is reached, or beside it: the code is the status's name."""
+
 MEDIA_TYPE = "application/problem+json"
 _NAMED = {"batch_id": "batch", "index": "item", "name": "preset", "worker_id": "worker"}
 """What each parameter of a path is the name of."""
@@ -56,6 +62,12 @@ def codes() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for kind in _family(core.RequestError, BackendError):
         found[kind.code] = {"title": _title(kind), "status": status_of(kind).value}
+    for status, title in _FRAMEWORKS.items():
+        found[status.name.lower()] = {"title": title, "status": status.value}
+    found[RayJobsError.code] = {
+        "title": "A fault of ours; the log has the request id.",
+        "status": HTTPStatus.INTERNAL_SERVER_ERROR.value,
+    }
     for code, kind in core.ITEM_ERRORS.items():
         found.setdefault(code, {"title": _title(kind), "retryable": kind.retryable})
     return found

@@ -18,6 +18,7 @@ _BODIES = (
     forms.PresetBody,
     models.RetryForm,
     models.PurgeForm,
+    models.SubmitQuery,
     responses.ProblemAnswer,
 )
 
@@ -30,7 +31,8 @@ MULTIPART: Document = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "properties": {"file": {"type": "array", "items": _FILE}},
+                    "properties": {"file": {"type": "array", "items": _FILE, "minItems": 1}},
+                    "required": ["file"],
                 }
             }
         },
@@ -49,6 +51,23 @@ def body_of(*names: str, required: bool = True) -> Document:
     if examples:
         content["examples"] = examples
     return {"requestBody": {"required": required, "content": {"application/json": content}}}
+
+
+def submitting(*names: str) -> Document:
+    """Return what a submission takes: such a body, and a query of which one parameter hangs on another.
+
+    Only as one object, of which each property is a parameter of its own, can OpenAPI say that.
+    """
+    query: Document = {
+        "name": "how",
+        "in": "query",
+        "description": "`dry_run` and `sample`, each a parameter of its own.",
+        "style": "form",
+        "explode": True,
+        "schema": {"$ref": _REF.format(model="SubmitQuery")},
+        "example": {"dry_run": False},
+    }
+    return {"parameters": [query], **body_of(*names)}
 
 
 def preview_body() -> Document:
@@ -70,12 +89,27 @@ def document(app: FastAPI) -> Document:
         _, definitions = models_json_schema([(each, "validation") for each in _BODIES], ref_template=_REF)
         schemas = found.setdefault("components", {}).setdefault("schemas", {})
         schemas |= definitions["$defs"]
+        for each in schemas["SubmitQuery"]["properties"].values():
+            _take_null_away(each)
         for path in found["paths"].values():
             for operation in path.values():
                 _add_problem(operation["responses"])
+                if "security" in operation and app.state.core.settings.api_keys_file is None:
+                    operation["security"].append({})  # no key will do, too
+                for parameter in operation.get("parameters", ()):
+                    _take_null_away(parameter["schema"])
         found["x-error-codes"] = errors.codes()
         app.openapi_schema = found
     return app.openapi_schema
+
+
+def _take_null_away(schema: Document) -> None:
+    """Leave what a parameter may be when it is there: in a URL or a header there is no null."""
+    kinds = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    if len(kinds) == 1:
+        del schema["anyOf"]
+        schema |= kinds[0]
+        schema.pop("default", None)
 
 
 def _add_problem(responses: Document) -> None:

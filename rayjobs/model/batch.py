@@ -218,6 +218,18 @@ class Batch:
     """What the listing of its source tells beside the items, once it has ended: see `walk.Remarks`."""
     ending: State | None = None
     """The end that a verb has given it before all its items were through."""
+    ran_ms: int = 0
+    """Time that it ran before it was put back by a retry, from its start to its end each."""
+
+    @property
+    def speed_per_s(self) -> float:
+        """Items ended a second: of late, or of a batch that has ended, over all the time that it ran."""
+        if self.state not in TERMINAL:
+            return self.throughput_per_s
+        if self.started_ms is None or self.finished_ms is None:
+            return 0.0
+        ran_ms = self.ran_ms + self.finished_ms - self.started_ms
+        return (self.counts.done - self.counts.cancelled) * 1000 / max(ran_ms, 1)
 
     @property
     def eta_s(self) -> float | None:
@@ -250,7 +262,7 @@ class Batch:
             "created_at": moment(self.created_ms),
             "started_at": moment(self.started_ms),
             "finished_at": moment(self.finished_ms),
-            "throughput_per_s": round(self.throughput_per_s, 2),
+            "throughput_per_s": round(self.speed_per_s, 2),
             "eta_s": self.eta_s,
             "links": {name: f"{here}/{name}" for name in ("items", "results", "events", "log")},
         }

@@ -50,6 +50,7 @@ class Replayed:
     running: tuple[Lease, ...] = ()
     """Leases whose chunks are known to run: they go on."""
     started_ms: int | None = None
+    ran_ms: int = 0
     error: dict[str, Any] | None = None
     remarks: Mapping[str, Any] = field(default_factory=dict)
     """What its listing tells beside the items."""

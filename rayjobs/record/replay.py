@@ -51,6 +51,7 @@ def _closed(new: NewBatch, closed: dict[str, Any], listing: Listing) -> Replayed
         ends={name: n for name, n in closed["counts"].items() if name in ENDED},
         errors=closed["errors_by_code"],
         started_ms=closed["started_ms"],
+        ran_ms=closed.get("ran_ms", 0),
         error=closed["error"],
         remarks=listing.remarks,
         cut=not listing.sealed,
@@ -156,6 +157,7 @@ def closing(batch: Batch, state: State, finished_ms: int, cause: str | None = No
         "errors_by_code": batch.errors_by_code,
         "error": batch.error,
         "started_ms": batch.started_ms,
+        "ran_ms": batch.ran_ms,
         "finished_ms": finished_ms,
     }
 
@@ -175,6 +177,7 @@ def view(standing: Replayed, run_id: str) -> Batch:
         priority=new.priority,
         created_ms=new.created_ms or 0,
         started_ms=standing.started_ms,
+        ran_ms=standing.ran_ms,
         finished_ms=standing.finished_ms,
         throughput_per_s=0.0,
         document=new.document,

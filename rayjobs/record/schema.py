@@ -61,6 +61,7 @@ class _Closed(TypedDict):
     errors_by_code: _Tallied
     error: dict[str, Any] | None
     started_ms: int | None
+    ran_ms: NotRequired[int]
     finished_ms: int
 
 

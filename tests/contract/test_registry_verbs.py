@@ -120,6 +120,30 @@ def test_retry_puts_failed_items_back_until_the_batch_ends_again(registry: Regis
     assert registry.close("b_1", State.SUCCEEDED).counts.succeeded == 2
 
 
+def test_a_batch_that_has_ended_keeps_its_speed_over_the_time_that_it_ran(registry: Registry) -> None:
+    registry.submit(new("b_1", 4))
+    for failed in (1, 0, 0, 0):
+        [lease] = claim(registry)
+        one = Tally({"failed": 1}, {"truncated": 1}) if failed else done(lease)
+        registry.settle(lease, one)
+    first = registry.close("b_1", State.PARTIAL)
+    assert first.started_ms is not None
+    assert first.finished_ms is not None
+    ended_ms = first.finished_ms
+    ran_ms = ended_ms - first.started_ms
+    assert (first.ran_ms, first.speed_per_s) == (0, pytest.approx(4000 / max(ran_ms, 1)))
+    wait_until(lambda: time.time() * 1000 > ended_ms + 30, 2, "time passes in which nothing runs")
+    assert registry.get("b_1").speed_per_s == first.speed_per_s
+    assert registry.retry("b_1", Retry([Range(0, 1)], {"truncated": 1}), "me").ran_ms == ran_ms
+    [lease] = claim(registry)
+    registry.settle(lease, done(lease))
+    last = registry.close("b_1", State.SUCCEEDED)
+    assert last.started_ms is not None
+    assert last.finished_ms is not None
+    ran_ms += last.finished_ms - last.started_ms
+    assert last.speed_per_s == pytest.approx(4000 / max(ran_ms, 1))
+
+
 def test_the_deadline_ends_a_batch_also_while_it_is_paused(registry: Registry) -> None:
     registry.submit(with_terms(new("b_1", 3), deadline_s=0.1))
     registry.submit(with_terms(new("b_2", 3), deadline_s=60.0))

@@ -7,9 +7,11 @@ from contextlib import suppress
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import Request
+from fastapi import Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from rayjobs.errors import UnauthorizedError
 from rayjobs.service.submissions import ANYBODY
@@ -19,17 +21,24 @@ _SHOWN = 8
 """Digits of a key's SHA-256 by which the log names it: enough to tell keys apart, of no use to find one."""
 
 
+_BEARER = HTTPBearer(scheme_name="bearer", description="A key of RAYJOBS_API_KEYS_FILE.", auto_error=False)
+_HEADER = APIKeyHeader(name="X-API-Key", scheme_name="header", description="The same key.", auto_error=False)
+
+
 # Async only so that it does not cost a change of threads.
-async def authorize(request: Request, core: TheCore) -> None:
+async def authorize(
+    request: Request,
+    core: TheCore,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+    header: Annotated[str | None, Security(_HEADER)],
+) -> None:
     """Let the request pass and note who made it, or raise `UnauthorizedError`."""
     file = core.settings.api_keys_file
     if file is None:
         _refuse_strangers(request)
         request.state.actor = ANYBODY
         return
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    given = bearer.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
-    digest = _digest(given)
+    digest = _digest(bearer.credentials.strip() if bearer else header or "")
     # Every key is compared, whichever fits, so that time says nothing.
     if not sum(hmac.compare_digest(digest, known) for known in known_keys(file)):
         raise UnauthorizedError("Send a key of RAYJOBS_API_KEYS_FILE as `Authorization: Bearer KEY`.")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from rayjobs.filters.base import Filter
 
     FilterSpec = Filter
+    FilterName = str
 else:
+    FilterName = Literal[tuple(known())]
     FilterSpec = Annotated[reduce(operator.or_, known().values()), Field(discriminator="name")]
     """One filter as a request carries it, for the JSON Schema of the API."""
 
@@ -49,8 +51,15 @@ class VariantForm(BaseModel):
     """What is left out is the batch's."""
 
 
+_A_PIPELINE = {"required": ["pipeline"]}
+_VARIANTS = {"required": ["variants"], "properties": {"variants": {"type": "array"}}}
+_A_PRESET = {"required": ["preset"], "properties": {"preset": {"type": "string"}}}
+
+
 class BatchForm(BatchRequest):
     """A batch: where its pictures come from, what is done to them, how they are written."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [_A_PIPELINE, _VARIANTS, _A_PRESET]})
 
     pipeline: list[FilterSpec] = Field(default_factory=list)
     """Must be there, unless there are variants or a preset; with variants it is carried out once for all."""
@@ -61,6 +70,8 @@ class BatchForm(BatchRequest):
 class PresetBody(PresetForm):
     """What a preset says of a batch; what is not said has its default."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [_A_PIPELINE, _VARIANTS]})
+
     pipeline: list[FilterSpec] = Field(default_factory=list)
     """Must be there, unless there are variants."""
     variants: list[VariantForm] | None = Field(None, min_length=1, max_length=MAX_VARIANTS)
@@ -70,7 +81,7 @@ class PresetBody(PresetForm):
 class ShortForm(Terms):
     """The same for a few sample pictures, with the filters' names and parameters apart."""
 
-    filters: list[str]
+    filters: list[FilterName]
     filter_params: dict[str, dict[str, Any]] = Field(default_factory=dict)
     count: int = Field(1, ge=1)
 

@@ -11,6 +11,7 @@ from rayjobs.model.batch import State
 from rayjobs.request.presets import PresetName
 from rayjobs.service.estimates import MAX_SAMPLE
 from rayjobs.service.previews import MAX_INDEX
+from rayjobs.service.queries import CURSOR
 from rayjobs.settings import WORKER_ID
 
 MAX_PAGE = 1000
@@ -23,6 +24,8 @@ else:
 
 ItemState = Literal["pending", "running", "succeeded", "cached", "skipped", "failed", "cancelled"]
 
+_EVENT_ID = r"^([0-9]{1,19}(-[0-9]{1,19})?)?$"
+"""Of the registry: in Redis ms and a number within it; nothing at all is the start."""
 _BATCH_ID = r"^b_[0-9a-z]{1,64}$"
 
 
@@ -37,6 +40,7 @@ BatchId = Annotated[str, Path(pattern=_BATCH_ID, examples=["b_01jd3v8c6m0t5w2xkq
 Index = Annotated[int, BeforeValidator(_digits), Path(ge=0)]
 PresetKey = Annotated[PresetName, Path(examples=["web"])]
 WorkerId = Annotated[str, Path(pattern=WORKER_ID, examples=["local"])]
+LastEventId = Annotated[str | None, Header(pattern=_EVENT_ID)]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
 
 
@@ -66,7 +70,7 @@ class ItemsQuery(_Query):
 
     state: ItemState | None = None
     code: ItemCode | None = None
-    cursor: str | None = None
+    cursor: str | None = Field(None, pattern=CURSOR)
     """`next` of the page before."""
     limit: int = Field(100, ge=1, le=MAX_PAGE)
 
@@ -95,6 +99,13 @@ class PreviewQuery(OutputQuery):
 class SubmitQuery(_Query):
     """How to submit."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"required": ["sample"]},
+            "then": {"required": ["dry_run"], "properties": {"dry_run": {"const": True}}},
+        }
+    )
+
     dry_run: bool = False
     """Answer with what would run, and store nothing."""
     sample: int | None = Field(None, ge=1, le=MAX_SAMPLE)
@@ -110,7 +121,7 @@ class SubmitQuery(_Query):
 class EventsQuery(_Query):
     """Where to resume."""
 
-    last_event_id: str | None = None
+    last_event_id: str | None = Field(None, pattern=_EVENT_ID)
     """For clients that can't send the header `Last-Event-ID`."""
 
 

@@ -4,13 +4,13 @@ from functools import partial
 from typing import Annotated, Any
 
 from anyio import to_thread
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from rayjobs.model.batch import TERMINAL, Batch, Verb
 from rayjobs.request.spec import parse_form
 from rayjobs_api.forecasts import PlanAnswer
-from rayjobs_api.openapi import body_of
+from rayjobs_api.openapi import body_of, submitting
 from rayjobs_api.requests.dependencies import Actor, JsonObject, TheCore, answer
 from rayjobs_api.requests.forms import AskedFor
 from rayjobs_api.requests.models import (
@@ -18,6 +18,7 @@ from rayjobs_api.requests.models import (
     BatchId,
     EventsQuery,
     IdempotencyKey,
+    LastEventId,
     RetryForm,
     SubmitQuery,
 )
@@ -37,14 +38,14 @@ _BATCH: dict[int | str, dict[str, Any]] = {200: {"model": BatchAnswer}}
     "/batches",
     status_code=202,
     responses=SUBMITTED,
-    openapi_extra=body_of("BatchForm", "ShortForm"),
+    openapi_extra=submitting("BatchForm", "ShortForm"),
     summary="Submit a batch",
 )
 def submit(
     asked: AskedFor,
     core: TheCore,
     actor: Actor,
-    query: Annotated[SubmitQuery, Query()],
+    query: Annotated[SubmitQuery, Query(include_in_schema=False)],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     with asked.in_its_words() as body:
@@ -73,6 +74,7 @@ def batch(batch_id: BatchId, core: TheCore) -> Response:
 
 @router.get(
     "/batches/{batch_id}/events",
+    response_class=Response,
     responses={
         200: {"content": {"text/event-stream": {}}},
         204: {"description": "It ended; nothing follows"},
@@ -83,7 +85,7 @@ async def follow(
     batch_id: BatchId,
     core: TheCore,
     query: Annotated[EventsQuery, Query()],
-    last_event_id: Annotated[str | None, Header()] = None,
+    last_event_id: LastEventId = None,
 ) -> Response:
     after = events.checked_id(last_event_id or query.last_event_id)
     found = await to_thread.run_sync(core.history.events, batch_id, after)

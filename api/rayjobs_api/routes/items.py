@@ -37,6 +37,7 @@ def _opened(
 
 @router.get(
     "/items/{index}/output",
+    response_class=Response,
     responses={200: {"content": {"image/*": {}}}, 304: {"description": "The client has it"}},
     summary="Get the picture, or one of its variants",
 )
@@ -52,6 +53,7 @@ def output(
 
 @router.get(
     "/results",
+    response_class=Response,
     responses={200: {"content": {"application/jsonl": {}}}},
     summary="Get the result manifest: one JSON line an item, in index order",
 )

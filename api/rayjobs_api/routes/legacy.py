@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 from fastapi import APIRouter, Response
 
-from rayjobs_api.openapi import body_of
 from rayjobs_api.requests.dependencies import TheCore, answer
+from rayjobs_api.openapi import submitting
 from rayjobs_api.routes import batches
 
 router = APIRouter(prefix="/api", tags=["first version"])
@@ -16,7 +16,7 @@ router.post(
     name="process_batch",
     status_code=202,
     responses=batches.SUBMITTED,
-    openapi_extra=body_of("ShortForm", "BatchForm"),
+    openapi_extra=submitting("ShortForm", "BatchForm"),
     summary="Submit a batch, as POST /batches does",
 )(batches.submit)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from rayjobs.errors import BackendError, RayJobsError
@@ -35,7 +36,7 @@ def readyz(core: TheCore) -> Response:
     return answer({"ready": False, "dependencies": found}, 503, retry)
 
 
-@router.get("/metrics", summary="Give metrics to Prometheus")
+@router.get("/metrics", response_class=PlainTextResponse, summary="Give metrics to Prometheus")
 def metrics(request: Request) -> Response:
     return Response(request.app.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 

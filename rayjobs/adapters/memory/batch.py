@@ -50,6 +50,7 @@ class Entry:
     error: dict[str, Any] | None = None
     remarks: Mapping[str, Any] = field(default_factory=dict)
     started_ms: int | None = None
+    ran_ms: int = 0
     finished_ms: int | None = None
     held: dict[str, Any] | None = None
     """Why the farm itself has paused it."""
@@ -86,6 +87,7 @@ class Entry:
         entry.error, entry.remarks = told.error, told.remarks
         entry.running = sum(lease.range.count for lease in told.running)
         entry.started_ms, entry.finished_ms = told.started_ms, told.finished_ms
+        entry.ran_ms = told.ran_ms
         entry.cut = told.cut
         waiting = sum(chunk.count for chunk in told.waiting)
         if entry.pending != waiting:
@@ -217,6 +219,8 @@ class Entry:
         self.ends["cancelled"] -= retry.cancelled
         for code, n in retry.errors.items():
             self.errors[code] -= n
+        if self.started_ms is not None and self.finished_ms is not None:
+            self.ran_ms += self.finished_ms - self.started_ms
         self.finished_ms = self.started_ms = self.rate_ms = self.ending = self.error = None
         self.rate = 0.0
         self.exact, self.cut = not self.cut, False
@@ -258,6 +262,7 @@ class Entry:
             error=self.error or self.held,
             remarks=self.remarks,
             ending=self.ending,
+            ran_ms=self.ran_ms,
         )
 
     def _counts(self) -> Counts:

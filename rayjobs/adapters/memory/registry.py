@@ -204,8 +204,9 @@ class MemoryRegistry(MemoryRestoring):
 
     @override
     def events(self, batch_id: str, after: str | None) -> list[Event]:
+        behind = int((after or "0").partition("-")[0])  # an id of Redis has a second number
         with self._lock:
-            return [e for e in self._entry(batch_id).events if after is None or int(e.id) > int(after)]
+            return [e for e in self._entry(batch_id).events if after is None or int(e.id) > behind]
 
     @override
     def queue(self) -> QueueStatus:

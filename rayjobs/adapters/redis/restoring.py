@@ -91,6 +91,7 @@ def _restoring(standing: Replayed) -> dict[str, Any]:
         "body_hash": standing.batch.body_hash,
         "cut": standing.cut,
         "started_ms": standing.started_ms,
+        "ran_ms": standing.ran_ms,
         "finished_ms": standing.finished_ms,
         "counts": dict(standing.ends),
         "errors": dict(standing.errors),

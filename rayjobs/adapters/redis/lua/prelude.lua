@@ -129,7 +129,7 @@ local function view(b)
     id = b.id, state = b.state, run_id = RUN, exact = b.exact == '1', priority = tonumber(b.priority),
     created_ms = tonumber(b.created_ms), started_ms = tonumber(b.started_ms), finished_ms = tonumber(b.finished_ms),
     throughput_per_s = pace(b), document = b.document, error = b.error or b.held, ending = b.ending,
-    errors_by_code = errors, remarks = b.remarks,
+     errors_by_code = errors, remarks = b.remarks, ran_ms = tonumber(b.ran_ms or 0),
     counts = {total = b.total, pending = b.pending, running = b.running, succeeded = b.succeeded, cached = b.cached,
               skipped = b.skipped, failed = b.failed, cancelled = b.cancelled},
   }

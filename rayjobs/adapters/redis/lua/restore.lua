@@ -1,4 +1,4 @@
--- A: batch {id, total, exact, priority, document, created_ms, deadline_s}, cut (bool), started_ms, finished_ms, counts {name: items}, errors,
+-- A: batch {id, total, exact, priority, document, created_ms, deadline_s}, cut (bool), started_ms, finished_ms, ran_ms, counts {name: items}, errors,
 -- waiting [[first, count, attempt]], running [lease], error, remarks, closed (a state), fence, key, body_hash, lease_ms,
 -- key_ttl_s, ttl_s. Makes a batch stand as its record tells, whatever was known of it. A repeat changes nothing.
 local id = A.batch.id
@@ -15,7 +15,7 @@ local key = K.batch(id)
 redis.call('HSET', key, 'total', whole(A.batch.total), 'exact', A.batch.exact and '1' or '0',
   'priority', whole(A.batch.priority), 'document', A.batch.document, 'created_ms', whole(A.batch.created_ms or NOW),
   'running', running, 'succeeded', 0, 'cached', 0, 'skipped', 0, 'failed', 0, 'cancelled', 0)
-for _, name in ipairs({'started_ms', 'finished_ms'}) do
+for _, name in ipairs({'started_ms', 'finished_ms', 'ran_ms'}) do
   if A[name] then redis.call('HSET', key, name, whole(A[name])) end
 end
 if A.cut then redis.call('HSET', key, 'cut', '1') end

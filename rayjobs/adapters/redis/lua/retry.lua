@@ -12,6 +12,7 @@ local key = K.batch(A.id)
 redis.call('HINCRBY', key, 'failed', A.cancelled - items)
 redis.call('HINCRBY', key, 'cancelled', -A.cancelled)
 for code, n in pairs(A.errors) do redis.call('HINCRBY', key, 'error:' .. code, -n) end
+if b.started_ms and b.finished_ms then redis.call('HINCRBY', key, 'ran_ms', whole(b.finished_ms - b.started_ms)) end
 if b.cut then redis.call('HSET', key, 'exact', '0') end
 redis.call('HDEL', key, 'cut', 'ending', 'error', 'finished_ms', 'rate', 'rate_at', 'started_ms')
 for _, name in ipairs({'batch', 'ranges', 'events'}) do redis.call('PERSIST', K[name](A.id)) end
