@@ -1,6 +1,6 @@
 """The document against the API: `schemathesis run` with every check, over every route but the purge.
 
-RAYJOBS_SCHEMATHESIS=long runs the phase of boundary values over all operations too, and ten times the examples.
+RAYJOBS_SCHEMATHESIS=long runs the boundary values of all operations, and many times the examples.
 """
 
 import os

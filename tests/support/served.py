@@ -18,7 +18,7 @@ def served(whole: System, settings: Settings) -> Iterator[str]:
     """Serve an API with the farm's registry; give its URL."""
     port = free_port()
     app = create_app(settings, whole.registry)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()
     wait_until(lambda: server.started, 10, "the API is served")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from rayjobs.errors import BatchTooLargeError, InvalidRequestError, Problem
 from rayjobs.filters import known
@@ -51,9 +52,9 @@ class VariantForm(BaseModel):
     """What is left out is the batch's."""
 
 
-_A_PIPELINE = {"required": ["pipeline"]}
-_VARIANTS = {"required": ["variants"], "properties": {"variants": {"type": "array"}}}
-_A_PRESET = {"required": ["preset"], "properties": {"preset": {"type": "string"}}}
+_A_PIPELINE: JsonDict = {"required": ["pipeline"]}
+_VARIANTS: JsonDict = {"required": ["variants"], "properties": {"variants": {"type": "array"}}}
+_A_PRESET: JsonDict = {"required": ["preset"], "properties": {"preset": {"type": "string"}}}
 
 
 class BatchForm(BatchRequest):
