@@ -80,6 +80,7 @@ class BatchAnswer(DocumentAnswer):
     started_at: str | None
     finished_at: str | None
     throughput_per_s: float
+    """Items ended a second: of the last ten seconds, or once it has ended, of all the time that it ran."""
     eta_s: float | None
     links: LinksAnswer
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("rayjobs", "api", "k8s", "scripts")
-GENERATED = ("__pycache__", "reports")
+GENERATED = ("__pycache__", "node_modules", "reports")
 OUR_HIDDEN_FOLDERS = (".ci",)
 
 

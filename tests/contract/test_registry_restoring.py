@@ -115,6 +115,20 @@ def test_a_batch_that_had_ended_is_known_again_but_not_open(registry: Registry) 
     assert registry.known("k", "h") == "b_1"
 
 
+def test_a_batch_that_had_ended_has_the_speed_that_it_had(registry: Registry) -> None:
+    ended = Replayed(
+        batch=batch(),
+        ends={"succeeded": 6, "cancelled": 4},
+        errors={},
+        started_ms=1_700_000_001_000,
+        closed=State.CANCELLED,
+        finished_ms=1_700_000_002_000,
+        ran_ms=500,
+    )
+    registry.restore(ended)
+    assert registry.get("b_1").speed_per_s == pytest.approx(6 / 1.5)
+
+
 def test_a_run_is_restored_once_its_last_batches_are_listed(registry: Registry) -> None:
     registry.purge()
     assert not registry.restored()
