@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from rayjobs.adapters.memory.registry import MemoryRegistry
 from rayjobs.model.worker import InHand, Worker
@@ -12,9 +12,13 @@ from tests.support.browser import chromium
 from tests.support.served import served
 from tests.support.system import System, farm
 
+PATIENCE_MS = 15_000
+"""Longest wait for what a page is to show, on a machine that has much else to do."""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with chromium() as started:
         yield started
 

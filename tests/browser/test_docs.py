@@ -20,7 +20,7 @@ def test_every_operation_is_shown(page: Page, url: str) -> None:
 def test_an_operation_that_is_linked_is_open(page: Page, url: str) -> None:
     page.goto(f"{url}/docs#/batches/submit")
     expect(page.locator("#operations-batches-submit")).to_have_class(re.compile("is-open"))
-    expect(page.locator("#operations-batches-submit textarea")).to_contain_text('"type": "samples"')
+    expect(page.locator("#operations-batches-submit .body-param__text")).to_contain_text('"type": "samples"')
 
 
 def test_a_batch_is_submitted_and_looked_at_from_the_page(page: Page, url: str, whole: System) -> None:

@@ -69,7 +69,7 @@ def end_all(whole: System, stop: threading.Event) -> None:
 def check(url: str, folder: Path, *options: str) -> None:
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)]
     command += ["run", f"{url}/openapi.json", "--header", f"Authorization: Bearer {KEY}", "--checks", "all"]
-    command += ["--seed", "1", "--request-timeout", "30", "--continue-on-failure", "--exclude-path", "/purge"]
+    command += ["--seed", "1", "--request-timeout", "60", "--continue-on-failure", "--exclude-path", "/purge"]
     done = subprocess.run(
         [*command, *options], cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False
     )
