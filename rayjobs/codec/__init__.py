@@ -3,11 +3,12 @@
 runtime      libvips, set up once
 formats      what can be read or written, as data; `options` what a client may say of it
 limits       what a file may ask of us
-structure    the parts of a file, stepped over; `boxes` those of four formats
+structure    the parts of a file, stepped over; `boxes`, `directory`, `frames` those of several formats
 header       what it says of its picture; `facts` all that it says; `truncation` whether it was cut
-decoding     pixels out of it, by libvips or `jpeg`, `deep`, `heif`, `jxl`, `pillow`
+decoding     pixels out of it, by libvips or `jpeg`, `deep`, `heif`, `jxl`, `pillow`, `bitmap`, `icon`
+layout       which TIFF's pixels are right, and by whom; `samples` reads the rest, `strip` by `strip`
 animation    its frames apart, and together again
-colour       to sRGB; `orientation` upright
+colour       to sRGB, from an `icc` profile or other `signals`; `orientation` upright
 encoding     a file again, by `writing`: by libvips or `jpeg`, `jxl`, `webp`
 search       the quality for a size or a `likeness`
 metadata     what is written beside the pixels
@@ -20,7 +21,7 @@ from rayjobs.codec.facts import facts
 from rayjobs.codec.formats import FORMATS, SUFFIXES, Format
 from rayjobs.codec.header import Header, read_header
 from rayjobs.codec.limits import Limits
-from rayjobs.codec.options import Encoding, Reading, describe_formats
+from rayjobs.codec.options import Encoding, Reading, describe_formats, describe_not_read
 from rayjobs.codec.orientation import upright
 from rayjobs.codec.runtime import engine_versions
 from rayjobs.codec.truncation import unreadable
@@ -38,6 +39,7 @@ __all__ = [
     "decode",
     "decode_frames",
     "describe_formats",
+    "describe_not_read",
     "encode",
     "engine_versions",
     "facts",

@@ -4,16 +4,14 @@ from collections.abc import Sequence
 
 import pyvips
 
+from rayjobs.codec.frames import ANIMATED
 from rayjobs.codec.header import Header
 from rayjobs.errors import EncodeFailedError
-
-_ANIMATED = {"gif", "webp"}
-"""Formats whose frames make one picture; those of a TIFF are pages."""
 
 
 def is_animated(header: Header) -> bool:
     """Say whether the source has several frames that belong together."""
-    return header.frames > 1 and header.format.name in _ANIMATED
+    return header.frames > 1 and header.format.name in ANIMATED
 
 
 def joined(frames: Sequence[pyvips.Image], header: Header) -> pyvips.Image:

@@ -4,14 +4,7 @@ from collections import defaultdict
 
 import pyvips
 
-_SRGB_NAMES = ("sRGB", "RGB_D65_SRG_", "Gra_D65_")
-"""How profiles of sRGB name themselves; the last two are libjxl's, of colour and gray."""
-
-_NAMES = tuple(form for name in _SRGB_NAMES for form in (name.encode(), name.encode("utf-16-be")))
-"""The names as ICC v2 (ASCII) and v4 (UTF-16) write them."""
-
-_NAME_ENDS_WITHIN = 4096
-"""Bytes at a profile's start that hold its description; tables of colours come after."""
+from rayjobs.codec import icc
 
 _GRAY = {"b-w", "grey16"}
 
@@ -20,11 +13,15 @@ _SPACES = defaultdict(lambda: b"RGB ", {"b-w": b"GRAY", "grey16": b"GRAY", "cmyk
 
 
 def needs_transform(profile: bytes | None) -> bool:
-    """Say whether the profile is another than sRGB's.
+    """Say whether the profile is another than sRGB's: a transform costs more than a decode."""
+    return profile is not None and not icc.is_srgb(profile)
 
-    A transform costs more than a decode, and nearly all profiles are sRGB's own: its name is trusted.
-    """
-    return profile is not None and not any(name in profile[:_NAME_ENDS_WITHIN] for name in _NAMES)
+
+def is_gray(opened: object) -> bool:
+    """Say whether a picture that was opened, by whichever reader, has no colours."""
+    if isinstance(opened, pyvips.Image):
+        return opened.interpretation in _GRAY
+    return getattr(opened, "mode", "") in {"L", "LA", "1", "I;16"}
 
 
 def with_profile(image: pyvips.Image, profile: bytes) -> pyvips.Image:
@@ -51,12 +48,23 @@ def to_srgb(image: pyvips.Image, profile: bytes | None, *, keep: bool = False) -
     is_cmyk = image.interpretation == "cmyk"
     has_own = profile is not None and fits(profile, image)
     if is_cmyk or (has_own and needs_transform(profile) and not keep):
-        # CMYK without a profile, or with one of another space, goes through a common printer's.
-        image = image.icc_transform(
-            "srgb", embedded=has_own, input_profile="cmyk" if is_cmyk else "srgb", intent="relative", depth=8
-        )
+        image = _transformed(image, profile if has_own else None)
     image = image.colourspace("b-w" if gray else "srgb")
     if image.format != "uchar":
         image = image.cast("uchar")
     most = 2 if gray else 4
     return image if image.bands <= most else image.extract_band(0, n=most)
+
+
+def _transformed(image: pyvips.Image, profile: bytes | None) -> pyvips.Image:
+    """Return the picture in sRGB, by LittleCMS; a profile that it refuses is none."""
+    # CMYK without a profile, or with one of another space, goes through a common printer's.
+    fallback = "cmyk" if image.interpretation == "cmyk" else "srgb"
+    given = with_profile(image, profile) if profile else image
+    try:
+        return given.icc_transform(
+            "srgb", embedded=profile is not None, input_profile=fallback, intent="relative", depth=8
+        )
+    except pyvips.Error:
+        # Damaged colours lose no picture: as if there were no profile.
+        return image if fallback == "srgb" else _transformed(image, None)

@@ -2,7 +2,7 @@
 
 import pyvips
 
-from rayjobs.codec import heif, jpeg, jxl, pillow, webp
+from rayjobs.codec import bitmap, heif, icon, jpeg, jxl, pillow, webp
 from rayjobs.codec.colour import needs_transform, to_srgb, with_profile
 from rayjobs.codec.header import Header, open_lazily
 from rayjobs.codec.truncation import unreadable
@@ -23,7 +23,9 @@ def decode(data: bytes, header: Header, wanted: Size | None, *, streamed: bool) 
         TruncatedError: The file ends before its picture does.
         DecodeFailedError: The file is broken.
     """
-    if header.format.reader != "libvips":
+    if header.inner is not None:
+        return _by_libvips(data, header, streamed=streamed)
+    if header.layout is not None or header.format.reader != "libvips":
         image = _by_another(data, header)
         return _coloured(image, header.profile, data, header)
     is_jpeg = header.format.name == "jpeg" and not header.is_lenient
@@ -42,12 +44,20 @@ def scaling(header: Header, size: Size, wanted: Size | None) -> int:
 
 
 def _by_another(data: bytes, header: Header) -> pyvips.Image:
-    """Return the pixels of a format that libvips does not read."""
+    """Return the pixels of what libvips does not read."""
+    if header.layout is not None:
+        from rayjobs.codec import samples
+
+        return samples.pixels(header.layout, lenient=header.is_lenient)
     name = header.format.name
     if header.format.reader == "jxl":
         return jxl.pixels(header.lazy)
     if header.format.reader == "heif":
         return heif.pixels(header.lazy, data, name)
+    if header.format.reader == "icon":
+        return icon.pixels(header.lazy)
+    if header.format.reader == "bitmap":
+        return bitmap.pixels(header.lazy, data, name, lenient=header.is_lenient)
     return pillow.pixels(header.lazy, data, name, lenient=header.is_lenient)
 
 
@@ -87,10 +97,9 @@ def _coloured(image: pyvips.Image, profile: bytes | None, data: bytes, header: H
 def _by_libvips(data: bytes, header: Header, *, streamed: bool, **options: int) -> pyvips.Image:
     if header.reading.page and "n" not in options:
         options["page"] = header.reading.page
+    name, stored = header.inner or (header.format.name, data)
     try:
-        image = open_lazily(
-            data, header.format.name, lenient=header.is_lenient, access="sequential", **options
-        )
+        image = open_lazily(stored, name, lenient=header.is_lenient, access="sequential", **options)
         image = to_srgb(image, header.profile, keep=header.reading.profile == "keep")
         return held(image) if streamed else image.copy_memory()
     except pyvips.Error as error:

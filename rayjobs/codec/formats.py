@@ -7,7 +7,7 @@ from typing import Literal
 
 from rayjobs.errors import UnsupportedFormatError
 
-Reader = Literal["libvips", "pillow", "heif", "jxl"]
+Reader = Literal["libvips", "pillow", "heif", "jxl", "bitmap", "icon"]
 """The library that decodes a format; each has one door, a module of this package."""
 
 
@@ -141,10 +141,10 @@ _FORMATS = (
         "bmp",
         "bmp",
         "image/bmp",
-        _begins(rb"BM.{4}\0\0\0\0"),
-        "Windows bitmaps.",
+        _begins(rb"BM(.{4}\0\0\0\0|.{12}[\x0c-\x7c]\0\0\0)"),
+        "Bitmaps of Windows and OS/2, with any bit fields; not those that hold a JPEG or PNG.",
         suffixes=("dib",),
-        reader="pillow",
+        reader="bitmap",
     ),
     Format(
         "ppm",
@@ -155,7 +155,38 @@ _FORMATS = (
         suffixes=("pbm", "pgm", "pnm"),
         reader="pillow",
     ),
+    Format(
+        "ico",
+        "ico",
+        "image/vnd.microsoft.icon",
+        _begins(rb"\0\0\x01\0(?!\0\0).{5}[\0\xff]"),
+        "Windows icons: the largest picture within.",
+        reader="icon",
+    ),
+    # The last: it has no magic bytes, so its head of 18 bytes must make sense as a whole.
+    Format(
+        "tga",
+        "tga",
+        "image/x-tga",
+        _begins(
+            rb".(\0([\x02\x0a]\0{5}%s[\x10\x18\x20]|[\x03\x0b]\0{5}%s[\x08\x10])"
+            rb"|\x01[\x01\x09]..(?!\0\0)..[\x0f\x10\x18\x20]%s\x08)[\0\x01\x08\x10\x11\x18 !(018]"
+            % ((rb".{4}(?!\0\0)..(?!\0\0)..",) * 3)
+        ),
+        "Truevision's: true colour, gray and palettes, plain or run lengths.",
+        reader="pillow",
+    ),
 )
+
+NOT_READ: dict[str, str] = {
+    "psd": "a file that was saved without its flat copy would come out blank, and 16 bits are not read",
+    "qoi": "the decoder at hand is pure Python: seconds for each megapixel",
+    "svg": "a program that draws, which may ask for other files, and has no pixels of its own",
+    "pdf": "pages that are drawn, not a picture",
+    "eps": "a program in PostScript",
+    "raw": "a camera's own data, whose colours each maker and program makes differently: export a TIFF or JPEG",
+}
+"""Formats that people ask for: why they are left out."""
 
 FORMATS: dict[str, Format] = {each.name: each for each in _FORMATS}
 """Every format by its name; all can be read."""

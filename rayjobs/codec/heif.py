@@ -24,6 +24,8 @@ class Opened:
     size: tuple[int, int]
     """Width and height, upright, in px."""
     info: dict[str, Any]
+    mode: str
+    """Pillow's word for the bands."""
 
 
 def opened(data: bytes, name: str) -> Opened:
@@ -42,7 +44,7 @@ def opened(data: bytes, name: str) -> Opened:
     try:
         _check_items(data)
         picture = pi_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
-        return Opened(picture, tuple(picture.size), dict(picture.info))
+        return Opened(picture, tuple(picture.size), dict(picture.info), picture.mode)
     except MemoryError:
         raise
     except Exception as error:

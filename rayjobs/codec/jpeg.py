@@ -31,8 +31,16 @@ _SHIFT = 0.1
 _MODES = {"YCbCr": "RGB", "RGB": "RGB", "Gray": "GRAY"}
 """Colour space in the file: what to decode to. The others (CMYK, YCCK) are left to libvips."""
 
-_HARMLESS = ("extraneous bytes", "Unknown Adobe color", "unknown JFIF revision", "Invalid SOS parameters")
-"""Words of libjpeg's warnings of oddities (padding, wrong labels) that every viewer passes over in silence.
+_HARMLESS = (
+    "extraneous bytes",
+    "Unknown Adobe color",
+    "unknown JFIF revision",
+    "Invalid SOS parameters",
+    "bad ICC marker",
+    "Could not determine subsampling",
+)
+"""Words of libjpeg's warnings of oddities (padding, wrong labels, a damaged profile) that every viewer passes
+over in silence, and TurboJPEG's of a sampling that it has no name for.
 
 simplejpeg stops at each of them, or else at nothing, not even half a picture: libvips tells one from the
 other.
@@ -48,6 +56,9 @@ def mode_of(data: bytes) -> str | None:
     """
     try:
         return _MODES.get(simplejpeg.decode_jpeg_header(data)[2])
+    except KeyError:
+        # TurboJPEG knows 4:4:1, simplejpeg has no name for it.
+        return None
     except ValueError as error:
         if _is_harmless(error):
             return None

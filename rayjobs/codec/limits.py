@@ -37,7 +37,7 @@ class Limits:
             raise SourceTooLargeError(detail, limit=self.max_source_bytes, actual=size)
 
     def check_picture(self, width: int, height: int, frames: int) -> None:
-        """Check what the header declares.
+        """Check what the header declares of what is going to be decoded.
 
         Raises:
             TooManyFramesError: More than `max_frames`.
@@ -58,6 +58,13 @@ class Limits:
         if frames > self.max_frames:
             detail = _refusal(frames, "frames", self.max_frames, "MAX_FRAMES")
             raise TooManyFramesError(detail, limit=self.max_frames, actual=frames)
+
+    def check_frames_so_far(self, frames: int) -> None:
+        """Raise `TooManyFramesError` as soon as more than `max_frames` were counted; there may be others."""
+        if frames > self.max_frames:
+            more = f"more than {self.max_frames:,}"
+            detail = f"the file has {more} frames, the limit is {self.max_frames:,} (RAYJOBS_MAX_FRAMES)"
+            raise TooManyFramesError(detail, limit=self.max_frames, actual=more)
 
     def check_profile(self, size: int) -> None:
         """Raise `SourceTooLargeError` if the colour profile has more than `max_icc_bytes`."""

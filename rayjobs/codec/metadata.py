@@ -7,11 +7,17 @@ from typing import Literal
 import pyvips
 from PIL import Image as PillowImage
 
+from rayjobs.codec.icc import sound
+from rayjobs.codec.layout import Layout
+
 Policy = Literal["strip", "keep", "strip_gps"]
 """What becomes of metadata."""
 
 HEAD = b"Exif\0\0"
 """What EXIF begins with in a JPEG, and what libvips expects before it."""
+
+PROFILE = "icc-profile-data"
+"""libvips's name of a colour profile."""
 
 _ORIENTATION, _ARTIST, _COPYRIGHT = 0x0112, 0x013B, 0x8298
 _EXIF_IFD, _GPS_IFD, _MAKER_NOTE = 0x8769, 0x8825, 0x927C
@@ -20,7 +26,7 @@ _EXIF_IFD, _GPS_IFD, _MAKER_NOTE = 0x8769, 0x8825, 0x927C
 _TOLD_BY_TIFF = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, _ARTIST, _COPYRIGHT)
 """Tags of a TIFF that tell of its picture, not of how it is stored. Source: TIFF 6.0, section 8."""
 
-_KEEP = {"exif-data": 1, "xmp-data": 2, "iptc-data": 4, "icc-profile-data": 8}
+_KEEP = {"exif-data": 1, "xmp-data": 2, "iptc-data": 4, PROFILE: 8}
 """libvips's name of a field, and its bit of `VipsForeignKeep`."""
 
 
@@ -96,6 +102,30 @@ def with_exif_of_tiff(image: pyvips.Image, data: bytes) -> pyvips.Image:
     return image
 
 
+def stand_in(layout: Layout) -> pyvips.Image:
+    """Return a picture of a TIFF's size and kind with what it says beside its pixels, and none of them."""
+    format = _FORMATS_OF_SAMPLES.get((layout.kind, layout.bits), "uchar" if layout.bits <= 8 else "ushort")  # noqa: PLR2004 - bits
+    image = pyvips.Image.black(*layout.size, bands=layout.samples).cast(format)
+    image = image.copy(interpretation="b-w" if layout.is_gray else "srgb")
+    for name, tag in _TAGS_BESIDE.items():
+        if raw := layout.raw(tag):
+            image.set_type(pyvips.GValue.blob_type, name, raw)
+    return image
+
+
+_FORMATS_OF_SAMPLES = {
+    (1, 32): "uint",
+    (1, 24): "uint",
+    (3, 16): "float",
+    (3, 32): "float",
+    (3, 64): "double",
+}
+"""Kind of number and bits: libvips's name."""
+
+_TAGS_BESIDE = {"xmp-data": 700, "iptc-data": 33723, PROFILE: 34675}
+"""libvips's name of a field: a TIFF's tag."""
+
+
 def with_metadata(image: pyvips.Image, metadata: Metadata, profile: bytes | None) -> tuple[pyvips.Image, int]:
     """Return a copy that carries just this, and the bits for libvips's `keep`."""
     image = image.copy()
@@ -121,10 +151,12 @@ def metadata_of(image: pyvips.Image | PillowImage.Image) -> Metadata:
 
 
 def profile_of(image: pyvips.Image | PillowImage.Image) -> bytes | None:
-    """Return the colour profile of a picture that was opened and not decoded yet."""
+    """Return the colour profile of a picture that was opened and not decoded yet; of a damaged one None."""
     if isinstance(image, pyvips.Image):
-        return _field(image, "icc-profile-data") or None
-    return _bytes(image.info.get("icc_profile")) or None
+        raw = _field(image, PROFILE)
+    else:
+        raw = _bytes(image.info.get("icc_profile"))
+    return sound(raw)
 
 
 def _field(image: pyvips.Image, name: str) -> bytes:

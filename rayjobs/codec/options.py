@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from rayjobs.codec.formats import FORMATS, OutputFormat
+from rayjobs.codec.formats import FORMATS, NOT_READ, OutputFormat
 from rayjobs.codec.metadata import Policy
 
 _CONFIG = ConfigDict(
@@ -161,6 +161,11 @@ def describe_formats() -> list[dict[str, Any]]:
         }
         for each in FORMATS.values()
     ]
+
+
+def describe_not_read() -> list[dict[str, str]]:
+    """Return formats that people ask for and that are left out, with the reason, for `GET /formats`."""
+    return [{"name": name, "reason": reason} for name, reason in NOT_READ.items()]
 
 
 def _schema_of(option: str, name: str) -> dict[str, Any]:

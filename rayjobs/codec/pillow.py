@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import pyvips
 from PIL import Image as PillowImage
-from PIL import ImageFile, Jpeg2KImagePlugin
+from PIL import ImageFile, Jpeg2KImagePlugin, TgaImagePlugin
 
 from rayjobs.codec.truncation import unreadable
 from rayjobs.filters.pixels import from_array
@@ -16,9 +16,14 @@ from rayjobs.filters.pixels import from_array
 PillowImage.MAX_IMAGE_PIXELS = None
 
 # Pillow would find the plugin by loading all the others, in half a second.
-_PLUGINS = {"bmp": "BMP", "ppm": "PPM", "jp2": Jpeg2KImagePlugin.Jpeg2KImageFile.format}
+_PLUGINS = {
+    "bmp": "BMP",
+    "ppm": "PPM",
+    "jp2": Jpeg2KImagePlugin.Jpeg2KImageFile.format,
+    "tga": TgaImagePlugin.TgaImageFile.format,
+}
 
-_BY_ROWS = {"bmp", "ppm"}
+_BY_ROWS = {"bmp", "ppm", "tga"}
 """Formats of which a cut file gives the rows that it has; of a JPEG 2000 it would give a black picture."""
 
 _MODES = {"L", "LA", "RGB", "RGBA", "CMYK"}
@@ -50,6 +55,9 @@ def pixels(picture: PillowImage.Image, data: bytes, name: str, *, lenient: bool)
         else:
             mode = picture.mode if picture.mode in _MODES else _likeness(picture)
             array = np.asarray(picture if mode == picture.mode else picture.convert(mode))
+    if name == "tga" and mode == "RGBA" and not array[..., 3].any():
+        # Writers leave the fourth byte at 0 where they mean none: nobody saves a picture that can't be seen.
+        array = array[..., :3]
     image = from_array(array.reshape(picture.height, picture.width, -1))
     return image.copy(interpretation=_INTERPRETATIONS.get(mode, "srgb"))
 

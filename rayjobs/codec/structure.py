@@ -10,7 +10,9 @@ from itertools import islice
 from typing import Literal
 
 from rayjobs.codec.boxes import boxes
+from rayjobs.codec.directory import Directories
 from rayjobs.codec.formats import Format
+from rayjobs.codec.frames import FRAME, gif_blocks, webp_chunks
 from rayjobs.codec.limits import Limits
 from rayjobs.errors import DecodeFailedError
 
@@ -27,18 +29,23 @@ _MOST_SCANS = 100
 """Scans of one JPEG; libjpeg passes over all pixels for each, were it empty. Encoders write up to 13."""
 
 
-def check_structure(data: bytes, found: Format, limits: Limits) -> None:
-    """Step over the file's parts.
+def check_structure(data: bytes, found: Format, limits: Limits, *, moving: bool = False) -> int:
+    """Step over the file's parts; return how many frames or pages there are, 0 if it does not tell.
+
+    Args:
+        data: The file.
+        found: Its format.
+        limits: Upper bounds.
+        moving: Every frame is going to be decoded.
 
     Raises:
-        TooManyFramesError, SourceTooLargeError: Beyond a limit.
+        TooManyFramesError: There are more than may be decoded, and all shall be.
+        SourceTooLargeError: Profile or texts are beyond a limit.
         DecodeFailedError: A JPEG of so many scans that it can only be meant to harm.
     """
     walk = _WALKS.get(found.name)
-    if walk is None:
-        return
     frames = texts = profile = 0
-    for kind, size in islice(walk(data), _MOST_PARTS):
+    for kind, size in islice(walk(data), _MOST_PARTS) if walk else ():
         match kind:
             case "icc":
                 profile += size
@@ -48,9 +55,11 @@ def check_structure(data: bytes, found: Format, limits: Limits) -> None:
                 limits.check_metadata(texts)
             case "frame":
                 frames += 1
-                limits.check_frames(frames)
+                if moving:
+                    limits.check_frames_so_far(frames)
             case "other":
                 pass
+    return frames
 
 
 def _png(data: bytes) -> Iterator[Part]:
@@ -105,11 +114,29 @@ def _jpeg(data: bytes) -> Iterator[Part]:
             if data[at + 4] != components:
                 _check_scans(data.count(b"\xff\xda", at, data.find(b"\xff\xd9", at)))
             return
-        is_profile = data[at + 4 : at + 15] == b"ICC_PROFILE"
+        is_profile = data[at + 4 : at + 16] == _PROFILE
         yield ("icc" if is_profile else "text" if marker in range(0xE0, 0xFF) else "other"), size
         at += 2 + size
 
 
+def has_whole_profile(data: bytes) -> bool:
+    """Say whether a JPEG has all the segments of its profile, each once: else the profile is damaged.
+
+    Source: ICC.1:2022, annex B.4.
+    """
+    at, numbers, totals = 2, list[int](), set[int]()
+    while at + 18 <= len(data) and data[at] == _MARKER and data[at + 1] != _SCAN:
+        size = int.from_bytes(data[at + 2 : at + 4], "big")
+        if data[at + 1] == _APP2 and data[at + 4 : at + 16] == _PROFILE:
+            numbers.append(data[at + 16])
+            totals.add(data[at + 17])
+        at += 2 + size
+    return len(totals) == 1 and sorted(numbers) == list(range(1, totals.pop() + 1))
+
+
+_PROFILE = b"ICC_PROFILE\0"
+_APP2 = 0xE2
+"""The marker and the first bytes of a profile's segment."""
 _MARKER = 0xFF
 """The first byte of each marker."""
 _SCAN = 0xDA
@@ -125,12 +152,8 @@ def _check_scans(scans: int) -> None:
 
 
 def _webp(data: bytes) -> Iterator[Part]:
-    # Source: RFC 9649, section 2.
-    at = 12
-    while at + 8 <= len(data):
-        kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+    for kind, size, _ in webp_chunks(data):
         yield _RIFF_KINDS.get(kind, "other"), size
-        at += 8 + size + size % 2
 
 
 _RIFF_KINDS: dict[bytes, Literal["icc", "text", "frame"]] = {
@@ -142,51 +165,16 @@ _RIFF_KINDS: dict[bytes, Literal["icc", "text", "frame"]] = {
 
 
 def _gif(data: bytes) -> Iterator[Part]:
-    # Source: GIF89a, sections 18 to 26.
-    at = 13 + _colours(data[10:11])
-    while at < len(data):
-        match data[at]:
-            case 0x2C:
-                yield "frame", 0
-                at, _ = _past_blocks(data, at + 11 + _colours(data[at + 9 : at + 10]))
-            case 0x21:
-                at, size = _past_blocks(data, at + 2)
-                yield "text", size
-            case _:
-                return
-
-
-def _colours(flags: bytes) -> int:
-    """Return the bytes of the colour table that `flags` announce."""
-    return 3 << (flags[0] & 7) + 1 if flags and flags[0] & 0x80 else 0
-
-
-def _past_blocks(data: bytes, at: int) -> tuple[int, int]:
-    """Return where a chain of blocks ends, and the bytes in it."""
-    size = 0
-    while at < len(data) and (block := data[at]):
-        at += 1 + block
-        size += block
-    return at + 1, size
+    for kind, size, _ in gif_blocks(data):
+        yield ("frame", 0) if kind == FRAME else ("text", size)
 
 
 def _tiff(data: bytes) -> Iterator[Part]:
-    # Source: TIFF 6.0, section 2; BigTIFF doubles the widths.
-    order: Literal["little", "big"] = "little" if data[:1] == b"I" else "big"
-    big = b"+" in data[2:4]
-    counter, entry, word, first = (8, 20, 8, 8) if big else (2, 12, 4, 4)
-
-    def number(at: int, width: int) -> int:
-        return int.from_bytes(data[at : at + width], order)
-
-    at, seen = number(first, word), set[int]()
-    while 0 < at < len(data) and at not in seen:
-        seen.add(at)
+    directories = Directories(data)
+    for page in directories.pages():
         yield "frame", 0
-        entries = number(at, counter)
-        for start in range(at + counter, min(at + counter + entries * entry, len(data)), entry):
-            yield _TAGS.get(number(start, 2), "other"), number(start + 4, word)
-        at = number(at + counter + entries * entry, word)
+        for tag, _, count, _ in directories.entries(page):
+            yield _TAGS.get(tag, "other"), count
 
 
 _TAGS: dict[int, Literal["icc", "text"]] = {

@@ -29,6 +29,11 @@ def unreadable(data: bytes, name: str, reason: str) -> ItemError:
             "save it with 8 bits, or as a PNG or TIFF of 16"
         )
         return UnsupportedFormatError(detail, limit=8, actual=int(found[1]))
+    if "Fractional sampling" in said:
+        detail = (
+            f"the {name} file's colours are sampled in a way that libjpeg has not: save it as 4:2:0 or 4:4:4"
+        )
+        return UnsupportedFormatError(detail)
     if is_cut(data, name, said):
         return TruncatedError(
             f"the {name} file ends before its picture does, after {len(data):,} bytes ({said})"

@@ -82,9 +82,10 @@ def render_all(
         ItemError: Of the class that says what failed; no other kind of error is for the picture's sake.
     """
     reading = reading or Reading()
+    moving = any(each.encoding.frames == "all" for each in branches)
 
     def attempt(*, lenient: bool) -> list[Rendered]:
-        header = read_header(data, limits, reading, lenient=lenient)
+        header = read_header(data, limits, reading, lenient=lenient, moving=moving)
         scene = Scene(partial(facts, data, header))
         scene = replace(scene, picture=picture) if picture else scene
         return _Source(data, header, scene).rendered(pipeline, branches)

@@ -55,6 +55,20 @@ def test_a_bomb_is_refused_at_once_with_flat_memory(tmp_path: Path) -> None:
     assert {n: r for n, r in results.items() if r.ms > SLOWEST_REFUSAL_MS or r.grown_mib > GROWTH_MIB} == {}
 
 
+def test_of_thousands_of_frames_one_is_read_at_once_and_all_are_refused(tmp_path: Path) -> None:
+    crowds = evil.crowds()
+    for name, result in outcomes(crowds, tmp_path / "one").items():
+        assert (result.outcome, result.ms < SLOWEST_REFUSAL_MS, result.grown_mib < GROWTH_MIB) == (
+            "rendered",
+            True,
+            True,
+        ), (name, result)
+    moving = {name: crowds[name] for name in ("gif", "webp")}
+    every = {"pipeline": [], "output": {"format": "webp", "frames": "all"}}
+    for name, result in outcomes(moving, tmp_path / "all", every).items():
+        assert (result.outcome, "more than 200 frames" in result.detail) == ("too_many_frames", True), name
+
+
 def test_a_refusal_names_limit_value_and_setting(tmp_path: Path) -> None:
     bombs = {name: data for name, (data, code) in evil.bombs().items() if code != "decode_failed"}
     for name, result in outcomes(bombs, tmp_path).items():

@@ -1,0 +1,232 @@
+"""Windows and OS/2 bitmaps that Pillow refuses, in NumPy: any header, any bit fields; and the ones in icons.
+
+Source: Microsoft, "Bitmap Header Types", BITMAPV5HEADER; IBM, "OS/2 bitmap file format", BITMAPINFOHEADER2.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyvips
+from PIL import Image as PillowImage
+
+from rayjobs.codec import pillow
+from rayjobs.codec.truncation import unreadable
+from rayjobs.errors import DecodeFailedError, TruncatedError, UnsupportedFormatError
+from rayjobs.filters.pixels import from_array
+
+_FILE_HEAD = 14
+_CORE = 12
+"""Bytes of OS/2's first header, whose sizes have 16 bits and whose colours 3 bytes."""
+_INFO = 40
+_WINDOWS = {40, 52, 56, 108, 124}
+"""Bytes of Windows' headers: V1 to V5. What lies between is OS/2's second, cut after any field."""
+
+_RAW, _ALPHA_BITFIELDS = 0, 6
+_FIELDS = {3, _ALPHA_BITFIELDS}
+_NAMES = {1: "RLE8", 2: "RLE4", 3: "Huffman 1D", 4: "JPEG or RLE24", 5: "PNG"}
+
+_MASKS = {16: (0x7C00, 0x3E0, 0x1F, 0), 24: (0xFF0000, 0xFF00, 0xFF, 0), 32: (0xFF0000, 0xFF00, 0xFF, 0)}
+"""Bits of a pixel: where red, green, blue and alpha are, if nothing says it."""
+
+_ROWS = 256
+"""That are taken apart at a time: numbers take 12 times the memory of a pixel's band."""
+
+_INDEXED = {1, 2, 4, 8}
+
+Numbers = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Bitmap:
+    """A bitmap's header."""
+
+    data: bytes
+    width: int
+    height: int
+    bits: int
+    """Of a pixel."""
+    masks: tuple[int, int, int, int]
+    palette: Numbers
+    """(colours, 3); of none if the pixels have colours of their own."""
+    start: int
+    """Where the rows begin, in bytes."""
+    is_upright: bool
+    """The first row is the upper one."""
+    info: dict[str, bytes] = field(default_factory=dict)
+    """What stands beside the pixels: nothing."""
+    mode: str = "RGB"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, in px."""
+        return self.width, self.height
+
+
+def opened(data: bytes, name: str) -> PillowImage.Image | Bitmap:
+    """Read the header, by Pillow if it can; bit fields by ourselves, since it drops the alpha of 16 bits.
+
+    Raises:
+        TruncatedError: The file ends within its header.
+        UnsupportedFormatError: The pixels are packed in a way that nobody here unpacks.
+        DecodeFailedError: The header makes no sense.
+    """
+    if int.from_bytes(data[30:34], "little") in _FIELDS and int.from_bytes(data[14:18], "little") in _WINDOWS:
+        try:
+            return header_of(data, _FILE_HEAD, int.from_bytes(data[10:14], "little"))
+        except ValueError as error:
+            raise unreadable(data, name, str(error)) from error
+    try:
+        return pillow.opened(data, name)
+    except DecodeFailedError as error:
+        if len(data) < _FILE_HEAD + _INFO and int.from_bytes(data[14:18], "little") > len(data) - _FILE_HEAD:
+            raise
+        try:
+            return header_of(data, _FILE_HEAD, int.from_bytes(data[10:14], "little"))
+        except ValueError:
+            raise error from error.__cause__
+
+
+def header_of(data: bytes, at: int, start: int | None, *, halves: bool = False) -> Bitmap:
+    """Return a bitmap's header.
+
+    Args:
+        data: A file.
+        at: Where the header begins.
+        start: Where the rows begin; None if they follow the palette.
+        halves: The height counts a mask below the picture too, as in an icon.
+
+    Raises:
+        ValueError: It makes no sense.
+        UnsupportedFormatError: The pixels are packed.
+    """
+
+    def number(offset: int, size: int, *, signed: bool = False) -> int:
+        return int.from_bytes(data[at + offset : at + offset + size], "little", signed=signed)
+
+    size = number(0, 4)
+    is_core = size == _CORE
+    width, height = (number(4, 2), number(6, 2)) if is_core else (number(4, 4), number(8, 4, signed=True))
+    bits = number(10, 2) if is_core else number(14, 2)
+    # OS/2's header may end after any field; what is missing is 0.
+    packing = number(16, 4) if size >= 20 else _RAW  # noqa: PLR2004 - the field's end
+    colours = number(32, 4) if size >= 36 else 0  # noqa: PLR2004 - the field's end
+    has_fields = packing in _FIELDS and size in _WINDOWS
+    if packing != _RAW and not has_fields:
+        packed = _NAMES.get(packing, f"compression {packing}")
+        detail = f"the bmp file is packed as {packed} under a header of {size} bytes, which is not read"
+        raise UnsupportedFormatError(f"{detail}: save it uncompressed, or as PNG")
+    if not width or not height or bits not in _INDEXED | set(_MASKS) or size < _CORE:
+        raise ValueError(
+            f"a bitmap of {width} x {height} px and {bits} bits a pixel, a header of {size} bytes"
+        )
+    # Under a header of 40 bytes the masks follow it.
+    behind = size + (_masks_behind(size, packing) if has_fields else 0)
+    masks = _MASKS.get(bits, (0, 0, 0, 0))
+    if has_fields:
+        fourth = number(_INFO + 12, 4) if behind > _INFO + 12 else 0
+        told = number(_INFO, 4), number(_INFO + 4, 4), number(_INFO + 8, 4), fourth
+        masks = told if any(told) else masks
+    width_of_colour = 3 if is_core else 4
+    count = min(colours or 2**bits, 2**bits) if bits in _INDEXED else 0
+    first = at + behind
+    if start is not None and count:
+        # Some writers leave out the colours that they do not use.
+        count = max(0, min(count, (start - first) // width_of_colour))
+    raw = np.frombuffer(data[first : first + count * width_of_colour], np.uint8)
+    palette = raw[: len(raw) // width_of_colour * width_of_colour].reshape(-1, width_of_colour)[:, 2::-1]
+    rows = abs(height) // 2 if halves else abs(height)
+    after = first + (count if bits in _INDEXED else colours) * width_of_colour
+    return Bitmap(data, width, rows, bits, masks, palette, after if start is None else start, height < 0)
+
+
+def _masks_behind(size: int, packing: int) -> int:
+    if size > _INFO:
+        return 0
+    return 16 if packing == _ALPHA_BITFIELDS else 12
+
+
+def pixels(picture: PillowImage.Image | Bitmap, data: bytes, name: str, *, lenient: bool) -> pyvips.Image:
+    """Decode into uint8: gray, RGB or RGBA.
+
+    Args:
+        picture: From `opened`.
+        data: The file.
+        name: Its format's name.
+        lenient: Of a file that was cut, take what there is.
+
+    Raises:
+        TruncatedError: The file ends before its picture does.
+        DecodeFailedError: The file is broken.
+    """
+    if isinstance(picture, PillowImage.Image):
+        return pillow.pixels(picture, data, name, lenient=lenient)
+    try:
+        return from_array(array_of(picture, lenient=lenient))
+    except ValueError as error:
+        raise unreadable(data, name, str(error)) from error
+
+
+def stride(bitmap: Bitmap, bits: int) -> int:
+    """Return the bytes of a row; rows begin at multiples of 4."""
+    return (bitmap.width * bits + 31) // 32 * 4
+
+
+def array_of(bitmap: Bitmap, *, lenient: bool = False) -> Numbers:
+    """Return the pixels, (H, W, 3 or 4).
+
+    Raises:
+        TruncatedError: There are fewer rows than the header says.
+    """
+    wanted = stride(bitmap, bitmap.bits) * bitmap.height
+    raw = bitmap.data[bitmap.start : bitmap.start + wanted]
+    if len(raw) < wanted:
+        if not lenient:
+            raise TruncatedError(
+                f"the bmp file ends before its picture does, after {len(bitmap.data):,} bytes",
+                limit=wanted,
+                actual=len(raw),
+            )
+        raw = raw.ljust(wanted, b"\0")
+    rows = np.frombuffer(raw, np.uint8).reshape(bitmap.height, -1)
+    rows = rows if bitmap.is_upright else rows[::-1]
+    return _by_palette(bitmap, rows) if bitmap.bits in _INDEXED else _by_masks(bitmap, rows)
+
+
+def indexes(rows: Numbers, bits: int, width: int) -> Numbers:
+    """Return numbers of 1 to 8 bits, from the highest bit on, (H, W)."""
+    if bits == 8:  # noqa: PLR2004 - a byte
+        return rows[:, :width]
+    shifts = np.arange(8 - bits, -1, -bits, dtype=np.uint8)
+    return ((rows[..., None] >> shifts) & (2**bits - 1)).reshape(len(rows), -1)[:, :width]
+
+
+def _by_palette(bitmap: Bitmap, rows: Numbers) -> Numbers:
+    palette = np.zeros((256, 3), np.uint8)
+    palette[: len(bitmap.palette)] = bitmap.palette
+    return palette[indexes(rows, bitmap.bits, bitmap.width)]
+
+
+def _by_masks(bitmap: Bitmap, rows: Numbers) -> Numbers:
+    bands = 4 if bitmap.masks[3] else 3
+    made = np.empty((bitmap.height, bitmap.width, bands), np.uint8)
+    size = bitmap.bits // 8
+    for top in range(0, bitmap.height, _ROWS):
+        some = np.ascontiguousarray(rows[top : top + _ROWS, : bitmap.width * size])
+        whole = np.zeros((len(some), bitmap.width, 4), np.uint8)
+        whole[..., :size] = some.reshape(len(some), bitmap.width, size)
+        numbers = whole.view("<u4")[..., 0]
+        for band, mask in enumerate(bitmap.masks[:bands]):
+            made[top : top + _ROWS, :, band] = _field(numbers, mask)
+    # No alpha is an alpha that is 0 everywhere: nobody saves a picture that can't be seen.
+    return made if bands == 3 or made[..., 3].any() else made[..., :3]  # noqa: PLR2004 - R, G, B
+
+
+def _field(numbers: npt.NDArray[np.uint32], mask: int) -> Numbers:
+    """Return the bits of a mask as 0 to 255."""
+    if not mask:
+        return np.zeros(numbers.shape, np.uint8)
+    low = (mask & -mask).bit_length() - 1
+    most = mask >> low
+    values = (numbers & np.uint32(mask)) >> np.uint32(low)
+    return np.asarray((values * (255.0 / most) + 0.5).astype(np.uint8))

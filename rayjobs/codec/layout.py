@@ -1,0 +1,228 @@
+"""How a TIFF stores its samples, and which reader has the right pixels of it: an allow-list.
+
+libtiff opens nearly everything, and what libvips makes of the numbers is right for the kinds that are listed
+here. Others are read by `samples`, or refused with the reason: never guessed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from rayjobs.codec.directory import Directories
+from rayjobs.errors import UnsupportedFormatError
+
+UNSIGNED, SIGNED, FLOAT = 1, 2, 3
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, SEPARATED, YCBCR, CIELAB, ICCLAB = 0, 1, 2, 3, 5, 6, 8, 9
+NONE, OLD_JPEG, JPEG, LZMA = 1, 6, 7, 34925
+SEPARATE_PLANES = 2
+ASSOCIATED, UNASSOCIATED = 1, 2
+HORIZONTAL, FLOATING = 2, 3
+"""Values of entries. Source: TIFF 6.0, sections 3 to 23; Adobe's Photoshop TIFF technical notes."""
+
+_NUMBERS = {UNSIGNED: "unsigned", SIGNED: "signed", FLOAT: "floating point", 4: "untyped", 5: "complex signed",
+            6: "complex"}  # fmt: skip
+
+_COLOURS = {
+    WHITE_IS_ZERO: (1, "gray"),
+    BLACK_IS_ZERO: (1, "gray"),
+    RGB: (3, "RGB"),
+    PALETTE: (1, "palette"),
+    SEPARATED: (4, "CMYK"),
+    YCBCR: (3, "YCbCr"),
+    CIELAB: (3, "L*a*b*"),
+    ICCLAB: (3, "ICC L*a*b*"),
+}
+"""Photometric interpretation: samples of a colour, and its name."""
+
+_BY_LIBVIPS: dict[int, set[int]] = {
+    WHITE_IS_ZERO: {1, 2, 4, 8, 16},
+    BLACK_IS_ZERO: {1, 2, 4, 8, 16},
+    RGB: {8, 16},
+    PALETTE: {1, 2, 4, 8, 16},
+    SEPARATED: {8, 16},
+}
+"""Photometric interpretation: bits of unsigned samples of which libvips has the right pixels."""
+
+_BY_US: dict[tuple[int, int], tuple[int, ...]] = {
+    (WHITE_IS_ZERO, UNSIGNED): (1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32),
+    (BLACK_IS_ZERO, UNSIGNED): (1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32),
+    (RGB, UNSIGNED): (2, 4, 6, 8, 10, 12, 14, 16, 24, 32),
+    (BLACK_IS_ZERO, SIGNED): (32,),
+    (BLACK_IS_ZERO, FLOAT): (16, 32, 64),
+    (RGB, FLOAT): (16, 32, 64),
+    (PALETTE, UNSIGNED): (1, 2, 4, 8),
+    (SEPARATED, UNSIGNED): (8, 16),
+    (YCBCR, UNSIGNED): (8,),
+    (CIELAB, UNSIGNED): (8, 16),
+    (ICCLAB, UNSIGNED): (8, 16),
+}
+"""Photometric interpretation and kind of number: bits of samples that `samples` reads."""
+
+_REMEDY = "save it as RGB or gray of 8 or 16 bits"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One page's entries that say how its pixels are stored; those left out have TIFF's defaults."""
+
+    directories: Directories
+    entries: dict[int, tuple[int, int, int]]
+    """Tag: type, number of values, where they stand."""
+
+    def values(self, tag: int, *default: float) -> tuple[float, ...]:
+        """Return an entry's numbers, or the default if it is not there."""
+        found = self.entries.get(tag)
+        return (found and self.directories.values(*found)) or default
+
+    def number(self, tag: int, default: int) -> int:
+        """Return an entry's first number as a whole one."""
+        return int(self.values(tag, default)[0])
+
+    def raw(self, tag: int) -> bytes:
+        """Return an entry's bytes as they stand; empty if it is not there."""
+        _, count, at = self.entries.get(tag, (0, 0, 0))
+        return self.directories.data[at : at + count]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, in px."""
+        return self.number(256, 0), self.number(257, 0)
+
+    @property
+    def bits(self) -> int:
+        """Bits of a sample."""
+        return self.number(258, 1)
+
+    @property
+    def compression(self) -> int:
+        """How segments are packed."""
+        return self.number(259, NONE)
+
+    @property
+    def photometric(self) -> int:
+        """What the samples mean; where it is not said, gray or RGB, by their number."""
+        return self.number(262, RGB if self.samples >= 3 else BLACK_IS_ZERO)  # noqa: PLR2004 - R, G, B
+
+    @property
+    def samples(self) -> int:
+        """Samples of a pixel."""
+        return self.number(277, 1)
+
+    @property
+    def is_separate(self) -> bool:
+        """Each band is stored as a plane of its own."""
+        return self.samples > 1 and self.number(284, 1) == SEPARATE_PLANES
+
+    @property
+    def predictor(self) -> int:
+        """What the numbers are differences of; of compressions that know one."""
+        return self.number(317, 1)
+
+    @property
+    def is_tiled(self) -> bool:
+        """Stored in tiles, not in strips."""
+        return 322 in self.entries  # noqa: PLR2004 - TileWidth
+
+    @property
+    def extra(self) -> tuple[int, ...]:
+        """What each sample behind the colour's means."""
+        return tuple(int(each) for each in self.values(338))
+
+    @property
+    def kind(self) -> int:
+        """What kind of numbers the samples are."""
+        return self.number(339, UNSIGNED)
+
+    @property
+    def subsampling(self) -> tuple[int, int]:
+        """Pixels across and down that share a colour; of YCbCr alone."""
+        across, down = (*(int(each) for each in self.values(530, 2, 2)), 2, 2)[:2]
+        return across, down
+
+    @property
+    def colours(self) -> int:
+        """Samples of a pixel without those behind the colour."""
+        return _COLOURS[self.photometric][0]
+
+    @property
+    def is_gray(self) -> bool:
+        """Without colours."""
+        return self.photometric in {WHITE_IS_ZERO, BLACK_IS_ZERO}
+
+    def __str__(self) -> str:
+        bits, kind = self.bits, _NUMBERS.get(self.kind, f"kind {self.kind}")
+        _, colour = _COLOURS.get(self.photometric, (0, f"colours of kind {self.photometric}"))
+        return (
+            f"{colour}, {self.samples} samples a pixel of {bits} bits, {kind}, compression {self.compression}"
+        )
+
+
+def layout_of(data: bytes, page: int = 0) -> Layout | None:
+    """Return a page's layout; None if there is no such page, or not all of it: the decoder tells."""
+    directories = Directories(data)
+    for number, each in enumerate(directories.pages()):
+        if number == page and directories.is_whole(each):
+            return Layout(
+                directories, {tag: (type_, count, at) for tag, type_, count, at in directories.entries(each)}
+            )
+    return None
+
+
+Reader = Literal["libvips", "samples"]
+
+
+def reader_of(layout: Layout) -> Reader:
+    """Return who has the right pixels.
+
+    Raises:
+        UnsupportedFormatError: Nobody has.
+    """
+    for is_wrong, reason in _REFUSED:
+        if is_wrong(layout):
+            raise _unsupported(layout, reason)
+    if _is_libvips(layout):
+        return "libvips"
+    if layout.bits not in _BY_US.get((layout.photometric, layout.kind), ()):
+        raise _unsupported(layout, "samples of this kind are not read")
+    for is_wrong, reason in _REFUSED_BY_US:
+        if is_wrong(layout):
+            raise _unsupported(layout, reason)
+    return "samples"
+
+
+def _is_libvips(layout: Layout) -> bool:
+    if layout.compression in {OLD_JPEG, JPEG}:
+        return layout.bits == 8  # noqa: PLR2004 - libtiff makes RGB of YCbCr
+    if layout.compression == LZMA or (layout.is_tiled and layout.is_separate):
+        return False
+    return layout.kind in {UNSIGNED, 4} and layout.bits in _BY_LIBVIPS.get(layout.photometric, ())
+
+
+_REFUSED: tuple[tuple[Callable[[Layout], bool], str], ...] = (
+    (lambda layout: layout.photometric not in _COLOURS, "colours of this kind are not read"),
+    (lambda layout: len(set(layout.values(258, 1))) > 1, "its samples have different numbers of bits"),
+    (lambda layout: len(set(layout.values(339, 1))) > 1, "its samples are of different kinds"),
+    (lambda layout: layout.samples < layout.colours, "a pixel has too few samples for its colours"),
+    (
+        lambda layout: layout.samples > layout.colours + len(layout.extra),
+        "a pixel has more samples than its colours, and nothing says what they mean",
+    ),
+    (lambda layout: layout.photometric == SEPARATED and layout.number(332, 1) != 1, "its inks are not CMYK"),
+)
+
+_REFUSED_BY_US: tuple[tuple[Callable[[Layout], bool], str], ...] = (
+    (
+        lambda layout: layout.photometric == YCBCR and layout.subsampling != (1, 1),
+        "its colours are smaller than its picture, and it is no JPEG",
+    ),
+    (lambda layout: layout.number(266, 1) != 1, "the bits of its bytes are in reverse"),
+    (lambda layout: layout.predictor not in {1, HORIZONTAL, FLOATING}, "its predictor is not known"),
+    (
+        lambda layout: layout.predictor == HORIZONTAL and layout.bits not in {8, 16, 32},
+        "a predictor of such samples is not read",
+    ),
+)
+
+
+def _unsupported(layout: Layout, reason: str) -> UnsupportedFormatError:
+    return UnsupportedFormatError(f"the tiff file can't be read, {reason} ({layout}): {_REMEDY}")
