@@ -1,6 +1,7 @@
 """TIFFs whose numbers libvips does not read, or not rightly: unpacked by libtiff, understood here.
 
-libtiff, the one within Pillow, unpacks each strip or tile as bytes: `strip` makes a TIFF of each. So every compression that it knows goes with every kind of sample in `layout`.
+libtiff, the one within Pillow, unpacks each strip or tile as bytes: `strip` makes a TIFF of each.
+So every compression that it knows goes with every kind of sample in `layout`.
 """
 
 import io
@@ -157,6 +158,8 @@ class _Picture:
             if colours.size:
                 least, most = min(least, float(colours.min())), max(most, float(colours.max()))
                 total, count = total + float(colours.sum()), count + colours.size
+        if math.isnan(total):
+            return math.nan, math.nan, math.nan
         return least, most, total / max(1, count)
 
     def _pieces(self) -> Iterator[tuple[int, int, int, Numbers]]:

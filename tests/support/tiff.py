@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -37,19 +38,19 @@ class Tiff:
     predictor: int = 1
     extra: tuple[int, ...] = ()
     """What the samples behind the colours are."""
-    order: str = "<"
-    tags: Mapping[int, tuple[int, tuple[int, ...] | bytes]] = field(default_factory=dict)
+    order: Literal["<", ">"] = "<"
+    tags: Mapping[int, tuple[int, tuple[float, ...] | bytes]] = field(default_factory=dict)
     """More entries: a tag's type and values."""
 
 
-def tiff(samples: npt.NDArray[np.generic], kind: Tiff | None = None, following: int = 0) -> bytes:
+def tiff(samples: npt.NDArray[np.generic], kind: Tiff | None = None) -> bytes:
     """Return a file of these samples, (H, W, bands)."""
     kind = kind or Tiff()
     height, width, bands = samples.shape
     segments = [PACKERS[kind.compression](each) for each in _segments(samples, kind)]
     bits = kind.bits or samples.dtype.itemsize * 8
     number = {"u": _UNSIGNED, "b": _UNSIGNED, "i": _SIGNED, "f": _FLOAT, "c": 6}[samples.dtype.kind]
-    entries: dict[int, tuple[int, tuple[int, ...] | bytes]] = {
+    entries: dict[int, tuple[int, tuple[float, ...] | bytes]] = {
         256: (_LONG, (width,)),
         257: (_LONG, (height,)),
         258: (_SHORT, (bits,) * bands),
@@ -69,7 +70,7 @@ def tiff(samples: npt.NDArray[np.generic], kind: Tiff | None = None, following: 
         entries[278] = _LONG, (kind.rows,)
     at = [8 + sum(map(len, segments[:number])) for number in range(len(segments))]
     entries |= {where: (_LONG, tuple(at)), sizes: (_LONG, tuple(map(len, segments)))}
-    return _file(b"".join(segments), entries | dict(kind.tags), kind.order, following)
+    return _file(b"".join(segments), entries | dict(kind.tags), kind.order)
 
 
 def _segments(samples: npt.NDArray[np.generic], kind: Tiff) -> list[bytes]:
@@ -100,12 +101,10 @@ def _packed(piece: npt.NDArray[np.generic], kind: Tiff) -> bytes:
     return np.packbits(bits.reshape(rows.shape[0], -1).astype(np.uint8), axis=1).tobytes()
 
 
-_CODES = {_SHORT: "H", _LONG: "I"}
+_CODES = {_SHORT: "H", _LONG: "I", 11: "f"}
 
 
-def _file(
-    body: bytes, entries: Mapping[int, tuple[int, tuple[int, ...] | bytes]], order: str, following: int
-) -> bytes:
+def _file(body: bytes, entries: Mapping[int, tuple[int, tuple[float, ...] | bytes]], order: str) -> bytes:
     start = 8 + len(body) + len(body) % 2
     behind = start + 2 + 12 * len(entries) + 4
     directory, beyond = struct.pack(order + "H", len(entries)), b""
@@ -124,4 +123,4 @@ def _file(
         directory += struct.pack(order + "HHI", tag, type_, count) + where
     magic = b"II*\0" if order == "<" else b"MM\0*"
     head = magic + struct.pack(order + "I", start)
-    return head + body + bytes(len(body) % 2) + directory + struct.pack(order + "I", following) + beyond
+    return head + body + bytes(len(body) % 2) + directory + bytes(4) + beyond
