@@ -18,8 +18,8 @@ from rayjobs.filters.pixels import from_array
 _FILE_HEAD = 14
 _CORE = 12
 """Bytes of OS/2's first header, whose sizes have 16 bits and whose colours 3 bytes."""
-_INFO = 40
-_WINDOWS = {40, 52, 56, 108, 124}
+_INFO, _LONGEST = 40, 124
+_WINDOWS = {_INFO, 52, 56, 108, _LONGEST}
 """Bytes of Windows' headers: V1 to V5. What lies between is OS/2's second, cut after any field."""
 
 _RAW, _ALPHA_BITFIELDS = 0, 6
@@ -78,9 +78,7 @@ def opened(data: bytes, name: str) -> PillowImage.Image | Bitmap:
             raise unreadable(data, name, str(error)) from error
     try:
         return pillow.opened(data, name)
-    except DecodeFailedError as error:
-        if len(data) < _FILE_HEAD + _INFO and int.from_bytes(data[14:18], "little") > len(data) - _FILE_HEAD:
-            raise
+    except (DecodeFailedError, TruncatedError) as error:
         try:
             return header_of(data, _FILE_HEAD, int.from_bytes(data[10:14], "little"))
         except ValueError:
@@ -105,6 +103,8 @@ def header_of(data: bytes, at: int, start: int | None, *, halves: bool = False) 
         return int.from_bytes(data[at + offset : at + offset + size], "little", signed=signed)
 
     size = number(0, 4)
+    if not _CORE <= size <= _LONGEST or at + size > len(data):
+        raise ValueError(f"a header of {size} bytes")
     is_core = size == _CORE
     width, height = (number(4, 2), number(6, 2)) if is_core else (number(4, 4), number(8, 4, signed=True))
     bits = number(10, 2) if is_core else number(14, 2)
