@@ -108,6 +108,8 @@ def header_of(data: bytes, at: int, start: int | None, *, halves: bool = False) 
     is_core = size == _CORE
     width, height = (number(4, 2), number(6, 2)) if is_core else (number(4, 4), number(8, 4, signed=True))
     bits = number(10, 2) if is_core else number(14, 2)
+    if not width or not height or bits not in _INDEXED | set(_MASKS):
+        raise ValueError(f"a bitmap of {width} x {height} px and {bits} bits a pixel")
     # OS/2's header may end after any field; what is missing is 0.
     packing = number(16, 4) if size >= 20 else _RAW  # noqa: PLR2004 - the field's end
     colours = number(32, 4) if size >= 36 else 0  # noqa: PLR2004 - the field's end
@@ -116,28 +118,39 @@ def header_of(data: bytes, at: int, start: int | None, *, halves: bool = False) 
         packed = _NAMES.get(packing, f"compression {packing}")
         detail = f"the bmp file is packed as {packed} under a header of {size} bytes, which is not read"
         raise UnsupportedFormatError(f"{detail}: save it uncompressed, or as PNG")
-    if not width or not height or bits not in _INDEXED | set(_MASKS) or size < _CORE:
-        raise ValueError(
-            f"a bitmap of {width} x {height} px and {bits} bits a pixel, a header of {size} bytes"
-        )
-    # Under a header of 40 bytes the masks follow it.
-    behind = size + (_masks_behind(size, packing) if has_fields else 0)
     masks = _MASKS.get(bits, (0, 0, 0, 0))
+    behind = size
     if has_fields:
+        behind += _masks_behind(size, packing)
         fourth = number(_INFO + 12, 4) if behind > _INFO + 12 else 0
         told = number(_INFO, 4), number(_INFO + 4, 4), number(_INFO + 8, 4), fourth
         masks = told if any(told) else masks
-    width_of_colour = 3 if is_core else 4
-    count = min(colours or 2**bits, 2**bits) if bits in _INDEXED else 0
-    first = at + behind
-    if start is not None and count:
-        # Some writers leave out the colours that they do not use.
-        count = max(0, min(count, (start - first) // width_of_colour))
-    raw = np.frombuffer(data[first : first + count * width_of_colour], np.uint8)
-    palette = raw[: len(raw) // width_of_colour * width_of_colour].reshape(-1, width_of_colour)[:, 2::-1]
+    palette, after = _palette(data, at + behind, start, bits, colours, 3 if is_core else 4)
     rows = abs(height) // 2 if halves else abs(height)
-    after = first + (count if bits in _INDEXED else colours) * width_of_colour
     return Bitmap(data, width, rows, bits, masks, palette, after if start is None else start, height < 0)
+
+
+def _palette(
+    data: bytes, first: int, start: int | None, bits: int, colours: int, width: int
+) -> tuple[Numbers, int]:
+    """Return a bitmap's colours, (colours, 3), and where they end.
+
+    Args:
+        data: A file.
+        first: Where the palette begins.
+        start: Where the rows begin; None if they follow the palette.
+        bits: Of a pixel.
+        colours: As the header says; 0 for as many as the bits allow.
+        width: Bytes of a colour.
+    """
+    if bits not in _INDEXED:
+        return np.zeros((0, 3), np.uint8), first + colours * width
+    count = min(colours or 2**bits, 2**bits)
+    if start is not None:
+        # Some writers leave out the colours that they do not use.
+        count = max(0, min(count, (start - first) // width))
+    raw = np.frombuffer(data[first : first + count * width], np.uint8)
+    return raw[: len(raw) // width * width].reshape(-1, width)[:, 2::-1], first + count * width
 
 
 def _masks_behind(size: int, packing: int) -> int:
@@ -198,7 +211,8 @@ def indexes(rows: Numbers, bits: int, width: int) -> Numbers:
     if bits == 8:  # noqa: PLR2004 - a byte
         return rows[:, :width]
     shifts = np.arange(8 - bits, -1, -bits, dtype=np.uint8)
-    return ((rows[..., None] >> shifts) & (2**bits - 1)).reshape(len(rows), -1)[:, :width]
+    numbers: Numbers = (rows[..., None] >> shifts) & np.uint8(2**bits - 1)
+    return numbers.reshape(len(rows), -1)[:, :width]
 
 
 def _by_palette(bitmap: Bitmap, rows: Numbers) -> Numbers:
@@ -219,7 +233,8 @@ def _by_masks(bitmap: Bitmap, rows: Numbers) -> Numbers:
         for band, mask in enumerate(bitmap.masks[:bands]):
             made[top : top + _ROWS, :, band] = _field(numbers, mask)
     # No alpha is an alpha that is 0 everywhere: nobody saves a picture that can't be seen.
-    return made if bands == 3 or made[..., 3].any() else made[..., :3]  # noqa: PLR2004 - R, G, B
+    is_seen = bands == 3 or bool(made[..., 3].any())  # noqa: PLR2004 - R, G, B
+    return made if is_seen else made[..., :3]
 
 
 def _field(numbers: npt.NDArray[np.uint32], mask: int) -> Numbers:

@@ -184,7 +184,7 @@ NOT_READ: dict[str, str] = {
     "svg": "a program that draws, which may ask for other files, and has no pixels of its own",
     "pdf": "pages that are drawn, not a picture",
     "eps": "a program in PostScript",
-    "raw": "a camera's own data, whose colours each maker and program makes differently: export a TIFF or JPEG",
+    "raw": "a camera's own data, of which each program makes other colours: export a TIFF or JPEG",
 }
 """Formats that people ask for: why they are left out."""
 

@@ -34,6 +34,9 @@ _LEVEL = 0.8 / 255
 """By which a curve may miss sRGB's, along the encoded values: what small profiles save. A gamma of 2.2 misses
 it by 5 of 255."""
 
+_DARK = 0.0031308
+"""Light below which sRGB's encoding is a line."""
+
 _ENCODED = np.linspace(0, 1, 256)
 
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
@@ -137,7 +140,7 @@ def _parametric(kind: int, numbers: Sequence[float], x: Floats) -> Floats:
 def _encoded(light: Floats) -> Floats:
     """Return sRGB's encoding of light. Source: IEC 61966-2-1, section 5.2."""
     light = light.clip(0, 1)
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.where(light <= _DARK, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
 def made(white: Point, primaries: Sequence[Point], curve: Sequence[float], *, gray: bool) -> bytes:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from typing_extensions import override
+
 from rayjobs.codec.directory import Directories
 from rayjobs.errors import UnsupportedFormatError
 
@@ -19,8 +21,14 @@ ASSOCIATED, UNASSOCIATED = 1, 2
 HORIZONTAL, FLOATING = 2, 3
 """Values of entries. Source: TIFF 6.0, sections 3 to 23; Adobe's Photoshop TIFF technical notes."""
 
-_NUMBERS = {UNSIGNED: "unsigned", SIGNED: "signed", FLOAT: "floating point", 4: "untyped", 5: "complex signed",
-            6: "complex"}  # fmt: skip
+_NUMBERS = {
+    UNSIGNED: "unsigned",
+    SIGNED: "signed",
+    FLOAT: "floating point",
+    4: "untyped",
+    5: "complex signed",
+    6: "complex",
+}
 
 _COLOURS = {
     WHITE_IS_ZERO: (1, "gray"),
@@ -149,6 +157,7 @@ class Layout:
         """Without colours."""
         return self.photometric in {WHITE_IS_ZERO, BLACK_IS_ZERO}
 
+    @override
     def __str__(self) -> str:
         bits, kind = self.bits, _NUMBERS.get(self.kind, f"kind {self.kind}")
         _, colour = _COLOURS.get(self.photometric, (0, f"colours of kind {self.photometric}"))

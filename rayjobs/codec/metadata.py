@@ -152,11 +152,8 @@ def metadata_of(image: pyvips.Image | PillowImage.Image) -> Metadata:
 
 def profile_of(image: pyvips.Image | PillowImage.Image) -> bytes | None:
     """Return the colour profile of a picture that was opened and not decoded yet; of a damaged one None."""
-    if isinstance(image, pyvips.Image):
-        raw = _field(image, PROFILE)
-    else:
-        raw = _bytes(image.info.get("icc_profile"))
-    return sound(raw)
+    is_libvipss = isinstance(image, pyvips.Image)
+    return sound(_field(image, PROFILE) if is_libvipss else _bytes(image.info.get("icc_profile")))
 
 
 def _field(image: pyvips.Image, name: str) -> bytes:

@@ -8,6 +8,7 @@ import io
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +41,7 @@ _WHITES: dict[int, tuple[tuple[float, Callable[[float], bool]], ...]] = {
 }
 """Kind of number: what white may be, and at which mean of all numbers; the first that fits."""
 
-Numbers = npt.NDArray[np.generic]
+Numbers = npt.NDArray[Any]
 
 
 def pixels(layout: Layout, *, lenient: bool) -> pyvips.Image:
@@ -86,15 +87,24 @@ class _Picture:
                     made[top : top + piece.shape[0], left : left + piece.shape[1], to] = values
         if alpha is not None and layout.extra[alpha - layout.colours] == kinds.ASSOCIATED:
             made = _unmultiplied(made)
-        if layout.photometric in {kinds.CIELAB, kinds.ICCLAB}:
-            return self._from_lab(made)
-        if layout.photometric == kinds.YCBCR:
-            made[..., :3] = self._from_ycbcr(made[..., :3])
-        if layout.photometric == kinds.WHITE_IS_ZERO:
-            made[..., 0] = 255 - made[..., 0]
-        if layout.photometric == kinds.PALETTE:
-            made = np.concatenate([self._palette()[made[..., 0]], made[..., 1:]], axis=2)
-        return from_array(made, "cmyk" if layout.photometric == kinds.SEPARATED else None)
+        return self._understood(made)
+
+    def _understood(self, made: Numbers) -> pyvips.Image:
+        """Return numbers of 0 to 255, (H, W, colours and perhaps alpha), as what they mean."""
+        match self.layout.photometric:
+            case kinds.CIELAB | kinds.ICCLAB:
+                return self._from_lab(made)
+            case kinds.YCBCR:
+                made[..., :3] = self._from_ycbcr(made[..., :3])
+            case kinds.WHITE_IS_ZERO:
+                made[..., 0] = 255 - made[..., 0]
+            case kinds.PALETTE:
+                made = np.concatenate([self._palette()[made[..., 0]], made[..., 1:]], axis=2)
+            case kinds.SEPARATED:
+                return from_array(made, "cmyk")
+            case _:
+                pass
+        return from_array(made)
 
     @property
     def _type(self) -> npt.DTypeLike:
@@ -145,8 +155,8 @@ class _Picture:
                 if most <= white + _EPSILON and is_meant(mean):
                     return 0.0, white
         detail = (
-            f"the tiff file has numbers from {least:g} to {most:g}, and nothing says which are black and white: "
-            "save it with floats of 0 to 1, with SMinSampleValue and SMaxSampleValue, or with 8 or 16 bits"
+            f"the tiff file has numbers from {least:g} to {most:g}, and nothing says which are black "
+            "and white: save it with floats of 0 to 1, with SMinSampleValue and SMaxSampleValue, or 16 bits"
         )
         raise UnsupportedFormatError(detail, limit=1, actual=f"{least:g} to {most:g}")
 
@@ -287,7 +297,7 @@ def _unpacked_bits(raw: bytes, shape: tuple[int, int, int], bits: int, mark: str
         single = table.reshape(rows, width * bands, size).astype(np.uint32)
         single = single[..., ::-1] if mark == "<" else single
         weights = np.uint32(256) ** np.arange(size - 1, -1, -1, dtype=np.uint32)
-        return (single * weights).sum(axis=2, dtype=np.uint32).reshape(shape)
+        return np.asarray((single * weights).sum(axis=2, dtype=np.uint32)).reshape(shape)
     numbers = np.empty((rows, width * bands), np.uint16)
     weights = 2 ** np.arange(bits - 1, -1, -1, dtype=np.uint16)
     for row in range(rows):
@@ -300,9 +310,6 @@ def _unpredicted_floats(raw: bytes, shape: tuple[int, int, int], size: int) -> N
     """Source: Adobe, TIFF Technical Note 3: differences of bytes, all the highest bytes of a row first."""
     rows, width, bands = shape
     table = np.frombuffer(raw, np.uint8).reshape(rows, -1)
-    if bands > 1:
-        summed = np.cumsum(table.reshape(rows, -1, bands), axis=1, dtype=np.uint8).reshape(rows, -1)
-    else:
-        summed = np.cumsum(table, axis=1, dtype=np.uint8)
+    summed = np.cumsum(table.reshape(rows, -1, bands), axis=1, dtype=np.uint8)
     planes = summed.reshape(rows, size, width * bands).transpose(0, 2, 1)
     return np.ascontiguousarray(planes).view(f">f{size}").reshape(shape)

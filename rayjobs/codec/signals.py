@@ -36,9 +36,9 @@ _CURVES: dict[int, Sequence[float]] = {
     14: SRGB_CURVE,
     15: SRGB_CURVE,
 }
-"""Transfer characteristics: the curve. Source: ITU-T H.273, table 3. Those of cameras (1, 6, 14, 15) are shown
-as sRGB's by every viewer. HDR's (16, 18) are not here: they can't be shown in 8 bits of sRGB without a choice
-of what is lost."""
+"""Transfer characteristics: the curve. Source: ITU-T H.273, table 3. Those of cameras (1, 6, 14, 15) are
+shown as sRGB's by every viewer. HDR's (16, 18) are not here: they can't be shown in 8 bits of sRGB without
+a choice of what is lost."""
 
 _GAMMA_OF_SRGB, _SIGNIFICANT = 1 / 2.2, 0.05
 """A gamma as near to sRGB's is meant to be it. Source: libpng, png.h, PNG_GAMMA_THRESHOLD."""

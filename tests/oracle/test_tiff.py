@@ -5,6 +5,7 @@ The right pixels are those that the numbers were made of; where Pillow reads the
 
 import io
 from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,7 @@ _PIXELS = {
     mode: np.asarray(picture(*SIZE, mode)).reshape(SIZE[1], SIZE[0], -1) for mode in ("L", "RGB", "RGBA")
 }
 
-Samples = npt.NDArray[np.generic]
+Samples = npt.NDArray[Any]
 
 
 def read(data: bytes, *, lenient: bool = False, **reading: object) -> Samples:
@@ -40,7 +41,7 @@ def in_bits(pixels: Samples, bits: int) -> tuple[Samples, Samples]:
         small = pixels >> (8 - bits)
         return small, np.round(small * (255 / (2**bits - 1)))
     kind = np.uint8 if bits == 8 else np.uint16 if bits <= 16 else np.uint32
-    return pixels.astype(kind) << kind(bits - 8), pixels
+    return np.left_shift(pixels.astype(kind), bits - 8, dtype=kind), pixels
 
 
 def likeness(one: Samples, other: Samples) -> float:
@@ -60,7 +61,7 @@ def difference(one: Samples, other: Samples) -> int:
 @pytest.mark.parametrize("bits", [1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32])
 @pytest.mark.parametrize("photometric", [GRAY, WHITE_IS_ZERO])
 def test_gray_of_any_bits(
-    photometric: int, bits: int, order: str, compression: int, tile: int | None
+    photometric: int, bits: int, order: Literal["<", ">"], compression: int, tile: int | None
 ) -> None:
     numbers, expected = in_bits(_PIXELS["L"], bits)
     kind = Tiff(photometric, compression, tile=tile, bits=bits, order=order)
@@ -89,7 +90,7 @@ def test_differences_are_undone(planar: int, compression: int, bits: int) -> Non
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_floats_of_0_to_1(mode: str, kind: type[np.floating], order: str) -> None:
+def test_floats_of_0_to_1(mode: str, kind: type[np.floating], order: Literal["<", ">"]) -> None:
     numbers = (_PIXELS[mode] / 255).astype(kind)
     assert (
         difference(read(tiff(numbers, Tiff(RGB if mode == "RGB" else GRAY, order=order))), _PIXELS[mode]) <= 1
@@ -115,7 +116,7 @@ def test_floats_whose_black_and_white_are_told() -> None:
 def test_floats_of_which_nobody_knows_white_are_refused(low: float, high: float) -> None:
     numbers = (_PIXELS["L"] / 255 * 0.5).astype(np.float32)
     numbers[0, 0], numbers[0, 1] = low, high
-    with pytest.raises(UnsupportedFormatError, match="nothing says which are black and white.*save it with"):
+    with pytest.raises(UnsupportedFormatError, match=r"nothing says which are black and white.*save it with"):
         read(tiff(numbers, Tiff(GRAY)))
 
 
@@ -146,6 +147,7 @@ def test_pillows_own_ycbcr() -> None:
 def test_lab_is_littlecms(planar: int, bits: int, photometric: int) -> None:
     srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
     stored = ImageCms.profileToProfile(picture(*SIZE), srgb, lab, outputMode="LAB")
+    assert stored is not None
     back = ImageCms.profileToProfile(stored, lab, srgb, outputMode="RGB")
     # Pillow gives a and b as signed bytes, as CIELAB has them; ICC's are counted from -128 on.
     numbers = np.asarray(stored).view(np.int8).astype(np.int64)

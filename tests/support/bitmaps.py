@@ -15,9 +15,7 @@ def bmp(
     *,
     palette: Numbers | None = None,
     masks: tuple[int, ...] = (),
-    packing: int | None = None,
-    width: int | None = None,
-    upright: bool = False,
+    **odd: int | None,
 ) -> bytes:
     """Return a file.
 
@@ -27,16 +25,16 @@ def bmp(
         rows: (H, bytes of a row), the upper one first; 4 is a divisor of their number.
         palette: (colours, 3), if the pixels are indexes.
         masks: Of red, green, blue and perhaps alpha.
-        packing: The compression, if it is not what the masks ask for.
-        width: In px; as many as a row holds if None.
-        upright: The upper row is the first in the file.
+        odd: `packing`, if it is not what the masks ask for; `width` in px, if it is less than a row holds;
+            `upright`, if the upper row is the first in the file.
     """
-    height, across = len(rows), width or rows.shape[1] * 8 // bits
+    packing, upright = odd.get("packing"), odd.get("upright")
+    height, across = len(rows), odd.get("width") or rows.shape[1] * 8 // bits
     colours = np.zeros((0, 3), np.uint8) if palette is None else palette
-    fill = 3 if header == 12 else 4  # noqa: PLR2004 - OS/2's first
+    fill = 3 if header == 12 else 4
     table = b"".join(bytes(each[::-1]).ljust(fill, b"\0") for each in colours)
     packed = (3 if masks else 0) if packing is None else packing
-    if header == 12:  # noqa: PLR2004 - OS/2's first
+    if header == 12:
         head = struct.pack("<IHHHH", header, across, height, 1, bits)
     else:
         fields = struct.pack(

@@ -5,7 +5,7 @@ Sampling = tuple[tuple[int, int], ...]
 
 
 def sampled_jpeg(sampling: Sampling, levels: tuple[int, ...], size: tuple[int, int] = (70, 45)) -> bytes:
-    """Return a baseline JPEG whose components have one level each, 0 to 255. Source: ITU-T T.81, annexes A, B."""
+    """Return a baseline JPEG whose components have one level each, 0 to 255. Source: ITU-T T.81, annex B."""
     width, height = size
     across, down = (8 * max(each[side] for each in sampling) for side in (0, 1))
     stream, before = "", [0] * len(sampling)

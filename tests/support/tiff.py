@@ -75,7 +75,7 @@ def tiff(samples: npt.NDArray[np.generic], kind: Tiff | None = None) -> bytes:
 
 def _segments(samples: npt.NDArray[np.generic], kind: Tiff) -> list[bytes]:
     height, width, bands = samples.shape
-    planes = [samples[..., band : band + 1] for band in range(bands)] if kind.planar == 2 else [samples]  # noqa: PLR2004
+    planes = [samples[..., band : band + 1] for band in range(bands)] if kind.planar == 2 else [samples]
     down, across = (kind.tile, kind.tile) if kind.tile else (kind.rows, width)
     cut = []
     for plane in planes:
@@ -90,12 +90,12 @@ def _segments(samples: npt.NDArray[np.generic], kind: Tiff) -> list[bytes]:
 
 
 def _packed(piece: npt.NDArray[np.generic], kind: Tiff) -> bytes:
-    if kind.predictor == 2:  # noqa: PLR2004 - horizontal differences
+    if kind.predictor == 2:
         piece = np.concatenate([piece[:, :1], np.diff(piece, axis=1)], axis=1).astype(piece.dtype)
     if kind.bits is None or kind.bits == piece.dtype.itemsize * 8:
         return piece.astype(piece.dtype.newbyteorder(kind.order)).tobytes()
     rows = piece.reshape(piece.shape[0], -1).astype(np.uint64)
-    if kind.bits == 24 and kind.order == "<":  # noqa: PLR2004 - whole bytes have the file's order
+    if kind.bits == 24 and kind.order == "<":
         rows = rows >> np.uint64(16) | rows & np.uint64(0xFF00) | (rows & np.uint64(0xFF)) << np.uint64(16)
     bits = (rows[..., None] >> np.arange(kind.bits, dtype=np.uint64)[::-1]) & np.uint64(1)
     return np.packbits(bits.reshape(rows.shape[0], -1).astype(np.uint8), axis=1).tobytes()
@@ -115,7 +115,7 @@ def _file(body: bytes, entries: Mapping[int, tuple[int, tuple[float, ...] | byte
             raw, count = struct.pack(f"{order}{len(values)}I", *values), len(values) // 2
         else:
             raw, count = struct.pack(f"{order}{len(values)}{_CODES[type_]}", *values), len(values)
-        if len(raw) > 4:  # noqa: PLR2004 - bytes that an entry holds itself
+        if len(raw) > 4:
             where = struct.pack(order + "I", behind + len(beyond))
             beyond += raw + bytes(len(raw) % 2)
         else:

@@ -17,9 +17,7 @@ def all_filters() -> Response:
     return answer({"filters": filters.describe(), "plugins": plugins})
 
 
-@router.get(
-    "/formats", summary="List the formats, those left out with the reason, and the schema of an output"
-)
+@router.get("/formats", summary="List the formats, those left out and why, and the schema of an output")
 def all_formats() -> Response:
     told = {"formats": codec.describe_formats(), "not_read": codec.describe_not_read()}
     return answer({**told, "output": codec.Encoding.model_json_schema()})

@@ -1,4 +1,4 @@
-"""Damage beside the pixels never costs the pixels: profile, EXIF, XMP and IPTC, in every format that has them."""
+"""Damage beside the pixels never costs the pixels: profile, EXIF, XMP and IPTC, in all formats with them."""
 
 import struct
 import zlib
@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from rayjobs.codec import Encoding, Limits, Reading
+from rayjobs.codec import Encoding, Limits, Reading, encode
 from rayjobs.engine.rendering import render
 from rayjobs.request.pipeline import parse_pipeline
 from tests.support.evil import png_chunk
@@ -15,6 +15,7 @@ from tests.support.heic import HEIC
 from tests.support.jxl import boxed
 from tests.support.pictures import Array, array, file_of, opened, picture, vips
 from tests.support.profiles import P3_COLUMNS, damaged, profile
+from tests.support.tiff import Tiff, tiff
 
 Policy = Literal["strip", "keep", "strip_gps"]
 POLICIES: tuple[Policy, ...] = ("strip", "keep", "strip_gps")
@@ -234,8 +235,6 @@ def test_a_webps_damaged_chunks(flags: int, before: bytes, after: bytes) -> None
 
 @pytest.mark.parametrize("kind", damaged())
 def test_a_tiff_of_our_own_samples_with_a_damaged_profile(kind: str) -> None:
-    from tests.support.tiff import Tiff, tiff
-
     numbers = array(picture(64, 48)).astype(np.uint16) << 4
     plain = tiff(numbers, Tiff(2, bits=12))
     assert_same(
@@ -245,8 +244,6 @@ def test_a_tiff_of_our_own_samples_with_a_damaged_profile(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", EXIF)
 def test_a_jpeg_xls_damaged_boxes(kind: str) -> None:
-    from rayjobs.codec import encode
-
     bare = encode(vips(picture(64, 48)), Encoding(format="jxl", lossless=True)).data
     assert_same(boxed(bare, (b"Exif", EXIF[kind]), (b"xml ", b"\xff<")), boxed(bare))
 

@@ -111,7 +111,7 @@ def test_a_bmp_from_the_upper_row_on() -> None:
 def test_a_bmp_that_nobody_unpacks_is_refused_with_the_reason(header: int, packing: int) -> None:
     rows, _ = indexed(8)
     data = bmp(header, 8, rows, palette=COLOURS, width=WIDTH, packing=packing)
-    with pytest.raises(UnsupportedFormatError, match="is packed as .*: save it uncompressed, or as PNG"):
+    with pytest.raises(UnsupportedFormatError, match=r"is packed as .*: save it uncompressed, or as PNG"):
         read(data, "bmp")
 
 

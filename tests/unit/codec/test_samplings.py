@@ -39,9 +39,8 @@ def read(data: bytes, wanted: tuple[int, int] | None = None) -> Array:
 def test_any_sampling_is_the_picture(sampling: Sampling, wanted: tuple[int, int] | None) -> None:
     data = sampled_jpeg(sampling, LEVELS)
     pixels = read(data, wanted)
-    assert np.unique(pixels.reshape(-1, 3), axis=0).tolist() == [
-        list(opened(data).convert("RGB").getpixel((3, 3)))
-    ]
+    expected = np.asarray(opened(data).convert("RGB"))[3, 3]
+    assert np.unique(pixels.reshape(-1, 3), axis=0).tolist() == [expected.tolist()]
     assert wanted or pixels.shape == (45, 70, 3)
 
 
@@ -51,5 +50,5 @@ def test_one_component_of_any_sampling_is_gray() -> None:
 
 @pytest.mark.parametrize("sampling", [((3, 2), (1, 1), (2, 1)), ((3, 1), (2, 1), (1, 1))])
 def test_what_no_decoder_samples_is_refused_with_the_reason(sampling: Sampling) -> None:
-    with pytest.raises(UnsupportedFormatError, match="sampled in a way.*save it as"):
+    with pytest.raises(UnsupportedFormatError, match=r"sampled in a way.*save it as"):
         read(sampled_jpeg(sampling, LEVELS))

@@ -60,7 +60,7 @@ def test_frames_are_counted(name: str) -> None:
     first, *more = (picture(40, 30, seed=seed) for seed in range(6))
     data = file_of(first, name.upper(), save_all=True, append_images=more)
     assert check_structure(data, FORMATS[name], Limits(max_frames=6), moving=True) == 6
-    with pytest.raises(TooManyFramesError, match="more than 5 frames.*RAYJOBS_MAX_FRAMES") as caught:
+    with pytest.raises(TooManyFramesError, match=r"more than 5 frames.*RAYJOBS_MAX_FRAMES") as caught:
         check_structure(data, FORMATS[name], Limits(max_frames=5), moving=True)
     assert (caught.value.limit, caught.value.actual) == (5, "more than 5")
     assert check_structure(data, FORMATS[name], Limits(max_frames=5)) == 6
