@@ -15,7 +15,7 @@ from rayjobs.codec.layout import Layout, layout_of, reader_of
 from rayjobs.codec.limits import Limits
 from rayjobs.codec.metadata import PROFILE, Metadata, metadata_of, profile_of, stand_in, with_exif_of_tiff
 from rayjobs.codec.options import Reading
-from rayjobs.codec.signals import profile_signalled
+from rayjobs.codec.signals import SIGNALLING, profile_signalled
 from rayjobs.codec.structure import check_structure, has_whole_profile
 from rayjobs.codec.truncation import is_cut, unreadable
 from rayjobs.errors import DecodeFailedError
@@ -151,6 +151,8 @@ def _opened(data: bytes, found: Format, reading: Reading, *, frames: int, lenien
             return replace(inner, format=found, inner=("png", lazy.data))
         width, height = lazy.size
         header = Header(found, width, height, 1, 1, lazy, reading, lenient)
+    if found.name not in SIGNALLING:
+        return header
     told = profile_signalled(
         data, found.name, has_profile=header.profile is not None, gray=is_gray(header.lazy)
     )

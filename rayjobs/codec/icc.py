@@ -7,6 +7,7 @@ import hashlib
 import struct
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +63,7 @@ def is_srgb(profile: bytes) -> bool:
     return _VERDICTS[key]
 
 
+@lru_cache(maxsize=8)
 def sound(raw: bytes) -> bytes | None:
     """Return a profile with its size put right; None if it is none, or lacks a tag that it lists."""
     if len(raw) < _HEAD or raw[36:40] != b"acsp" or int.from_bytes(raw[128:132], "big") > _MOST_TAGS:

@@ -219,7 +219,11 @@ _REFUSED: tuple[tuple[Callable[[Layout], bool], str], ...] = (
     (lambda layout: layout.photometric == SEPARATED and layout.number(332, 1) != 1, "its inks are not CMYK"),
 )
 
+_MOST_SAMPLES = 16
+"""Of a pixel, that `samples` unpacks to keep four of them."""
+
 _REFUSED_BY_US: tuple[tuple[Callable[[Layout], bool], str], ...] = (
+    (lambda layout: layout.samples > _MOST_SAMPLES, f"a pixel has more than {_MOST_SAMPLES} samples"),
     (
         lambda layout: layout.photometric == YCBCR and layout.subsampling != (1, 1),
         "its colours are smaller than its picture, and it is no JPEG",

@@ -103,9 +103,9 @@ def with_exif_of_tiff(image: pyvips.Image, data: bytes) -> pyvips.Image:
 
 
 def stand_in(layout: Layout) -> pyvips.Image:
-    """Return a picture of a TIFF's size and kind with what it says beside its pixels, and none of them."""
+    """Return a dot of a TIFF's kind of samples, with what the file says beside its pixels."""
     format = _FORMATS_OF_SAMPLES.get((layout.kind, layout.bits), "uchar" if layout.bits <= 8 else "ushort")  # noqa: PLR2004 - bits
-    image = pyvips.Image.black(*layout.size, bands=layout.samples).cast(format)
+    image = pyvips.Image.black(1, 1, bands=layout.samples).cast(format)
     image = image.copy(interpretation="b-w" if layout.is_gray else "srgb")
     for name, tag in _TAGS_BESIDE.items():
         if raw := layout.raw(tag):

@@ -46,6 +46,9 @@ _GAMMA_OF_SRGB, _SIGNIFICANT = 1 / 2.2, 0.05
 _SRGB_IN_CHRM = 0.005
 """By which chromaticities may differ from sRGB's and still be it."""
 
+SIGNALLING = {"png", "avif", "heic"}
+"""Formats that have other words for colours than a profile."""
+
 _MOST_CHUNKS = 1000
 _MOST_BOXES = 10_000
 
