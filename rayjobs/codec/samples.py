@@ -17,7 +17,7 @@ from PIL import TiffImagePlugin
 
 from rayjobs.codec import layout as kinds
 from rayjobs.codec.layout import Layout
-from rayjobs.codec.strip import as_tiff
+from rayjobs.codec.strip import as_tiff, unpacked_bits, unpredicted_floats
 from rayjobs.codec.truncation import unreadable
 from rayjobs.errors import ItemError, TruncatedError, UnsupportedFormatError
 from rayjobs.filters.pixels import from_array
@@ -226,9 +226,9 @@ class _Picture:
         bits, mark = self.layout.bits, "<" if self.layout.directories.order == "little" else ">"
         shape = rows, width, bands
         if self.layout.predictor == kinds.FLOATING and self._is_packed:
-            return _unpredicted_floats(raw, shape, bits // 8)
+            return unpredicted_floats(raw, shape, bits // 8)
         if bits not in {8, 16, 32, 64}:
-            return _unpacked_bits(raw, shape, bits, mark)
+            return unpacked_bits(raw, shape, bits, mark)
         code = {kinds.FLOAT: "f", kinds.SIGNED: "i"}.get(self.layout.kind, "u")
         numbers = np.frombuffer(raw, np.dtype(f"{mark}{code}{bits // 8}")).reshape(shape)
         if self.layout.predictor == kinds.HORIZONTAL and self._is_packed:
@@ -286,30 +286,3 @@ def _unmultiplied(made: Numbers) -> Numbers:
     alpha = made[..., -1:].astype(np.float32)
     colours = made[..., :-1] * np.divide(255, alpha, out=np.zeros_like(alpha), where=alpha > 0)
     return np.concatenate([(colours + 0.5).clip(0, 255).astype(np.uint8), made[..., -1:]], axis=2)
-
-
-def _unpacked_bits(raw: bytes, shape: tuple[int, int, int], bits: int, mark: str) -> Numbers:
-    """Return numbers of any bits, from the highest on; whole bytes have the file's order."""
-    rows, width, bands = shape
-    table = np.frombuffer(raw, np.uint8).reshape(rows, -1)
-    if bits % 8 == 0:
-        size = bits // 8
-        single = table.reshape(rows, width * bands, size).astype(np.uint32)
-        single = single[..., ::-1] if mark == "<" else single
-        weights = np.uint32(256) ** np.arange(size - 1, -1, -1, dtype=np.uint32)
-        return np.asarray((single * weights).sum(axis=2, dtype=np.uint32)).reshape(shape)
-    numbers = np.empty((rows, width * bands), np.uint16)
-    weights = 2 ** np.arange(bits - 1, -1, -1, dtype=np.uint16)
-    for row in range(rows):
-        each = np.unpackbits(table[row], count=width * bands * bits).reshape(-1, bits)
-        numbers[row] = each @ weights
-    return numbers.reshape(shape)
-
-
-def _unpredicted_floats(raw: bytes, shape: tuple[int, int, int], size: int) -> Numbers:
-    """Source: Adobe, TIFF Technical Note 3: differences of bytes, all the highest bytes of a row first."""
-    rows, width, bands = shape
-    table = np.frombuffer(raw, np.uint8).reshape(rows, -1)
-    summed = np.cumsum(table.reshape(rows, -1, bands), axis=1, dtype=np.uint8)
-    planes = summed.reshape(rows, size, width * bands).transpose(0, 2, 1)
-    return np.ascontiguousarray(planes).view(f">f{size}").reshape(shape)

@@ -1,7 +1,10 @@
-"""A strip of packed samples as a file of its own, for the libtiff within Pillow to unpack."""
+"""A strip of a TIFF: as a file of its own, for the libtiff within Pillow; and its bytes as numbers."""
 
 import struct
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from PIL import TiffImagePlugin
 
 from rayjobs.codec.layout import BLACK_IS_ZERO
@@ -9,6 +12,9 @@ from rayjobs.codec.layout import BLACK_IS_ZERO
 _SHORT, _LONG = 3, 4
 _FIRST_IFD = 8
 _ENTRY = struct.Struct("<HHII")
+
+Numbers = npt.NDArray[Any]
+"""(H, W, bands) as stored."""
 
 
 def as_tiff(data: bytes, size: tuple[int, int], bits: int, compression: int) -> bytes:
@@ -32,3 +38,30 @@ def as_tiff(data: bytes, size: tuple[int, int], bits: int, compression: int) -> 
     )
     head = struct.pack("<2sHIH", b"II", 42, _FIRST_IFD, len(tags))
     return b"".join((head, *entries, bytes(4), data))
+
+
+def unpacked_bits(raw: bytes, shape: tuple[int, int, int], bits: int, mark: str) -> Numbers:
+    """Return numbers of any bits, from the highest on; whole bytes have the file's order."""
+    rows, width, bands = shape
+    table = np.frombuffer(raw, np.uint8).reshape(rows, -1)
+    if bits % 8 == 0:
+        size = bits // 8
+        single = table.reshape(rows, width * bands, size).astype(np.uint32)
+        single = single[..., ::-1] if mark == "<" else single
+        weights = np.uint32(256) ** np.arange(size - 1, -1, -1, dtype=np.uint32)
+        return np.asarray((single * weights).sum(axis=2, dtype=np.uint32)).reshape(shape)
+    numbers = np.empty((rows, width * bands), np.uint16)
+    weights = 2 ** np.arange(bits - 1, -1, -1, dtype=np.uint16)
+    for row in range(rows):
+        each = np.unpackbits(table[row], count=width * bands * bits).reshape(-1, bits)
+        numbers[row] = each @ weights
+    return numbers.reshape(shape)
+
+
+def unpredicted_floats(raw: bytes, shape: tuple[int, int, int], size: int) -> Numbers:
+    """Source: Adobe, TIFF Technical Note 3: differences of bytes, all the highest bytes of a row first."""
+    rows, width, bands = shape
+    table = np.frombuffer(raw, np.uint8).reshape(rows, -1)
+    summed = np.cumsum(table.reshape(rows, -1, bands), axis=1, dtype=np.uint8)
+    planes = summed.reshape(rows, size, width * bands).transpose(0, 2, 1)
+    return np.ascontiguousarray(planes).view(f">f{size}").reshape(shape)

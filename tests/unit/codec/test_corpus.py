@@ -9,6 +9,9 @@ from tests.support import corpus, evil
 from tests.support.outcomes import Result, outcomes
 
 SLOWEST_REFUSAL_MS = 200.0
+SLOWEST_CROWD_MS = 1000.0
+"""For one of 5,000 pages, all of which are stepped over; a loaded machine's share included."""
+
 GROWTH_MIB = 16.0
 """Of the peak memory while a bomb is refused: a decoder's own buffers, and no picture's."""
 
@@ -58,7 +61,7 @@ def test_a_bomb_is_refused_at_once_with_flat_memory(tmp_path: Path) -> None:
 def test_of_thousands_of_frames_one_is_read_at_once_and_all_are_refused(tmp_path: Path) -> None:
     crowds = evil.crowds()
     for name, result in outcomes(crowds, tmp_path / "one").items():
-        assert (result.outcome, result.ms < SLOWEST_REFUSAL_MS, result.grown_mib < GROWTH_MIB) == (
+        assert (result.outcome, result.ms < SLOWEST_CROWD_MS, result.grown_mib < GROWTH_MIB) == (
             "rendered",
             True,
             True,
