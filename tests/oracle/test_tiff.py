@@ -14,7 +14,7 @@ from PIL import Image, ImageCms, TiffImagePlugin
 
 from rayjobs.codec import Limits, Reading, decode, read_header
 from rayjobs.codec.layout import layout_of, reader_of
-from rayjobs.errors import TruncatedError, UnsupportedFormatError
+from rayjobs.errors import TooManyPixelsError, TruncatedError, UnsupportedFormatError
 from tests.support.pictures import array, file_of, picture
 from tests.support.tiff import Tiff, tiff
 
@@ -308,3 +308,19 @@ def test_what_stands_beside_such_samples_is_kept() -> None:
     data = tiff(numbers, replace(Tiff(GRAY, bits=12), tags={274: (3, (6,)), 700: (1, b"<x:xmpmeta/>")}))
     header = read_header(data, Limits())
     assert (header.orientation, header.metadata.xmp, header.lazy.bands) == (6, b"<x:xmpmeta/>", 1)
+
+
+@pytest.mark.parametrize("sides", [(2**31, 1), (1, 2**31), (60_000, 60_000), (2**32 - 1, 2**32 - 1)])
+def test_limits_hold_for_samples_of_our_own(sides: tuple[int, int]) -> None:
+    numbers, _ = in_bits(_PIXELS["L"], 12)
+    width, height = sides
+    data = tiff(numbers, Tiff(GRAY, bits=12, tags={256: (4, (width,)), 257: (4, (height,))}))
+    with pytest.raises(TooManyPixelsError, match="RAYJOBS_MAX"):
+        read_header(data, Limits())
+
+
+def test_thousands_of_samples_a_pixel_are_refused() -> None:
+    numbers, _ = in_bits(_PIXELS["RGB"], 12)
+    tags = {277: (3, (5003,)), 338: (3, (0,) * 5000), 258: (3, (12,) * 5003), 339: (3, (1,) * 5003)}
+    with pytest.raises(UnsupportedFormatError, match="more than 16 samples"):
+        read_header(tiff(numbers, Tiff(RGB, bits=12, tags=tags)), Limits())

@@ -113,6 +113,7 @@ def test_filters_and_formats_come_with_their_schemas(client: TestClient) -> None
     formats = client.get("/formats").json()
     assert {"jpeg", "png", "webp"} <= {each["name"] for each in formats["formats"]}
     assert "quality" in formats["output"]["properties"]
+    assert {"psd", "qoi"} <= {each["name"] for each in formats["not_read"] if each["reason"]}
 
 
 @pytest.mark.parametrize(("given", "kept"), [("abc-1.2", True), ("no spaces", False), ("x" * 200, False)])
