@@ -17,7 +17,8 @@ The way of a batch, from request to file. A room may import the rooms below it; 
     ports        what the core needs of the outside
     model        batch, item, range, lease, worker: plain values
 
-The ground: `errors` (one tree), `settings`, `places` (where things lie on the disk), `log`.
+The ground: `errors` (one tree), `settings`, `places` (where things lie on the disk), `plain_file` (opens
+regular files only, and reads no more than a limit), `log`.
 
 The terms: a *batch* is a sealed list of *items*, one image each; a *range* is a run of items that wait; a
 *chunk* is a range that was claimed, under a *lease* with a fencing *token*; a *slot* runs one chunk at a time

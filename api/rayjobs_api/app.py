@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib.metadata import version
 from threading import Event
 from typing import Any
 
@@ -11,7 +12,6 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from typing_extensions import override
 
-from rayjobs import version
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.entrypoints.slot import engine_supervisor
@@ -72,7 +72,7 @@ def create_app(settings: Settings, registry: Registry | None = None, store: Stor
     )
     app = App(
         title="rayjobs",
-        version=version.current(),
+        version=version("rayjobs"),
         description=_DESCRIPTION,
         openapi_url=None,
         generate_unique_id_function=lambda route: route.name,

@@ -183,7 +183,7 @@ class Dispatcher:
             raise
         except Exception as error:  # this batch's alone; the lease runs out and is taken back
             log.exception("a chunk can't be settled", extra={"batch": lease.batch_id})
-            self._abort(lease.batch_id, pausing.unforeseen("settling a chunk", error))
+            self._abort(lease.batch_id, Fault.unforeseen("settling a chunk", error))
             self._flight.end(lease)
 
     def _give_back(self, lease: Lease, result: Tally | Exception) -> None:
@@ -247,7 +247,7 @@ class Dispatcher:
             log.warning("listing is tried again: %s", error, extra={"batch": batch_id})
         except Exception as error:  # the same would come at each tick
             log.exception("listing can't go on", extra={"batch": batch_id})
-            if not self._abort(batch_id, pausing.unforeseen("the listing of its source", error)):
+            if not self._abort(batch_id, Fault.unforeseen("the listing of its source", error)):
                 return  # it stays among those that are listed: this dispatcher never begins it again
         self._listing.discard(batch_id)
 

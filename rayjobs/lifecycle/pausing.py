@@ -23,12 +23,6 @@ def pause_unreadable(batch_id: str, error: RecordUnreadableError, registry: Regi
     pause(batch_id, Fault(error.code, error.detail, retryable=False), registry)
 
 
-def unforeseen(what: str, error: Exception) -> Fault:
-    """Return what a batch shows where something that nobody foresaw has ended a part of its work."""
-    detail = f"{what} met an unforeseen {type(error).__name__}: {error}; the dispatcher's log has the rest"
-    return Fault("internal", detail, retryable=False)
-
-
 def abort(batch_id: str, why: Fault, registry: Registry) -> None:
     """End a batch as failed; what runs of it may finish, and a repeat changes nothing."""
     try:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from rayjobs.errors import ItemError
+from rayjobs.errors import ItemError, RayJobsError
 
 Ending = Literal["succeeded", "cached", "skipped", "failed", "cancelled"]
 """How an item may end: the names of `batch.ENDED`."""
@@ -58,6 +58,12 @@ class Fault:
     def of(cls, error: ItemError) -> "Fault":
         """Return the fault that `error` describes."""
         return cls(error.code, error.detail, error.retryable, error.limit, error.actual)
+
+    @classmethod
+    def unforeseen(cls, work: str, error: Exception) -> "Fault":
+        """Return what a batch shows where an error that is not of ours has ended a part of its work."""
+        detail = f"{work} met an unforeseen {type(error).__name__}: {error}; see the dispatcher's log"
+        return cls(RayJobsError.code, detail, retryable=False)
 
     def as_json(self) -> dict[str, Any]:
         """Return the item's `error` object, without the bounds that it does not have."""

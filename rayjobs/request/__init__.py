@@ -8,6 +8,7 @@ presets    pipelines with a name and versions
 warnings   what may be said of a pipeline that runs, but costs or does more than its author may think
 problems   what is wrong with a request, as pointers, limits and near matches
 sources    lists the pictures of a source, and reads one
+walk       lists a folder: every entry is an item, left out, or reported
 admission  whether what a request names may be run
 expand     turns a source into sealed pages of items
 

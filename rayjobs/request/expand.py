@@ -6,7 +6,6 @@ from dataclasses import replace
 from itertools import islice
 
 from rayjobs.errors import ItemError, OutputNameError, RayJobsError, SourceNotFoundError
-from rayjobs.lifecycle import pausing
 from rayjobs.model.item import Fault, Item
 from rayjobs.ports import Registry, Store
 from rayjobs.record.layout import PAGE, Listing, Record, output_key
@@ -91,7 +90,7 @@ def _listed(
         raise
     except Exception as error:  # whatever a file system comes up with: the batch ends, and says why
         log.exception("listing failed", extra={"batch": batch_id})
-        fault = pausing.unforeseen("the listing of its source", error)
+        fault = Fault.unforeseen("the listing of its source", error)
     if not total and fault is None:
         fault = Fault.of(SourceNotFoundError(_nothing(source, remarks)))
     return Listing(total, sealed=True, error=fault.as_json() if fault else None, remarks=remarks.as_json())

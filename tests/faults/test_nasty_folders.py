@@ -13,9 +13,6 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rayjobs_api.app import create_app
-from rayjobs_api.forecasts import PlanAnswer
-from rayjobs_api.responses import BatchAnswer
 
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.memory.registry import MemoryRegistry
@@ -29,6 +26,9 @@ from rayjobs.request.sources import Sources
 from rayjobs.request.spec import FolderSource
 from rayjobs.request.walk import Remarks
 from rayjobs.settings import Settings
+from rayjobs_api.app import create_app
+from rayjobs_api.forecasts import PlanAnswer
+from rayjobs_api.responses import BatchAnswer
 from tests.support.nasty import BARRED, NASTY, Nasty, as_nobody, open_folder, picture
 from tests.support.system import THUMB, System, farm
 from tests.support.waiting import wait_until

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from rayjobs_api.app import create_app
 
 from rayjobs.settings import Settings
+from rayjobs_api.app import create_app
 from tests.support.redis_server import free_port
 from tests.support.system import System
 from tests.support.waiting import wait_until

@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 from fastapi import APIRouter, Response
 
-from rayjobs_api.requests.dependencies import TheCore, answer
 from rayjobs_api.openapi import submitting
+from rayjobs_api.requests.dependencies import TheCore, answer
 from rayjobs_api.routes import batches
 
 router = APIRouter(prefix="/api", tags=["first version"])

@@ -1,7 +1,8 @@
-"""Server-sent events.
+"""Answers that are sent while they are made: events and long bodies.
 
 events    the events of a batch; `Last-Event-ID` resumes
 notifier  wakes the streams whose batch has changed
+streamed  an answer in pieces, which breaks where its source breaks
 
-In: the registry's events. Out: lines of text/event-stream. The routes import it.
+In: the registry's events, pieces of a body. Out: lines of text/event-stream, bodies. The routes import it.
 """

@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
-from rayjobs_api.openapi import document
 
+from rayjobs_api.openapi import document
 from tests.unit.api.asking import problem_of, submitted
 
 ODD = {

@@ -3,10 +3,10 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from rayjobs_api.streaming.streamed import Streamed
 from starlette.types import Message
 
 from rayjobs.errors import RegistryUnavailableError, StoreUnavailableError
+from rayjobs_api.streaming.streamed import Streamed
 
 SCOPE = {"type": "http", "method": "GET", "path": "/batches/b_1/results", "state": {"request_id": "mine"}}
 

@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from rayjobs_api.routes.page import STATIC
 from rayjobs_cli.development.chromium import in_ci
-
 from tests.architecture.tree import ROOT
 
 VENDORED = STATIC / "vendor" / "swagger-ui"
