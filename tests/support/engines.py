@@ -57,7 +57,7 @@ class Engines:
         """Return the engine processes that have an item in hand."""
         return [
             word.engine_pid
-            for word in SlotStatusReader(self._farm.settings.slot_status_folder).words()
+            for word in SlotStatusReader(self._farm.settings.slot_status_folder).statuses()
             if word.batch_id
         ]
 
