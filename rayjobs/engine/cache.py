@@ -6,10 +6,10 @@ The key is the SHA-256 of all that decides the bytes: the source, how it is read
 encodings, second pictures, letters as the machine's fonts draw them, and versions: of the libraries, of the
 packages of plug-ins, and the hash of our own code. Names and folders are not in the key.
 
-A hit copies the files: each file that an entry names is read, compared with its hash, and written again
-under the item's own name. So a file that was deleted, overwritten or damaged is a miss, never an error, and no batch
-needs the files of another batch. Entries may be removed at any time. An entry whose files are gone is removed
-when it is found. A process that writes an entry sometimes trims the entry's folder to its share of
+A hit copies the files: each file that an entry names is read, compared with its hash, and written again under
+the item's own name. So a file that was deleted, overwritten or damaged is a miss, never an error, and no
+batch needs the files of another batch. Entries may be removed at any time. An entry whose files are gone is
+removed when it is found. A process that writes an entry sometimes trims the entry's folder to its share of
 `RAYJOBS_MAX_CACHE_ENTRIES`; the oldest entries go first.
 
 The cache is off unless a batch asks for it: an entry costs one more durable file, and a load test, which

@@ -39,7 +39,7 @@ class Text(Edit):
     """Part of the picture's width that the text takes, in place of `size`."""
     font: Annotated[str, StringConstraints(pattern=r"^[\w -]{1,60}$")] = BUILT_IN
     """Family and style, as "DejaVu Sans Bold". The built-in one looks alike on each machine; another must
-    be installed on all of them, or one stands in for it."""
+    be installed on all of them; where it is missing, another font replaces it."""
     colour: Colour = "white"
     """Of the letters."""
     background: Colour = "transparent"
@@ -78,7 +78,7 @@ class Text(Edit):
         try:
             mask = letters(text, self.font, size, _LONGEST_LINE, "left")
             return b"%d " % mask.width + bytes(mask.write_to_memory())
-        except pyvips.Error:  # nothing can be seen of them: whoever renders says so
+        except pyvips.Error:  # the letters can't be drawn: the rendering reports it
             return b""
 
     def _letters(self, width: int) -> pyvips.Image:
