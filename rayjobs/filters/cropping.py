@@ -63,7 +63,7 @@ class CropTo(Edit):
     height: Side
     """Most height of the result, in px."""
     gravity: Gravity = "center"
-    """What part is kept."""
+    """The part that is kept."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
@@ -83,7 +83,7 @@ class CropAspect(Edit):
     height: Annotated[float, Field(gt=0, le=10_000)]
     """Part of the height in the ratio, as 9 in 16:9; no unit."""
     gravity: Gravity = "center"
-    """What part is kept."""
+    """The part that is kept."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:

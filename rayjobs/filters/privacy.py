@@ -34,9 +34,9 @@ class Area(BaseModel):
     top: Part
     """Distance of its upper edge from the picture's, in % of the height."""
     width: Annotated[float, Field(gt=0, le=100, json_schema_extra={"unit": "%"})]
-    """Width, in % of the picture's; what overhangs counts for nothing."""
+    """Width, in % of the picture's; the part beyond the picture is ignored."""
     height: Annotated[float, Field(gt=0, le=100, json_schema_extra={"unit": "%"})]
-    """Height, in % of the picture's; what overhangs counts for nothing."""
+    """Height, in % of the picture's; the part beyond the picture is ignored."""
 
 
 class Redact(Edit):
@@ -53,7 +53,7 @@ class Redact(Edit):
     by: Literal["fill", "pixelate", "blur"] = "fill"
     """`fill` leaves nothing; `pixelate` leaves 6 squares along the longer side, `blur` as little."""
     colour: Colour = "black"
-    """Of `fill`; its alpha counts for nothing."""
+    """Colour of `fill`; its alpha is ignored."""
 
     streams: ClassVar[bool] = False
     mixes: ClassVar[bool] = True
