@@ -141,7 +141,7 @@ class Registry(Protocol):
         """Delete keys that earlier runs have left, in bounded steps; return how many."""
 
     def get(self, batch_id: str) -> Batch:
-        """Return the batch."""
+        """Return the batch as it is at this moment."""
 
     def page(
         self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None

@@ -23,7 +23,6 @@ LEASE = Lease(7, "b_1", "r_1", Range(3, 4, attempt=2))
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("RAYJOBS_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("RAYJOBS_SLOT_STATUS_FOLDER", str(tmp_path / "slots"))
     monkeypatch.setenv("RAYJOBS_ENGINE", "inline")
     return Settings.read()
 

@@ -1,4 +1,4 @@
-"""The agent registers its worker by heartbeats, and never needs to be told of a purge."""
+"""The agent registers its worker by heartbeats, and notices a purge by itself."""
 
 import os
 import subprocess
@@ -133,7 +133,7 @@ def test_a_worker_that_is_ended_waits_for_what_it_has_in_hand(
     leaving = threading.Thread(target=agent.run, args=(stop,))
     leaving.start()
     stop.set()
-    wait_until(mark.holds, 2, "the slots are told")
+    wait_until(mark.holds, 2, "the drain mark is set")
     assert [worker.draining for worker in registry.workers()] == [True]
     status_writer.rest()
     leaving.join(3)

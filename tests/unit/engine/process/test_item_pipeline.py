@@ -83,17 +83,19 @@ def assignment(pictures: Path) -> Assignment:
     return Assignment("b_1", 1, form.document(work), items)
 
 
-def pipeline(settings: Settings, store: MemoryStore, told: list[Outcome], folder: Path) -> ItemPipeline:
-    return ItemPipeline(RenderContext(settings, store), SlotStatusWriter(folder, 1), told.append, item_s=60)
+def pipeline(settings: Settings, store: MemoryStore, reported: list[Outcome], folder: Path) -> ItemPipeline:
+    return ItemPipeline(
+        RenderContext(settings, store), SlotStatusWriter(folder, 1), reported.append, item_s=60
+    )
 
 
 def test_outcomes_are_told_in_order_after_their_outputs_are_written(
     farm_settings: Settings, assignment: Assignment, tmp_path: Path
 ) -> None:
-    told: list[Outcome] = []
+    reported: list[Outcome] = []
     store = MemoryStore()
-    pipeline(farm_settings, store, told, tmp_path).carry_out(assignment, threading.Event())
-    assert [(o.index, o.state) for o in told] == [(i, "succeeded") for i in range(12)]
+    pipeline(farm_settings, store, reported, tmp_path).carry_out(assignment, threading.Event())
+    assert [(o.index, o.state) for o in reported] == [(i, "succeeded") for i in range(12)]
     assert len(list(store.names("outputs/b_1"))) == 12
 
 
@@ -101,35 +103,35 @@ def test_outcomes_are_told_in_order_after_their_outputs_are_written(
 def test_a_store_that_goes_away_ends_the_assignment_and_leaves_no_thread(
     farm_settings: Settings, assignment: Assignment, tmp_path: Path, blobs: int
 ) -> None:
-    told: list[Outcome] = []
+    reported: list[Outcome] = []
     with pytest.raises(StoreUnavailableError):
-        pipeline(farm_settings, AwayAfter(blobs), told, tmp_path).carry_out(assignment, threading.Event())
-    assert [o.index for o in told] == list(range(blobs))
+        pipeline(farm_settings, AwayAfter(blobs), reported, tmp_path).carry_out(assignment, threading.Event())
+    assert [o.index for o in reported] == list(range(blobs))
     assert not [thread for thread in threading.enumerate() if "guarded" in thread.name]
 
 
 def test_an_engine_that_is_to_leave_begins_no_further_item(
     farm_settings: Settings, assignment: Assignment, tmp_path: Path
 ) -> None:
-    told: list[Outcome] = []
+    reported: list[Outcome] = []
     leave = threading.Event()
 
     def report(outcome: Outcome) -> None:
-        told.append(outcome)
+        reported.append(outcome)
         leave.set()
 
     ItemPipeline(
         RenderContext(farm_settings, MemoryStore()), SlotStatusWriter(tmp_path, 1), report, item_s=60
     ).carry_out(assignment, leave)
-    assert 1 <= len(told) < 12
+    assert 1 <= len(reported) < 12
 
 
 def test_a_missing_picture_fails_alone(
     farm_settings: Settings, assignment: Assignment, tmp_path: Path
 ) -> None:
     Path(assignment.items[3].source).unlink()
-    told: list[Outcome] = []
-    pipeline(farm_settings, MemoryStore(), told, tmp_path).carry_out(assignment, threading.Event())
-    codes = {o.index: o.error.code for o in told if o.error}
+    reported: list[Outcome] = []
+    pipeline(farm_settings, MemoryStore(), reported, tmp_path).carry_out(assignment, threading.Event())
+    codes = {o.index: o.error.code for o in reported if o.error}
     assert codes == {3: "source_not_found"}
-    assert len(told) == 12
+    assert len(reported) == 12
