@@ -3,8 +3,8 @@ from pathlib import Path
 
 from tests.architecture.tree import PACKAGES, ROOT, files
 
-LINES = 300
-TEST_LINES = 400
+LINES = 450
+TEST_LINES = 600
 SOURCES = {".css", ".html", ".js", ".lua", ".py"}
 EXCEPTIONS: dict[str, str] = {}
 """A file that may be longer, and why."""
