@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from rayjobs.adapters.file_store import FileStore
 from rayjobs.adapters.redis.registry import RedisRegistry
-from rayjobs.entrypoints.slot import engine_supervisor
+from rayjobs.engine.process.supervisor import engine_supervisor
 from rayjobs.filters import plugins
 from rayjobs.filters.plugins import announce
 from rayjobs.ports import Registry, Store

@@ -1,4 +1,4 @@
-"""A chunk as an engine gets it: what it must know to carry the items out, and nothing else."""
+"""The assignment: a chunk as an engine gets it, with all that its items need and nothing else."""
 
 from collections.abc import Container
 from dataclasses import dataclass, replace
@@ -11,25 +11,25 @@ from rayjobs.model.item import Item, Outcome
 
 @dataclass(frozen=True)
 class Assignment:
-    """Items of one batch, at one attempt."""
+    """Items of one batch, all at the same attempt."""
 
     batch_id: str
     attempt: int
     document: dict[str, Any]
-    """The batch's, from which `spec.Work` is read."""
+    """The batch's document; `spec.Work` is parsed from it."""
     items: tuple[Item, ...]
 
     def without(self, indices: Container[int]) -> "Assignment":
-        """Return what is left of it."""
+        """Return the assignment without the items of these indices."""
         return replace(self, items=tuple(item for item in self.items if item.index not in indices))
 
     def again(self, index: int) -> "Assignment":
-        """Return one item of it at its next attempt."""
+        """Return an assignment of one of the items, at its next attempt."""
         [item] = (item for item in self.items if item.index == index)
         return replace(self, attempt=self.attempt + 1, items=(item,))
 
     def as_bytes(self) -> bytes:
-        """Return it as an engine process is told."""
+        """Return the assignment in JSON, for an engine process."""
         rows = [(item.index, item.as_json()) for item in self.items]
         return orjson.dumps([self.batch_id, self.attempt, self.document, rows])
 
@@ -41,15 +41,15 @@ class Assignment:
 
 
 class Engine(Protocol):
-    """What carries assignments out, one at a time."""
+    """Carries assignments out, one at a time."""
 
     def warm(self) -> None:
-        """Get ready, so that the first assignment need not wait."""
+        """Prepare all that is needed, so that the first assignment does not wait."""
 
     def carry_out(self, assignment: Assignment) -> list[Outcome]:
-        """Return the outcome of each item, in the items' order; their outputs are in the store.
+        """Return the outcome of each item, in the items' order; the outputs are in the store.
 
-        Items that were not begun when the worker began to drain have none.
+        If the worker drains, the items that were not begun have no outcome.
 
         Raises:
             StoreUnavailableError: The store is away; some outputs may have been written.
@@ -57,4 +57,4 @@ class Engine(Protocol):
         """
 
     def leave(self) -> list[Outcome]:
-        """Begin no other item of the assignment that was interrupted; return the outcomes that it has."""
+        """Begin no more items of an assignment that was interrupted; return the outcomes that exist."""

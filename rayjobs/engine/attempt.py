@@ -1,4 +1,4 @@
-"""One try at one item, in three steps: read, render, write; and the plain way to take them in a row."""
+"""One attempt at one item, in three steps: read, render, write; and the engine that takes them in a row."""
 
 import logging
 import time
@@ -35,13 +35,13 @@ from rayjobs.settings import Settings
 log = logging.getLogger(__name__)
 
 _WORKS = 16
-"""Batches whose pipelines are kept parsed; a slot changes between those that run."""
+"""Batches whose parsed pipelines are kept; a slot changes between the batches that run."""
 _PICTURES = 4
 """Second pictures that are kept decoded, 256 MB each at most."""
 
 
 class RenderContext:
-    """What every attempt needs: sources, store, limits and the worker's name."""
+    """What all attempts of a process share: sources, store, cache, limits and the worker's id."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.worker = settings.worker_id
@@ -57,20 +57,20 @@ class RenderContext:
         self._work = lru_cache(_WORKS)(lambda document: Work.of(orjson.loads(document)))
 
     def attempts(self, assignment: Assignment) -> "list[Attempt]":
-        """Return an attempt for each item, in their order."""
+        """Return an attempt for each item, in the items' order."""
         work = self._work(orjson.dumps(assignment.document))
         return [Attempt(self, work, assignment, item) for item in assignment.items]
 
 
 class Attempt:
-    """One try at one item; the steps may be taken by different threads, one after another.
+    """One attempt at one item; different threads may take the steps, one after another.
 
-    The item's fault in one of them makes the others do nothing. Each raises `RayJobsError` for what
-    is no item's fault: the store is away.
+    If a step finds a fault of the item, the later steps do nothing, and `outcome` has the fault. Each step
+    raises a `RayJobsError` that is not the item's fault, for example because the store is away.
     """
 
-    def __init__(self, means: RenderContext, work: Work, assignment: Assignment, item: Item) -> None:
-        self._means = means
+    def __init__(self, context: RenderContext, work: Work, assignment: Assignment, item: Item) -> None:
+        self._context = context
         self._work = work
         self.batch_id = assignment.batch_id
         self._number = assignment.attempt
@@ -86,39 +86,39 @@ class Attempt:
 
     @property
     def index(self) -> int:
-        """The item's."""
+        """Index of the item in its batch."""
         return self._item.index
 
     @property
     def held_bytes(self) -> int:
-        """Size of the files that it holds in memory."""
+        """Size of the source and the files that the attempt holds in memory."""
         return len(self._source) + sum(len(rendered.data) for _, _, rendered in self._files)
 
     def read(self) -> None:
-        """Take the source's bytes into memory."""
+        """Read the source's bytes into memory."""
         self._take(self._read)
 
     def render(self, at: Callable[[str], None]) -> None:
-        """Make the bytes of all the files of the source's, and let go of those; `at` is told the variant."""
+        """Make the bytes of all files, and drop the source; `at` gets the name of the variant in hand."""
         self._take(partial(self._render, at))
         self._source = b""
 
     def write(self) -> None:
-        """Put the files into the store, under names that depend on batch and item alone.
+        """Write the files into the store, under names that depend on batch and item alone.
 
-        Where one can't be written, the others stay: nothing tells of them, and a repeat writes the same.
+        If one file can't be written, the others stay: no record names them, and a repeat writes the same.
         """
         self._take(self._write)
         self._files = []
 
     def outcome(self) -> Outcome:
-        """Return how it ended."""
+        """Return how the attempt ended."""
         done: Ending = "skipped" if self._is_skipped else "cached" if self._is_cached else "succeeded"
         return Outcome(
             index=self._item.index,
             state="failed" if self._fault else done,
             attempts=self._number,
-            worker=self._means.worker,
+            worker=self._context.worker,
             duration_ms=round(self._busy_s * 1000, 2),
             error=self._fault,
             **self._shown,
@@ -140,7 +140,7 @@ class Attempt:
             self._fault = Fault.of(WorkerOutOfMemoryError("there was not enough memory for this picture"))
         except RayJobsError:
             raise
-        except Exception as error:  # the last line of defence: a bug on one picture is that picture's alone
+        except Exception as error:  # a bug that one picture meets must not fail the other items
             log.exception("item failed", extra={"batch": self.batch_id, "item": self._item.index})
             self._fault = Fault.of(FilterFailedError(f"unexpected {type(error).__name__}: {error}"))
         self._busy_s += time.perf_counter() - began
@@ -154,7 +154,7 @@ class Attempt:
                 detail = f"its output was in the folder {each.output.folder!r} before the batch"
                 with of_variant(each.name):
                     raise OutputConflictError(detail)
-        self._source = self._means.sources.read(self._item)
+        self._source = self._context.sources.read(self._item)
 
     def _render(self, at: Callable[[str], None]) -> None:
         rendered = (self._found() if self._work.cache else None) or self._made(at)
@@ -164,17 +164,17 @@ class Attempt:
         ]
 
     def _found(self) -> list[Rendered] | None:
-        cache = self._means.cache
+        cache = self._context.cache
         self._cache_key = cache.key(self._work, self._wanted, self._source)
         found = cache.find(self._cache_key, len(self._wanted))
         self._is_cached = found is not None
         return found
 
     def _made(self, at: Callable[[str], None]) -> list[Rendered]:
-        means, work = self._means, self._work
+        context, work = self._context, self._work
         branches = [Branch(each.pipeline, each.output, each.name, at) for each in self._wanted]
         return render_all(
-            self._source, work.pipeline, branches, means.limits, means.picture, work.terms.input
+            self._source, work.pipeline, branches, context.limits, context.picture, work.terms.input
         )
 
     def _name(self, variant: Variant, rendered: Rendered) -> str:
@@ -193,10 +193,10 @@ class Attempt:
             self._shown["analysis"] = first.analysis
         if self._cache_key and not self._is_cached:
             made = [(self._place(variant, name), each) for variant, name, each in self._files]
-            self._means.cache.keep(self._cache_key, made)
+            self._context.cache.keep(self._cache_key, made)
 
     def _put(self, variant: Variant, name: str, rendered: Rendered) -> dict[str, Any]:
-        store, key = self._means.store, self._place(variant, name)
+        store, key = self._context.store, self._place(variant, name)
         with of_variant(variant.name):
             store.put(key, rendered.data)
         shown = {"uri": store.uri(key), "name": name, **rendered.output.as_json()}
@@ -207,31 +207,31 @@ class Attempt:
 
 
 class Inline(Engine):
-    """Carries assignments out in this very process, each item from its first step to its last."""
+    """Carries assignments out in the calling process, one item after another."""
 
-    def __init__(self, means: RenderContext, hand: SlotStatusWriter) -> None:
-        self._means = means
-        self._hand = hand
+    def __init__(self, context: RenderContext, status_writer: SlotStatusWriter) -> None:
+        self._context = context
+        self._status_writer = status_writer
         self._outcomes: list[Outcome] = []
 
     @override
     def warm(self) -> None:
-        """Importing this module was all."""
+        """Do nothing: the import of this module has loaded the codecs."""
 
     @override
     def carry_out(self, assignment: Assignment) -> list[Outcome]:
         self._outcomes = []
         try:
-            for attempt in self._means.attempts(assignment):
-                if self._means.draining():
+            for attempt in self._context.attempts(assignment):
+                if self._context.draining():
                     break
-                self._hand.take(assignment.batch_id, attempt.index)
-                for step in (attempt.read, partial(attempt.render, self._hand.at), attempt.write):
+                self._status_writer.take(assignment.batch_id, attempt.index)
+                for step in (attempt.read, partial(attempt.render, self._status_writer.at), attempt.write):
                     step()
                 self._outcomes.append(attempt.outcome())
-                self._hand.done()
+                self._status_writer.done()
         finally:
-            self._hand.rest()
+            self._status_writer.rest()
         return self._outcomes
 
     @override

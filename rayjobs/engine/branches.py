@@ -1,4 +1,4 @@
-"""What the engine is asked for, and what it gives: the files of one picture."""
+"""The values of rendering: the branches that it takes, and the files of one picture that it returns."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,41 +14,41 @@ from rayjobs.request.pipeline import Pipeline
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """What is known of a picture's file."""
+    """The facts of a picture's file, source or output."""
 
     width: int
-    """In px. Of a source: as its header says, before the EXIF orientation is applied."""
+    """In px. For a source: from its header, before the EXIF orientation is applied."""
     height: int
-    """In px. Of a source: as its header says, before the EXIF orientation is applied."""
+    """In px. For a source: from its header, before the EXIF orientation is applied."""
     format: str
     bytes: int
     sha256: str
     quality: int | None = None
-    """Of an output: what it was written with, where the format has a quality."""
+    """For an output: the quality that it was written with, if the format has one."""
     frames: int | None = None
-    """Of an animation."""
+    """For an animation: the number of its frames."""
     salvaged: bool | None = None
-    """Of a source: it was cut, and what there was of it was taken."""
+    """For a source: the file was truncated, and the part that exists was used."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return what is known, without what does not apply."""
+        """Return the facts, without those that do not apply."""
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
 class Branch:
-    """What becomes of a picture behind the filters that all its files share."""
+    """One of a picture's files: the filters behind the shared ones, and the encoding."""
 
     pipeline: Pipeline
     encoding: Encoding
     name: str = ""
-    """Tells it from the others of the picture."""
+    """The variant's name; empty where the picture has one file."""
     at: Callable[[str], None] = field(default=lambda _: None, compare=False)
-    """Is told the name while the engine is at this branch, and nothing's when it leaves it."""
+    """Called with the name when work on the branch begins, and with an empty name when it ends."""
 
     @contextmanager
     def in_hand(self) -> Iterator[None]:
-        """Let whoever watches, and an error, know that this branch is being made."""
+        """Report to `at`, and name in any error, that this branch is being made."""
         self.at(self.name)
         with of_variant(self.name):
             yield
@@ -57,25 +57,25 @@ class Branch:
 
 @dataclass(frozen=True)
 class Rendered:
-    """An encoded picture, with what it was and what it became."""
+    """An encoded picture, with the facts of its source and of itself."""
 
     data: bytes
     source: ImageInfo
     output: ImageInfo
     analysis: dict[str, JsonValue] = field(default_factory=dict)
-    """What the analyses of the shared filters found, by their keys."""
+    """Findings of the analyses among the shared filters, by their keys."""
     own_analysis: dict[str, JsonValue] = field(default_factory=dict)
-    """What those of the branch found."""
+    """Findings of the analyses of the branch, by their keys."""
 
     @property
     def extension(self) -> str:
-        """Extension of the file, without the dot: of the format that it has."""
+        """Extension of the file's format, without the dot."""
         return FORMATS[self.output.format].extension
 
 
 @contextmanager
 def of_variant(name: str) -> Iterator[None]:
-    """Say in an item's error which of its files could not be made; nothing if there is but one."""
+    """Add the variant's name to an item's error; an empty name, of a single file, adds nothing."""
     try:
         yield
     except (ItemError, MemoryError) as error:

@@ -1,18 +1,19 @@
-"""Files that were made before: the same content under the same terms is not rendered again.
+"""The cache of renderings: the same content under the same terms is not rendered again.
 
-    outputs/.cache/<2 digits>/<key>.json    where the files of one rendering stand, and what is known of them
+    outputs/.cache/<2 digits>/<key>.json    places and facts of the files of one rendering
 
-The key is the SHA-256 of all that decides the bytes: the source's, how it is read, limits, pipelines,
+The key is the SHA-256 of all that decides the bytes: the source, how it is read, limits, pipelines,
 encodings, second pictures, letters as the machine's fonts draw them, and versions: of the libraries, of the
-packages of plug-ins, and the hash of our own code. Names and folders are no part of it. What an entry names
-is read and compared with its hash before it is written anew, under the item's own name: so the file of a
-batch that was deleted, overwritten or damaged is a miss, never an error, and no batch's files hang on
-another's. Entries may be removed at any time; one whose files are gone is removed when it is found, and
-whoever writes one now and then sees to it that the folder holds no more than its share of
-`RAYJOBS_MAX_CACHE_ENTRIES`: those written first go first.
+packages of plug-ins, and the hash of our own code. Names and folders are not in the key.
 
-Off unless a batch asks for it: an entry costs one more durable file, and a load for trials, which repeats the
-same few samples, is meant to be work.
+A hit copies the files: each file that an entry names is read, compared with its hash, and written again under
+the item's own name. So a file that was deleted, overwritten or damaged is a miss, never an error, and no
+batch needs the files of another batch. Entries may be removed at any time. An entry whose files are gone is
+removed when it is found. A process that writes an entry sometimes trims the entry's folder to its share of
+`RAYJOBS_MAX_CACHE_ENTRIES`; the oldest entries go first.
+
+The cache is off unless a batch asks for it: an entry costs one more durable file, and a load test, which
+repeats a few samples, must do the work each time.
 """
 
 import hashlib
@@ -40,18 +41,18 @@ from rayjobs.request.variants import Output, Variant
 log = logging.getLogger(__name__)
 
 _NAMING = {"name", "folder", "on_exists"}
-"""Of an output: what decides where it goes, and nothing of its bytes."""
+"""Fields of an output that decide its place, and nothing of its bytes."""
 _CODE = ("codec", "filters", "engine/branches.py", "engine/rendering.py", "request/pipeline.py")
-"""Our own, that decides what pixels come out; the version of a clone does not tell."""
+"""Our own files that decide the pixels; two clones of one version may differ in them."""
 _FOLDERS = 256
-"""Of entries, by the first two digits of their keys, which are as good as random: they grow alike."""
+"""Number of folders of entries, by the first two digits of the keys; a hash fills them evenly."""
 
 
 class Cache:
-    """Finds and keeps renderings in one store; for the thread that renders and the one that writes."""
+    """Finds and keeps renderings in one store; used by the thread that renders and by the one that writes."""
 
     def __init__(self, store: Store, sources: Sources, limits: Limits, most: int) -> None:
-        """Take what is read and written, and how many entries there may be, about."""
+        """Keep about `most` entries in `store`; `sources` gives the second pictures."""
         self._store = store
         self._limits = limits
         self._most = most
@@ -59,27 +60,27 @@ class Cache:
         self._last: tuple[Work, bytes] | None = None
 
     def key(self, work: Work, variants: Sequence[Variant], data: bytes) -> str:
-        """Return the key of these of a batch's files, made of the source `data`."""
+        """Return the key of the files that these variants of `work` make of the source `data`."""
         if self._last is None or self._last[0] is not work:
             self._last = work, self._terms(work)
         wanted = [str(work.variants.index(each)) for each in variants]
         return _sha256(b"\n".join([self._last[1], ",".join(wanted).encode(), _sha256(data).encode()]))
 
     def find(self, key: str, count: int) -> list[Rendered] | None:
-        """Return the `count` files that were kept under a key, if all of them are there as they were."""
+        """Return the `count` files that were kept under a key; None if one is gone or has changed."""
         place = _place(key)
-        with suppress(RayJobsError):  # if the store is away, whoever writes will say so
+        with suppress(RayJobsError):  # if the store is away, the item's next write raises
             raw = self._store.get(place)
             found = None if raw is None else self._kept(raw)
             if found is not None and len(found) == count:
                 return found
             if raw is not None:
-                log.info("an entry of the cache is of no use any more: %s", place)
+                log.info("a file of this entry of the cache is gone or has changed: %s", place)
                 self._store.delete(place)
         return None
 
     def _kept(self, raw: bytes) -> list[Rendered] | None:
-        """Return the files that an entry names; None if it can't be read, or one of them is another now."""
+        """Return the files that an entry names; None if the entry can't be read, or a file has changed."""
         try:
             entry = orjson.loads(raw)
             source, analysis = ImageInfo(**entry["source"]), entry["analysis"]
@@ -95,7 +96,7 @@ class Cache:
         return found
 
     def keep(self, key: str, files: Sequence[tuple[str, Rendered]]) -> None:
-        """Write where the files of a rendering stand in the store; one that is full or away keeps less."""
+        """Write an entry with the places of a rendering's files; a store that is full or away gets none."""
         _, first = files[0]
         entry = {
             "source": first.source.as_json(),
@@ -107,7 +108,9 @@ class Cache:
         }
         with suppress(RayJobsError):
             self._store.put(_place(key), orjson.dumps(entry))
-            if key[2] == "0":  # one of 16: listing a folder of 400 each time would cost more than writing
+            if (
+                key[2] == "0"
+            ):  # once in 16 entries: to list a folder of 400 each time costs more than the write
                 self._store.trim(_folder(key), self._most // _FOLDERS)
 
     def _terms(self, work: Work) -> bytes:
@@ -144,7 +147,7 @@ def _sha256(data: bytes) -> str:
 
 @cache
 def _code() -> str:
-    """Return the hash of our own code that makes pixels."""
+    """Return the hash of our own files that decide the pixels."""
     here, found = Path(__file__).parents[1], hashlib.sha256()
     for part in _CODE:
         for path in sorted((here / part).rglob("*.py")) or [here / part]:

@@ -1,7 +1,7 @@
-"""The mark by which the slots of a worker learn that they are to begin nothing more.
+"""The mark that makes the slots of a worker begin no more items: the worker drains.
 
-A file beside the slots' words, that the worker's agent keeps fresh: one that outlived its agent, on a machine
-that was switched off in between, says nothing any more.
+The mark is a file beside the files of the slots' status; the worker's agent keeps it fresh. So a mark that
+outlived its agent, for example on a machine that was switched off, loses its effect.
 """
 
 import time
@@ -9,26 +9,26 @@ from contextlib import suppress
 from pathlib import Path
 
 _LIFE_S = 30.0
-"""Age at which the mark is nobody's; an agent that is started again has this time to go on."""
+"""Age at which the mark has no effect any more; an agent that restarts has this time to refresh it."""
 
 
 class DrainMark:
-    """The mark of one worker, in its board's folder."""
+    """The drain mark of one worker, in the folder of its slots' status."""
 
-    def __init__(self, board: Path) -> None:
-        self._path = board / "drain"
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "drain"
 
     def put(self) -> None:
-        """Set the mark, or keep it fresh."""
+        """Set the mark, or refresh it."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.touch()
 
     def lift(self) -> None:
-        """Take the mark away."""
+        """Remove the mark, if there is one."""
         self._path.unlink(missing_ok=True)
 
     def holds(self) -> bool:
-        """Whether the worker is to begin nothing more; costs one look at a file."""
+        """Return whether the worker drains; costs one `stat` of a file."""
         with suppress(FileNotFoundError):
             return time.time() - self._path.stat().st_mtime < _LIFE_S
         return False

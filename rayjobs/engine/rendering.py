@@ -1,7 +1,7 @@
-"""One picture, from bytes to bytes: decode, pipeline, encode. Knows no services; runs in any process.
+"""Renders one picture, from bytes to bytes: decode, pipeline, encode. Knows no services; runs in any process.
 
-Several files of one picture share what they can: it is decoded once, the filters that come first are run
-once, and from there each file's branch goes on by itself.
+Several files of one picture share the work: the picture is decoded once, the shared filters run once, and
+then each file has a branch of its own.
 """
 
 import hashlib
@@ -55,7 +55,7 @@ def render(
     picture: Callable[[str], pyvips.Image] | None = None,
     reading: Reading | None = None,
 ) -> Rendered:
-    """Carry a pipeline out on one picture; arguments and errors are those of `render_all`."""
+    """Run a pipeline on one picture and make one file; arguments and errors are those of `render_all`."""
     [rendered] = render_all(data, pipeline, [Branch(Pipeline(), encoding)], limits, picture, reading)
     return rendered
 
@@ -71,15 +71,15 @@ def render_all(
     """Make all the files of one picture; return them in the order of their branches.
 
     Args:
-        data: A file of one of the formats that can be read.
-        pipeline: The filters that come first, once for all.
-        branches: What comes then, and what to write; with names of their own.
-        limits: Checked from the header, before anything is decoded.
+        data: The bytes of a file, in one of the formats that can be read.
+        pipeline: The shared filters, which run first and once.
+        branches: The further filters and the encoding of each file; their names differ.
+        limits: Checked against the header, before any pixel is decoded.
         picture: Returns the second picture of a filter by its reference, from `second_picture`.
         reading: How to read it; the defaults if None.
 
     Raises:
-        ItemError: Of the class that says what failed; no other kind of error is for the picture's sake.
+        ItemError: The class says what failed. An error of any other class is not the picture's fault.
     """
     reading = reading or Reading()
     moving = any(each.encoding.frames == "all" for each in branches)
@@ -102,21 +102,21 @@ def render_all(
 
 
 def second_picture(data: bytes, limits: Limits) -> pyvips.Image:
-    """Return a picture to be put on others, upright and in memory; raises as `render_all` does."""
+    """Return a picture for filters that need a second one, upright and in memory; raises as `render_all`."""
     header = read_header(data, replace(limits, max_pixels=min(limits.max_pixels, HELD_PIXELS)))
     return held(_Source(data, header, Scene()).decoded([Pipeline()], Pipeline()))
 
 
 _Made = tuple[Branch, pyvips.Image, dict[str, JsonValue]]
-"""A branch, what comes out of it, and what its analyses found."""
+"""A branch, its picture, and the findings of its analyses."""
 
 _End = tuple[Branch, tuple[Filter, ...]]
-"""A branch, and the filters that are still to be run of it."""
+"""A branch, and those of its filters that are still to run."""
 
 
 @dataclass(frozen=True)
 class _Source:
-    """A picture's file, of which others are made."""
+    """The file of a source picture, with its header."""
 
     data: bytes
     header: Header
@@ -137,7 +137,7 @@ class _Source:
         files = {}
         for branch, image, findings in chain(self._still(pipeline, still), self._moving(pipeline, moving)):
             with branch.in_hand():
-                # Asked for behind the decoder, with whose pixels a JPEG XL tells its profile.
+                # Read after decoding: libvips knows a JPEG XL's profile only when its pixels are decoded.
                 encoded, output = self._encoded(image, branch, self._beside(pipeline))
             files[branch.name] = Rendered(encoded, info, output, self.scene.findings, findings)
         return [files[branch.name] for branch in branches]
@@ -151,7 +151,7 @@ class _Source:
         return branch.encoding.frames == "all" and is_animated(self.header)
 
     def _still(self, pipeline: Pipeline, branches: Sequence[Branch]) -> Iterator[_Made]:
-        """Give the picture at each branch's end, lazy: one is written before the next is begun."""
+        """Give the picture at each branch's end, lazily: one is written before the next one begins."""
         if not branches:
             return
         shared = self._parting(pipeline, branches)
@@ -165,9 +165,10 @@ class _Source:
     def _starts(
         self, shared: pyvips.Image, pipeline: Pipeline, branches: Sequence[Branch]
     ) -> Iterator[tuple[pyvips.Image, Sequence[Branch]]]:
-        """Give branches with what they go on from: as small as the decoder would give it to them alone.
+        """Give groups of branches with the picture that they start from.
 
-        What comes of shared filters is not made smaller: alone it would not be, either.
+        The picture is as small as the decoder would make it for the branch alone. The result of shared
+        filters is not made smaller: for a branch alone, it would not be smaller either.
         """
         if len(branches) == 1 or pipeline.pixel_filters:
             yield shared, branches
@@ -184,7 +185,7 @@ class _Source:
     def _grown(
         self, image: pyvips.Image, ends: Sequence[_End], findings: dict[str, JsonValue]
     ) -> Iterator[_Made]:
-        """Give the picture at each branch's end; what several branches do alike is done once for them."""
+        """Give the picture at each branch's end; a filter that several branches begin with runs once."""
         groups: list[tuple[Filter, list[_End]]] = []
         for branch, filters in ends:
             if not filters:
@@ -203,7 +204,7 @@ class _Source:
             yield from self._grown(made, group, scene.findings)
 
     def _parting(self, pipeline: Pipeline, branches: Sequence[Branch]) -> pyvips.Image | None:
-        """Return the picture where the branches part; None if it is too large to be held for several."""
+        """Return the picture behind the shared filters; None if it is too large to hold for many branches."""
         wholes = [pipeline.then(branch.pipeline) for branch in branches]
         is_alone = len(branches) == 1
         image = self.decoded(wholes, wholes[0] if is_alone else pipeline)
@@ -212,11 +213,11 @@ class _Source:
         return image if is_alone or image.width * image.height <= HELD_PIXELS else None
 
     def _moving(self, pipeline: Pipeline, branches: Sequence[Branch]) -> Iterator[_Made]:
-        """Take each frame through the filters by itself, as if it were a picture of its own."""
+        """Run the filters on each frame, as on a picture of its own, and give the joined pictures."""
         if not branches:
             return
         frames = decode_frames(self.data, self.header)
-        # Backwards, so that what analyses find is of the first frame.
+        # Backwards, so that the findings of analyses are those of the first frame.
         shared = [self._filtered(each, pipeline, self.scene, keeps=True) for each in reversed(frames)]
         for branch in branches:
             scene = replace(self.scene, findings={})
@@ -226,11 +227,11 @@ class _Source:
             yield branch, image, scene.findings
 
     def decoded(self, pipelines: Sequence[Pipeline], reader: Pipeline) -> pyvips.Image:
-        """Decode no more than the first filters need, and turn the picture upright.
+        """Decode as small as the first filters allow, and turn the picture upright.
 
         Args:
-            pipelines: All that is going to be done, in one or several ways.
-            reader: What of it reads the decoded picture.
+            pipelines: The whole pipeline of each branch.
+            reader: The pipeline that reads the decoded picture.
         """
         header, size = self.header, self._upright_size(reader)
         turns = reader.auto_orients and header.orientation > 1
@@ -250,12 +251,12 @@ class _Source:
     def _filtered(
         self, image: pyvips.Image, pipeline: Pipeline, scene: Scene, *, keeps: bool = False
     ) -> pyvips.Image:
-        """Return what comes of the picture; lazy, unless it `keeps` its pixels to be asked for again."""
+        """Return the filtered picture; lazy, unless it `keeps` its pixels because several readers follow."""
         last = len(pipeline.pixel_filters) - 1
         for at, each in enumerate(pipeline.pixel_filters):
             with self._blaming(FilterFailedError, each.name):
                 image = each.run(image, scene)
-                # Of the last one the encoder asks once, and takes a copy of its own.
+                # The encoder reads the last result once and takes its own copy.
                 image = held(image) if (each.costly if at < last else keeps) else image
         return image
 
@@ -276,7 +277,7 @@ class _Source:
 
     @contextmanager
     def _blaming(self, kind: type[ItemError], name: str) -> Iterator[None]:
-        """Turn libvips's errors into `kind`, unless they come from a source that is only read now."""
+        """Turn libvips's errors into `kind`, except errors of a streamed source, which is read only now."""
         try:
             yield
         except pyvips.Error as error:
@@ -289,7 +290,7 @@ class _Source:
 
 
 _LOADERS = ("load_source", "VipsJpeg", "webp2vips", "tiff2vips", "spng", "libpng", "heif")
-"""Words of libvips's loaders, which show in a later step's error only when the picture is streamed."""
+"""Names of libvips's loaders; a later step's error contains one only if the picture is streamed."""
 
 
 def _sha256(data: bytes) -> str:

@@ -1,10 +1,10 @@
-"""The processes of the core. Each module puts the parts of one together: only here adapters are picked.
+"""The processes of the core. Each module puts one process together; only here are adapters picked.
 
 dispatcher  `python -m rayjobs.entrypoints.dispatcher`
 agent       `python -m rayjobs.entrypoints.agent`
-slot        what a Ray task runs, built once in each of Ray's processes
+slot        what a Ray task runs: one `Slot`, built once in each of Ray's processes
 engine      `python -m rayjobs.entrypoints.engine`: the fork server and its engine processes
-process     what dispatcher and agent have in common
+process     what these processes share: settings, signals, exit statuses
 
 In: the environment, as settings. Out: an exit status.
 """

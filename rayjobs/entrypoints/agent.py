@@ -14,9 +14,9 @@ from rayjobs.worker.agent import Agent
 
 
 def main() -> None:
-    """Register this machine's worker until SIGTERM."""
+    """Register the worker of this machine, and keep it registered until SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m rayjobs.entrypoints.agent", description=__doc__)
-    parser.add_argument("--slots", type=int, default=os.cpu_count() or 1, help="of the agent's worker")
+    parser.add_argument("--slots", type=int, default=os.cpu_count() or 1, help="number of the worker's slots")
     arguments = parser.parse_args()
     log.set_up()
     stop = stop_at_signals()

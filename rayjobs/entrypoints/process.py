@@ -1,4 +1,4 @@
-"""What the processes of the core have in common: they log, read their settings and end at a signal."""
+"""What the processes of the core share: how they read their settings, and how they end at a signal."""
 
 import signal
 import sys
@@ -11,7 +11,7 @@ from rayjobs.settings import Settings
 START_AGAIN = 1
 """Exit status: the process can't go on, and a new one can."""
 SETTINGS_UNUSABLE = 3
-"""Exit status: nothing starts until somebody changes a setting."""
+"""Exit status: a setting can't be used; a new process would end in the same way."""
 
 
 def stop_at_signals() -> threading.Event:
@@ -23,7 +23,7 @@ def stop_at_signals() -> threading.Event:
 
 
 def read_settings() -> Settings:
-    """Return the settings; a process whose settings can't be used says why and ends."""
+    """Return the settings; where one can't be used, log why and end this process."""
     try:
         return Settings.read()
     except SettingsError as error:

@@ -49,7 +49,7 @@ CATALOGUE: dict[str, type[Filter]] = {cls.title(): cls for family in FAMILIES.va
 
 @cache
 def plugins() -> tuple[Plugin, ...]:
-    """Return what there is of users' own filters: read once, at the first call."""
+    """Return the plug-ins, which are users' own filters; they are read once, at the first call."""
     return load(CATALOGUE)
 
 

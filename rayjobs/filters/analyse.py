@@ -1,4 +1,4 @@
-"""Filters that say something of a picture: info, palette, statistics, histogram, blur_score, content_hash."""
+"""Filters that describe a picture: info, palette, statistics, histogram, blur_score, content_hash."""
 
 import hashlib
 import struct
@@ -16,10 +16,10 @@ from rayjobs.filters.miniature import miniature, shrunk
 from rayjobs.filters.pixels import VALUES, histogram, is_gray, luma, on_colour
 
 _LOOKED_AT = 128
-"""px, longest side of the picture of which a palette is made: small things have no say in it."""
+"""px, longest side of the picture that a palette is made from: so small details do not count."""
 
 _LONGEST_JUDGED = 1024
-"""px; a blur is one of the picture as it is looked at, not of each of 12 megapixels."""
+"""px; blur is judged at the size at which people view a picture, not pixel by pixel of 12 megapixels."""
 
 _LAPLACIAN = [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
 
@@ -31,7 +31,7 @@ _SEEN = 128
 
 
 class Info(Analysis):
-    """Tell what the file says of itself: format, size, orientation, ICC profile, EXIF.
+    """Report what the file contains about itself: format, size, orientation, ICC profile, EXIF.
 
     Example:
         {"name": "info"}
@@ -45,7 +45,7 @@ class Info(Analysis):
 
 
 class Palette(Analysis):
-    """Tell the colours that a picture is made of, the most frequent first.
+    """Report the main colours of a picture, the most frequent first.
 
     Example:
         {"name": "palette", "count": 5}
@@ -53,7 +53,7 @@ class Palette(Analysis):
 
     name: Literal["palette"] = "palette"
     count: Annotated[int, Field(ge=1, le=32)] = 5
-    """Most colours; above 32 they can't be told apart. Source: median cut, then k-means, as Pillow has it."""
+    """Highest number of colours; more than 32 look alike. Source: median cut, then k-means, as in Pillow."""
 
     @override
     def analyse(self, image: pyvips.Image, facts: Facts) -> JsonValue:
@@ -76,7 +76,7 @@ class Palette(Analysis):
 
 
 class Statistics(Analysis):
-    """Tell least, most, mean and deviation of each band, and the entropy of the luma.
+    """Report minimum, maximum, mean and deviation of each band, and the entropy of the luma.
 
     Example:
         {"name": "statistics"}
@@ -94,7 +94,7 @@ class Statistics(Analysis):
 
 
 class BlurScore(Analysis):
-    """Tell how sharp a picture is, by the variance of its Laplacian, and whether it is blurred.
+    """Report how sharp a picture is, by the variance of its Laplacian, and whether it is blurred.
 
     Example:
         {"name": "blur_score", "threshold": 100}
@@ -102,7 +102,7 @@ class BlurScore(Analysis):
 
     name: Literal["blur_score"] = "blur_score"
     threshold: Annotated[float, Field(ge=0, le=100_000)] = 100.0
-    """Variance below which it is called blurred; noise raises it, fog lowers it. Source: Pech-Pacheco et
+    """A lower variance means blurred; noise raises the variance, fog lowers it. Source: Pech-Pacheco et
     al., "Diatom autofocusing in brightfield microscopy", 2000."""
 
     @override
@@ -114,7 +114,7 @@ class BlurScore(Analysis):
 
 
 class ContentHash(Analysis):
-    """Tell the SHA-256 of the pixels: equal for two files that show the same, whatever their format.
+    """Report the SHA-256 of the pixels: equal for two files with the same pixels, in any formats.
 
     Example:
         {"name": "content_hash"}
@@ -132,7 +132,7 @@ class ContentHash(Analysis):
 
 
 class Histogram(Analysis):
-    """Tell how often each luma comes, in 16 steps from black to white, as parts of the picture.
+    """Report how frequent each luma is, in 16 steps from black to white, as shares of the picture.
 
     Example:
         {"name": "histogram"}
@@ -147,12 +147,12 @@ class Histogram(Analysis):
 
 
 def _parts(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Return counts as parts of all; zeros if nothing is to be seen."""
+    """Return counts as shares of their sum; zeros if every pixel is transparent."""
     return counts / max(1, int(counts.sum()))
 
 
 def _described(counts: npt.NDArray[np.int64]) -> JsonValue:
-    """Return what the histogram of a band says, None if nothing is to be seen."""
+    """Return the statistics of a band's histogram, None if every pixel is transparent."""
     used, parts = np.flatnonzero(counts), _parts(counts)
     if not len(used):
         return None

@@ -28,7 +28,7 @@ _EXPECTED = f"uint8 (height, width, bands), sides of 1 to {MAX_SIDE} px, 1 to {_
 
 
 class ArrayFilter(Filter):
-    """A filter by arithmetic on an array of its own; fields, docstring and example are as those of ours."""
+    """A filter that computes on an array; fields, docstring and example follow the rules of `Filter`."""
 
     streams: ClassVar[bool] = False
 
@@ -53,14 +53,14 @@ class ArrayFilter(Filter):
         """Return the filtered picture.
 
         Args:
-            pixels: The filter's own: it may be changed and returned.
+            pixels: A copy for this filter: it may be changed and returned.
 
         Raises:
             FilterFailedError: The filter can't be applied to this picture; any other error means the same.
         """
 
     def _checked(self, result: object) -> Array:
-        """Return what is a picture; raises `FilterFailedError` that says what it is instead."""
+        """Return the result if it is a picture; else raise a `FilterFailedError` that names what it is."""
         if not isinstance(result, np.ndarray):
             got = type(result).__name__
         elif result.dtype != np.uint8 or not _is_picture(result.shape):

@@ -1,11 +1,11 @@
-"""What every filter is: a frozen, bounded pydantic model that is run on one picture after the other.
+"""The base of every filter: a frozen pydantic model with bounded fields, run on one picture after the other.
 
 Pixels are a `pyvips.Image` of uint8 in sRGB with 1 (gray), 2 (gray + alpha), 3 (RGB) or 4 (RGBA) bands,
-alpha not premultiplied; the decoder has brought 16 bits, CMYK and palettes to that. libvips images are
+alpha not premultiplied; the decoder converts 16 bits, CMYK and palettes to that. libvips images are
 immutable: no filter can change its input.
 
 A filter is an `Edit` (most are), a `Composition` with a second picture, or an `Analysis`, which changes
-nothing and says something of the picture.
+nothing and describes the picture.
 """
 
 import json
@@ -31,11 +31,11 @@ Size = tuple[int, int]
 """Width and height, in px."""
 
 Reference = Annotated[str, Field(pattern=r"^(sample:[\w.-]+|upload:u_\w+)$", max_length=255)]
-"""Another picture: `sample:NAME`, one that is shipped, or `upload:ID`, one that was sent before."""
+"""Another picture: `sample:NAME` for one of rayjobs's own, or `upload:ID` for one that was uploaded."""
 
 
 Facts = Callable[[], Mapping[str, JsonValue]]
-"""Tells, when it is asked, what a picture's file says of itself."""
+"""Returns, when it is called, the facts that a picture's file contains about itself."""
 
 
 def _no_other_picture(reference: str) -> pyvips.Image:
@@ -44,13 +44,13 @@ def _no_other_picture(reference: str) -> pyvips.Image:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a filter may ask for beside the picture in hand, and where it puts what it found out."""
+    """What a filter may use beside the picture in hand, and where it puts its findings."""
 
     facts: Facts = dict
     picture: Callable[[str], pyvips.Image] = _no_other_picture
     """Returns another picture by its `Reference`, upright and held; raises `ItemError`."""
     findings: dict[str, JsonValue] = field(default_factory=dict)
-    """What analyses found, by their keys."""
+    """Findings of the analyses, by their keys."""
 
 
 class Filter(BaseModel, ABC):
@@ -66,20 +66,20 @@ class Filter(BaseModel, ABC):
     """The filter reads its input once, from top to bottom, so that a picture larger than memory may pass."""
 
     costly: ClassVar[bool] = False
-    """The result is held before the next filter has it: asked for tile by tile, margins would be made
-    again and again.
+    """The result is held in memory before the next filter reads it: tile by tile, its margins would be
+    computed again and again.
 
-    Of a cheap filter the making is cheaper than the memory's round trip: holding each result cost 15 ms of
-    115.
+    For a cheap filter, to compute again is cheaper than the way through memory: holding each result cost
+    15 ms of 115.
     """
 
     mixes: ClassVar[bool] = False
-    """A pixel of the result depends on its neighbours: the cost is that of the picture's size, and what it
-    does is another thing on a larger picture."""
+    """A pixel of the result depends on its neighbours: the cost grows with the picture's size, and the effect
+    differs on a larger picture."""
 
     @abstractmethod
     def run(self, image: pyvips.Image, scene: Scene) -> pyvips.Image:
-        """Return what comes of the picture.
+        """Return the filtered picture.
 
         Args:
             image: uint8, sRGB, 1 to 4 bands; not changed.
@@ -94,7 +94,7 @@ class Filter(BaseModel, ABC):
         """
 
     def shrinks_to(self, size: Size) -> Size | None:
-        """Return the size that a picture is brought down to, None if each of its pixels counts.
+        """Return the size that the filter shrinks a picture to, None if it needs each pixel.
 
         A decoder may deliver a smaller picture than `size`, as long as it is well above the answer.
         """
@@ -102,7 +102,7 @@ class Filter(BaseModel, ABC):
         return None
 
     def surroundings(self) -> bytes:
-        """Return what decides its pixels beside its parameters: where that differs, so may they."""
+        """Return what else decides the pixels, beside the parameters; the cache's key contains it."""
         return b""
 
     @classmethod
@@ -113,12 +113,12 @@ class Filter(BaseModel, ABC):
 
     @classmethod
     def summary(cls) -> str:
-        """Return what it does, in one line: the first of its docstring."""
+        """Return what the filter does: the first line of its docstring."""
         return (cls.__doc__ or "").partition("\n")[0]
 
     @classmethod
     def example(cls) -> dict[str, Any]:
-        """Return the example of its docstring: the filter as a request has it."""
+        """Return the example of the docstring: the filter as a request contains it."""
         parsed: dict[str, Any] = json.loads((cls.__doc__ or "").partition("Example:\n")[2])
         return parsed
 
@@ -151,29 +151,29 @@ class Composition(Filter):
 
 
 class Analysis(Filter):
-    """A filter that passes the picture on as it is, and says something of it in the item's `analysis`."""
+    """A filter that leaves the picture as it is, and puts a finding into the item's `analysis`."""
 
     streams: ClassVar[bool] = False
 
     key: Annotated[str, Field(pattern=r"^\w{1,40}$")] | None = None
-    """Name of the answer in the item's `analysis`; the filter's own if left out."""
+    """Key of the finding in the item's `analysis`; the filter's name if left out."""
 
     @property
     def answers_to(self) -> str:
-        """The name under which the answer stands."""
+        """The key of the finding in the item's `analysis`."""
         return self.key or self.name
 
     @override
     def run(self, image: pyvips.Image, scene: Scene) -> pyvips.Image:
-        known = held(image)  # it is read by the analysis, and by what comes after
+        known = held(image)  # the analysis reads it, and so does the next filter
         scene.findings[self.answers_to] = self.analyse(known, scene.facts)
         return known
 
     @abstractmethod
     def analyse(self, image: pyvips.Image, facts: Facts) -> JsonValue:
-        """Return a small JSON value, some kB at most: it stands in the record of the batch.
+        """Return a small JSON value, some kB at most: the record of the batch contains it.
 
         Args:
             image: As for `run`.
-            facts: Of the picture's file.
+            facts: Returns the facts of the picture's file.
         """

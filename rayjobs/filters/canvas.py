@@ -12,7 +12,7 @@ from rayjobs.filters.paint import Colour
 from rayjobs.filters.placing import Gravity, check_sides, on_canvas, place
 
 Room = Annotated[int, Field(ge=0, le=MAX_SIDE, json_schema_extra={"unit": "px"})]
-"""Pixels that are added at one side; a result has no longer side than that."""
+"""Pixels that are added at one side; no side of a result may be longer than that."""
 
 _EXTENDS = {"repeat": "repeat", "mirror": "mirror", "stretch": "copy"}
 
@@ -36,7 +36,7 @@ class Pad(Edit):
     fill: Literal["colour", "repeat", "mirror", "stretch"] = "colour"
     """What the room is filled with: `colour`, the picture again, its mirror, or its outermost pixels."""
     colour: Colour = "white"
-    """Of the room, if `fill` is `colour`."""
+    """Colour of the room, if `fill` is `colour`."""
 
     streams: ClassVar[bool] = False  # the mirror above begins with the lines below it
 
@@ -62,9 +62,9 @@ class Extend(Edit):
     height: Side
     """Least height of the result, in px."""
     gravity: Gravity = "center"
-    """Where on the canvas the picture lies."""
+    """Place of the picture on the canvas."""
     colour: Colour = "white"
-    """Of the canvas."""
+    """Colour of the canvas."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
@@ -86,15 +86,15 @@ class ExtendAspect(Edit):
     height: Annotated[float, Field(gt=0, le=10_000)]
     """Part of the height in the ratio, as 9 in 16:9; no unit."""
     gravity: Gravity = "center"
-    """Where on the canvas the picture lies."""
+    """Place of the picture on the canvas."""
     colour: Colour = "white"
-    """Of the canvas."""
+    """Colour of the canvas."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
         size = image.width, image.height
         unit = max(image.width / self.width, image.height / self.height)
-        # Rounded first: 1600 / 16 * 9 must not be 900.0000001, and so 901.
+        # Rounded first: 1600 / 16 * 9 must not be 900.0000001, which would become 901.
         canvas = math.ceil(round(self.width * unit, 6)), math.ceil(round(self.height * unit, 6))
         check_sides(self.name, canvas)
         return on_canvas(image, place(self.gravity, canvas, size), canvas, self.colour)
@@ -111,7 +111,7 @@ class Border(Edit):
     width: Annotated[int, Field(ge=0, le=2000, json_schema_extra={"unit": "px"})]
     """Width of the border, in px; above 2000 there is more border than picture."""
     colour: Colour = "black"
-    """Of the border."""
+    """Colour of the border."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:

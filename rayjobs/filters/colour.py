@@ -27,7 +27,7 @@ Angle = Annotated[float, Field(ge=-360, le=360, json_schema_extra={"unit": "degr
 """On the wheel of colours: 120 makes red green; more than a whole turn is a mistake."""
 
 Weight = Annotated[float, Field(ge=-10, le=10)]
-"""Part of a band in another; beyond 10 there is black and white alone."""
+"""Share of one band in another; beyond 10 only black and white are left."""
 
 Row = tuple[Weight, Weight, Weight]
 
@@ -65,7 +65,7 @@ class Modulate(Edit):
     hue: Angle = 0.0
     """Turn of the hue, in degrees."""
     lightness: Annotated[float, Field(ge=-100, le=100)] = 0.0
-    """What is added to the lightness, of 0 (black) to 100 (white)."""
+    """Added to the lightness, which runs from 0 (black) to 100 (white)."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
@@ -103,7 +103,7 @@ class Temperature(Edit):
 
 
 class Channel(Edit):
-    """Keep one band alone, as gray.
+    """Keep only one band, as gray.
 
     Example:
         {"name": "channel", "band": "red"}
@@ -111,7 +111,7 @@ class Channel(Edit):
 
     name: Literal["channel"] = "channel"
     band: Literal["red", "green", "blue", "alpha"]
-    """The band; of a gray picture each colour is its gray, of an opaque one alpha is white."""
+    """The band; in a gray picture each colour band is the gray, in an opaque picture alpha is white."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
@@ -123,7 +123,7 @@ class Channel(Edit):
 
 
 class ChannelMixer(Edit):
-    """Make each colour band anew from parts of all three.
+    """Compute each colour band anew from shares of all three.
 
     Example:
         {"name": "channel_mixer", "red": [0, 1, 0], "green": [0, 0, 1], "blue": [1, 0, 0]}
@@ -131,11 +131,11 @@ class ChannelMixer(Edit):
 
     name: Literal["channel_mixer"] = "channel_mixer"
     red: Row = Field((1, 0, 0), strict=False)
-    """Parts of red, green and blue in the red that comes out."""
+    """Shares of red, green and blue in the new red."""
     green: Row = Field((0, 1, 0), strict=False)
-    """Parts of red, green and blue in the green that comes out."""
+    """Shares of red, green and blue in the new green."""
     blue: Row = Field((0, 0, 1), strict=False)
-    """Parts of red, green and blue in the blue that comes out."""
+    """Shares of red, green and blue in the new blue."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
@@ -152,7 +152,7 @@ class Flatten(Edit):
 
     name: Literal["flatten"] = "flatten"
     background: Colour = "white"
-    """What shows through; its own alpha counts for nothing."""
+    """The colour behind the picture; its alpha is ignored."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
@@ -173,7 +173,7 @@ class Opacity(Edit):
 
     name: Literal["opacity"] = "opacity"
     factor: Annotated[float, Field(ge=0, le=1)]
-    """What alpha is multiplied with; 0 leaves nothing to see, 1 changes nothing."""
+    """Factor of alpha; 0 makes the picture invisible, 1 changes nothing."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:

@@ -13,7 +13,7 @@ from rayjobs.filters.pixels import held, with_alpha
 from rayjobs.filters.placing import Gravity, check_sides, place
 
 Shift = Annotated[int, Field(ge=-MAX_SIDE, le=MAX_SIDE, json_schema_extra={"unit": "px"})]
-"""A way to go, to the right or down; below 0 to the left or up."""
+"""A distance to the right or down; below 0 to the left or up."""
 
 Blend = Literal[
     "over",
@@ -29,11 +29,11 @@ Blend = Literal[
     "difference",
     "exclusion",
 ]
-"""How two colours make one. Source: W3C, Compositing and Blending 1."""
+"""How two colours are blended. Source: W3C, Compositing and Blending 1."""
 
 
 class Watermark(Composition):
-    """Put a small picture on a place of the picture, or all over it.
+    """Put a small picture on one place of the picture, or repeat it all over the picture.
 
     Example:
         {"name": "watermark", "picture": "sample:fig_alpha.png", "scale": 0.3, "opacity": 0.8}
@@ -41,15 +41,15 @@ class Watermark(Composition):
 
     name: Literal["watermark"] = "watermark"
     gravity: Gravity = "southeast"
-    """Where it lies, or with `tile` where the pattern begins."""
+    """Place of the watermark; with `tile`, the place where the pattern begins."""
     margin: Annotated[int, Field(ge=0, le=MAX_SIDE, json_schema_extra={"unit": "px"})] = 16
-    """Room between it and the picture's border, in px; with `tile` between one and the next."""
+    """Distance to the picture's border, in px; with `tile`, the distance between two copies."""
     scale: Annotated[float, Field(gt=0, le=1)] | None = 0.25
-    """Most part of the picture's width and height that it takes; none: its own size."""
+    """Largest share of the picture's width and height that it takes; its own size if left out."""
     opacity: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """0 is not there, 1 is as opaque as the picture itself."""
+    """0 is invisible, 1 is as opaque as the watermark's file."""
     tile: bool = False
-    """All over the picture."""
+    """Repeat it all over the picture."""
 
     streams: ClassVar[bool] = True
 
@@ -83,17 +83,17 @@ class Composite(Composition):
 
     name: Literal["composite"] = "composite"
     blend: Blend = "over"
-    """How the colours are mixed; where the other is transparent nothing changes."""
+    """How the colours are blended; where the other picture is transparent nothing changes."""
     fit: Literal["none", "stretch"] = "none"
-    """`none`: the other keeps its size. `stretch`: it is brought to the picture's."""
+    """`none`: the other picture keeps its size. `stretch`: it gets the size of the picture."""
     gravity: Gravity = "northwest"
-    """Where the other lies."""
+    """Place of the other picture."""
     left: Shift = 0
-    """Way to the right from there, in px."""
+    """Distance to the right of that place, in px."""
     top: Shift = 0
-    """Way down from there, in px."""
+    """Distance below that place, in px."""
     opacity: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """0 is not there, 1 is as opaque as the other itself."""
+    """0 is invisible, 1 is as opaque as the other picture's file."""
 
     @override
     def compose(self, image: pyvips.Image, other: pyvips.Image) -> pyvips.Image:

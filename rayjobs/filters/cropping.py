@@ -18,7 +18,7 @@ Offset = Annotated[int, Field(ge=0, lt=2**31 - MAX_SIDE, json_schema_extra={"uni
 """Distance from the picture's left or upper edge; libvips counts in signed 32 bits."""
 
 _LONGEST_LOOKED_AT = 1024
-"""px; what draws the eye shows at this size too, and looking at 12 megapixels takes ten times as long."""
+"""px; the parts that draw the eye are visible at this size too, and 12 megapixels take ten times as long."""
 
 
 class Crop(Edit):
@@ -63,7 +63,7 @@ class CropTo(Edit):
     height: Side
     """Most height of the result, in px."""
     gravity: Gravity = "center"
-    """What part is kept."""
+    """The part that is kept."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
@@ -83,7 +83,7 @@ class CropAspect(Edit):
     height: Annotated[float, Field(gt=0, le=10_000)]
     """Part of the height in the ratio, as 9 in 16:9; no unit."""
     gravity: Gravity = "center"
-    """What part is kept."""
+    """The part that is kept."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
@@ -124,7 +124,7 @@ class SmartCrop(Edit):
         small = scaled.resize(ratio, kernel="linear") if ratio < 1 else scaled
         least = min(small.width, round(width * ratio) or 1), min(small.height, round(height * ratio) or 1)
         found = small.smartcrop(*least, interesting=self.by)
-        # libvips tells where the crop lies by its offset.
+        # libvips reports the place of the crop as the picture's offset.
         left = min(round(-found.xoffset / ratio), scaled.width - width)
         top = min(round(-found.yoffset / ratio), scaled.height - height)
         return scaled.crop(left, top, width, height)

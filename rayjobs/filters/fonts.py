@@ -24,8 +24,8 @@ def letters(text: str, font: str, size: float, width: int | None, align: Align) 
 
     Args:
         text: Plain; nothing in it is markup.
-        font: Family, and style if any, as "Aileron" or "DejaVu Sans Bold"; another stands in for one that
-            is not there.
+        font: Family, and style if any, as "Aileron" or "DejaVu Sans Bold"; another font replaces one that
+            is missing.
         size: Of the letters, in px.
         width: Where lines are broken, in px; None breaks them at the text's own ends only.
         align: Where lines of different lengths meet.

@@ -58,15 +58,15 @@ class Shadow(Edit):
 
     name: Literal["shadow"] = "shadow"
     blur: Annotated[float, Field(ge=0, le=150, json_schema_extra={"unit": "px"})] = 10.0
-    """Standard deviation of its softness, in px, as of `blur`."""
+    """Standard deviation of the shadow's blur, in px, as in `blur`."""
     right: Way = 6
-    """How far to the right it lies, in px."""
+    """Distance of the shadow to the right, in px."""
     down: Way = 6
-    """How far below it lies, in px."""
+    """Distance of the shadow downwards, in px."""
     colour: Colour = "black"
-    """Its colour; its alpha counts for nothing."""
+    """Colour of the shadow; its alpha is ignored."""
     opacity: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """How dark it is; 0 changes nothing."""
+    """Opacity of the shadow; 0 changes nothing."""
 
     streams: ClassVar[bool] = False
     costly: ClassVar[bool] = True

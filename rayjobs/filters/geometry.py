@@ -20,7 +20,7 @@ _SMALLEST_AREA = 1e-6
 """Least area of a pixel after a matrix; below, libvips would ask for an unbounded part of the picture."""
 
 Copies = Annotated[int, Field(ge=1, le=100)]
-"""Copies in a row; 100 of them make the smallest icon a page."""
+"""Copies in a row; with 100 copies even the smallest icon fills a page."""
 
 
 class Rotate(Edit):
@@ -137,7 +137,7 @@ class Tile(Edit):
         if self.across == self.down == 1:
             return image
         check_sides(self.name, (image.width * self.across, image.height * self.down))
-        # Held: the making of each copy would else be that of the whole picture again.
+        # Held: otherwise each copy would compute the whole picture again.
         return held(image).replicate(self.across, self.down)
 
 

@@ -20,11 +20,11 @@ _SIDE = 8
 """Bits in a row; 8 rows make 64."""
 
 _WAVES = 32
-"""px; side of the picture whose waves `phash` looks at."""
+"""px; side of the picture whose waves `phash` measures."""
 
 
 class Phash(Analysis):
-    """Tell a hash of the coarsest waves of the luma: spares scaling, light, and compression.
+    """Report a hash of the coarsest waves of the luma: robust to scaling, light and compression.
 
     Example:
         {"name": "phash"}
@@ -41,7 +41,7 @@ class Phash(Analysis):
 
 
 class Dhash(Analysis):
-    """Tell a hash of where the luma rises from left to right: quick, spares light and contrast.
+    """Report a hash of where the luma rises from left to right: quick, robust to light and contrast.
 
     Example:
         {"name": "dhash"}
@@ -56,7 +56,7 @@ class Dhash(Analysis):
 
 
 class Ahash(Analysis):
-    """Tell a hash of where the luma is above its mean: the quickest, and the coarsest.
+    """Report a hash of where the luma is above its mean: the quickest and the coarsest.
 
     Example:
         {"name": "ahash"}

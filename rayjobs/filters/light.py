@@ -23,11 +23,11 @@ class Gradient(Edit):
 
     name: Literal["gradient"] = "gradient"
     start: Colour = "transparent"
-    """Where it begins."""
+    """Colour at the beginning."""
     end: Colour = "black"
-    """Where it ends."""
+    """Colour at the end."""
     angle: Annotated[float, Field(ge=-360, le=360, json_schema_extra={"unit": "degrees"})] = 180.0
-    """Where it goes, in degrees: 0 upwards, 90 to the right. Source: W3C, CSS Images 3, `linear-gradient`."""
+    """Direction, in degrees: 0 is upwards, 90 to the right. Source: W3C, CSS Images 3, `linear-gradient`."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
@@ -55,9 +55,9 @@ class Vignette(Edit):
     strength: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Part of the colour in the corners; 0 changes nothing."""
     begins: Annotated[float, Field(ge=0, lt=1)] = 0.4
-    """Where it begins, of 0 (in the middle) to 1 (in the corners)."""
+    """Distance at which the fading begins, from 0 (the middle) to 1 (the corners)."""
     colour: Colour = "black"
-    """What it fades to; its alpha counts for nothing."""
+    """Colour of the corners; its alpha is ignored."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:

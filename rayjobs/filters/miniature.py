@@ -19,5 +19,5 @@ def miniature(image: pyvips.Image, longest: int) -> Array:
 
 
 def at_size(image: pyvips.Image, size: Size) -> Array:
-    """Return a gray picture at a size, whatever its proportions, as (H, W)."""
+    """Return a gray picture, stretched to a size, as (H, W)."""
     return to_array(lanczos(image, size))[..., 0]

@@ -15,7 +15,7 @@ _FIND_EDGES = [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]
 """Source: Pillow's `ImageFilter.FIND_EDGES`."""
 
 _EMBOSS = [[0, 0, 0], [0, 1, 0], [-1, 0, 0]]
-"""Source: Pillow's `ImageFilter.EMBOSS`, whose kernels stand on their heads."""
+"""Source: Pillow's `ImageFilter.EMBOSS`; Pillow's kernels are upside down."""
 
 _SOBEL = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
 

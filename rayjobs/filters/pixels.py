@@ -1,4 +1,4 @@
-"""What filters do to pixels in common: hold, round, spare alpha, look up, go to NumPy and back."""
+"""Operations on pixels that filters share: hold, round, keep alpha, map by a table, to NumPy and back."""
 
 from collections.abc import Callable, Sequence
 
@@ -151,7 +151,7 @@ def from_array(pixels: Array, interpretation: str | None = None) -> pyvips.Image
 
     Args:
         pixels: (H, W, bands).
-        interpretation: libvips's word for the colours; by default gray, or sRGB from 3 bands on.
+        interpretation: libvips's name of the colour space; by default gray, or sRGB from 3 bands on.
     """
     height, width, bands = pixels.shape
     image = pyvips.Image.new_from_memory(np.ascontiguousarray(pixels), width, height, bands, "uchar")

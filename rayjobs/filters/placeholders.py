@@ -1,4 +1,4 @@
-"""Pictures in a few bytes, to be shown until the real one is there: blurhash, thumbhash."""
+"""Pictures in a few bytes, which a client shows until the real picture has loaded: blurhash, thumbhash."""
 
 import base64
 from typing import Annotated, Literal
@@ -30,7 +30,7 @@ Waves = Annotated[int, Field(ge=1, le=9)]
 
 
 class Blurhash(Analysis):
-    """Tell a BlurHash: some 30 characters from which a client draws a blurred picture.
+    """Report a BlurHash: some 30 characters from which a client draws a blurred picture.
 
     Example:
         {"name": "blurhash", "across": 4, "down": 3}
@@ -46,7 +46,7 @@ class Blurhash(Analysis):
     def analyse(self, image: pyvips.Image, facts: Facts) -> JsonValue:
         pixels = miniature(image, _BLURRED_AT)
         alpha = pixels[..., 3:] / 255
-        # It has no alpha: on white, as everything that is shown.
+        # A BlurHash has no alpha: transparent pixels lie on white, as a page shows them.
         light = _linear(pixels[..., :3] / 255 * alpha + 1 - alpha)
         height, width = light.shape[:2]
         # From each pixel's edge, as the reference has it, not from its middle.
@@ -69,7 +69,7 @@ class Blurhash(Analysis):
 
 
 class Thumbhash(Analysis):
-    """Tell a ThumbHash: some 25 bytes, in base 64, that also hold proportions and alpha.
+    """Report a ThumbHash: some 25 bytes, in base 64, that also contain proportions and alpha.
 
     Example:
         {"name": "thumbhash"}

@@ -5,12 +5,13 @@ A package names each of its filters, a class derived from `array.ArrayFilter`, u
     [project.entry-points."rayjobs.filters"]
     halftone = "my_package:Halftone"
 
-Every process reads them once, at its start: the API for their schemas; the nursery, so that engine processes,
-which alone run them, are forked with them. So a plug-in starts no thread as it is imported. While it runs it
-may read files, but has no network, no other process, and no place to write but the outputs'. It is code of
-whoever runs the system, not of its clients, and trusted as such.
+Every process reads the plug-ins once, at its start. The API needs their schemas. The fork server imports
+them, so that the engine processes, which alone run them, have them from the fork. So a plug-in must not start
+a thread when it is imported. While it runs, a plug-in may read files, but it has no network and no other
+process, and it may write only where outputs are written. Plug-ins are code of the operator, not of clients,
+and are trusted.
 
-One that can't be used is left out, and said in the log and in `GET /filters`; all others work.
+A plug-in that can't be used is left out; the log and `GET /filters` say why. All others work.
 """
 
 import logging
@@ -31,7 +32,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 @dataclass(frozen=True)
 class Plugin:
-    """What one entry point came to."""
+    """The result of loading one entry point."""
 
     name: str
     package: str
@@ -39,7 +40,7 @@ class Plugin:
     version: str
     filter: type[Filter] | None = None
     error: str | None = None
-    """Why there is no filter."""
+    """Why the entry point gave no filter."""
 
     def as_json(self) -> dict[str, str]:
         """Return its row in `GET /filters`."""
@@ -48,7 +49,7 @@ class Plugin:
 
 
 class _UnusableError(Exception):
-    """Says what is wrong with a plug-in."""
+    """A plug-in that can't be used; the message says why."""
 
 
 def load(taken: Collection[str]) -> tuple[Plugin, ...]:
@@ -69,7 +70,7 @@ def load(taken: Collection[str]) -> tuple[Plugin, ...]:
 
 
 def announce(plugins: Collection[Plugin]) -> None:
-    """Say in the log which there are."""
+    """Log which plug-ins there are, and which can't be used."""
     for each in plugins:
         level = logging.WARNING if each.error else logging.INFO
         log.log(level, "plug-in %s of %s %s: %s", each.name, each.package, each.version, each.error or "ok")
@@ -95,7 +96,7 @@ def _usable(point: EntryPoint, taken: Collection[str]) -> type[Filter]:
 
 
 def _problems(cls: object, name: str) -> Iterator[str]:
-    """Give what is wrong with a class; what it raises is wrong with it too."""
+    """Give each fault of a class; an error that it raises is a fault too."""
     if not (isinstance(cls, type) and issubclass(cls, ArrayFilter)):
         yield "is no class that derives from rayjobs.filters.array.ArrayFilter"
         return

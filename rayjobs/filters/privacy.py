@@ -34,9 +34,9 @@ class Area(BaseModel):
     top: Part
     """Distance of its upper edge from the picture's, in % of the height."""
     width: Annotated[float, Field(gt=0, le=100, json_schema_extra={"unit": "%"})]
-    """Width, in % of the picture's; what overhangs counts for nothing."""
+    """Width, in % of the picture's; the part beyond the picture is ignored."""
     height: Annotated[float, Field(gt=0, le=100, json_schema_extra={"unit": "%"})]
-    """Height, in % of the picture's; what overhangs counts for nothing."""
+    """Height, in % of the picture's; the part beyond the picture is ignored."""
 
 
 class Redact(Edit):
@@ -48,12 +48,12 @@ class Redact(Edit):
 
     name: Literal["redact"] = "redact"
     areas: tuple[Area, ...] = Field(strict=False, min_length=1, max_length=100)
-    """What to hide, up to 100 rectangles. One that lies outside fails the item: what was to be hidden must
-    not be shown because of a slip."""
+    """The areas to hide, up to 100 rectangles. An area outside the picture fails the item: a mistake in the
+    numbers must not show what was to be hidden."""
     by: Literal["fill", "pixelate", "blur"] = "fill"
     """`fill` leaves nothing; `pixelate` leaves 6 squares along the longer side, `blur` as little."""
     colour: Colour = "black"
-    """Of `fill`; its alpha counts for nothing."""
+    """Colour of `fill`; its alpha is ignored."""
 
     streams: ClassVar[bool] = False
     mixes: ClassVar[bool] = True
@@ -75,7 +75,7 @@ class Redact(Edit):
         if self.by == "pixelate":
             return mosaic(inside, max(2, -(-longest // _MOST_SQUARES)))
         if self.by == "blur":
-            # Cut out first: nothing from outside, and no light edge that would tell of what is inside.
+            # Cut out first: no pixel from outside, and no light edge that would reveal what is inside.
             return blurred(inside, min(_MOST_SIGMA, max(2.0, longest / _MOST_SQUARES)))
         bands = (ink[:1] if is_gray(inside) else ink) + [255] * has_alpha(inside)
         return (inside * 0 + bands).cast("uchar").copy(interpretation=inside.interpretation)

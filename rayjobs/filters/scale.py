@@ -29,14 +29,14 @@ class Resize(Edit):
     height: Side | None = None
     """Height of the result, in px; may be left out with `inside`."""
     fit: Fit = "fill"
-    """`fill`: exactly this size, proportions be what they may. `inside`: the largest that fits in.
-    `cover`: fills the size, what overhangs is cut off. `contain`: fits in, the rest is background."""
+    """`fill`: exactly this size, in any proportions. `inside`: the largest size that fits in. `cover`: fills
+    the size, the parts beyond it are cut off. `contain`: fits in, the rest is background."""
     upscale: bool = False
     """Let `inside`, `cover` and `contain` enlarge a smaller picture; `fill` always does."""
     gravity: Gravity = "center"
     """What part `cover` keeps, and where `contain` puts the picture."""
     background: Colour | None = None
-    """Of `contain`; white if left out, or transparent where the picture has alpha."""
+    """Background of `contain`; if left out, white, or transparent in a picture with alpha."""
 
     costly: ClassVar[bool] = True
     mixes: ClassVar[bool] = True

@@ -26,7 +26,7 @@ class Negate(Edit):
 
 
 class Threshold(Edit):
-    """Make what is as light as a level white, and the rest black, in one band.
+    """Make pixels from a level of light on white, and the others black, in one band.
 
     Example:
         {"name": "threshold", "level": 128}
@@ -43,7 +43,7 @@ class Threshold(Edit):
 
 
 class Posterize(Edit):
-    """Keep the upper bits of each value alone: flat areas of few colours.
+    """Keep only the upper bits of each value: flat areas of few colours.
 
     Example:
         {"name": "posterize", "bits": 2}
@@ -60,7 +60,7 @@ class Posterize(Edit):
 
 
 class Solarize(Edit):
-    """Turn the light values negative, as film does that was exposed far too long.
+    """Turn the light values negative, as on a film that was exposed far too long.
 
     Example:
         {"name": "solarize", "threshold": 128}

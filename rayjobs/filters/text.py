@@ -32,28 +32,28 @@ class Text(Edit):
 
     name: Literal["text"] = "text"
     text: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_PLAIN)]
-    """What is written, plain, up to 500 characters; lines end with a line feed."""
+    """The text, without markup, up to 500 characters; a line feed ends a line."""
     size: Annotated[float, Field(ge=4, le=2000, json_schema_extra={"unit": "px"})] = 32.0
     """Height of the letters, in px; below 4 nobody can read them."""
     scale: Annotated[float, Field(gt=0, le=1)] | None = None
     """Part of the picture's width that the text takes, in place of `size`."""
     font: Annotated[str, StringConstraints(pattern=r"^[\w -]{1,60}$")] = BUILT_IN
     """Family and style, as "DejaVu Sans Bold". The built-in one looks alike on each machine; another must
-    be installed on all of them, or one stands in for it."""
+    be installed on all of them; where it is missing, another font replaces it."""
     colour: Colour = "white"
-    """Of the letters."""
+    """Colour of the letters."""
     background: Colour = "transparent"
-    """Of a box behind the letters."""
+    """Colour of a box behind the letters."""
     padding: Annotated[int, Field(ge=0, le=1000, json_schema_extra={"unit": "px"})] = 8
     """Room round the letters in their box, in px."""
     gravity: Gravity = "south"
-    """Where the box lies."""
+    """Place of the box."""
     margin: Annotated[int, Field(ge=0, le=MAX_SIDE, json_schema_extra={"unit": "px"})] = 16
     """Room between the box and the picture's border, in px."""
     align: Align = "center"
     """Where lines of different lengths meet."""
     wrap: bool = True
-    """Break lines that are longer than the picture is wide; else what overhangs is cut off."""
+    """Break lines that are wider than the picture; otherwise the part beyond the border is cut off."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
@@ -78,7 +78,7 @@ class Text(Edit):
         try:
             mask = letters(text, self.font, size, _LONGEST_LINE, "left")
             return b"%d " % mask.width + bytes(mask.write_to_memory())
-        except pyvips.Error:  # nothing can be seen of them: whoever renders says so
+        except pyvips.Error:  # the letters can't be drawn: the rendering reports it
             return b""
 
     def _letters(self, width: int) -> pyvips.Image:

@@ -28,7 +28,7 @@ class Tint(Edit):
 
     name: Literal["tint"] = "tint"
     colour: Colour
-    """The colour; its lightness and its alpha count for nothing."""
+    """The colour; its lightness and its alpha are ignored."""
     strength: Strength = 1.0
     """Part of the tinted picture; 0 changes nothing."""
 
@@ -57,7 +57,7 @@ class Monochrome(Edit):
 
     name: Literal["monochrome"] = "monochrome"
     colour: Colour
-    """What white becomes; its alpha counts for nothing."""
+    """The colour that white becomes; its alpha is ignored."""
     strength: Strength = 1.0
     """Part of the printed picture; 0 changes nothing."""
 
@@ -75,9 +75,9 @@ class Duotone(Edit):
 
     name: Literal["duotone"] = "duotone"
     shadows: Colour
-    """What black becomes. Source: Pillow's `ImageOps.colorize`."""
+    """The colour that black becomes. Source: Pillow's `ImageOps.colorize`."""
     highlights: Colour
-    """What white becomes."""
+    """The colour that white becomes."""
     strength: Strength = 1.0
     """Part of the printed picture; 0 changes nothing."""
 
@@ -114,7 +114,7 @@ class Colorize(Edit):
 
     name: Literal["colorize"] = "colorize"
     colour: Colour
-    """The colour; its alpha counts for nothing."""
+    """The colour; its alpha is ignored."""
     opacity: Strength
     """Part of the colour; 0 changes nothing, 1 leaves nothing of the picture."""
 

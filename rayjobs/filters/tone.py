@@ -25,7 +25,7 @@ colours."""
 
 
 class Grayscale(Edit):
-    """Keep the luma (ITU-R BT.601) alone, as one band.
+    """Keep only the luma (ITU-R BT.601), as one band.
 
     Example:
         {"name": "grayscale"}

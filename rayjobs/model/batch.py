@@ -1,4 +1,4 @@
-"""The batch: its states, what may be asked of it in each, its counts, and what a client sees of it."""
+"""The batch: its states, the verbs that each state allows, its counts, and its JSON for clients."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -10,17 +10,17 @@ from rayjobs.errors import IllegalTransitionError
 
 
 class State(StrEnum):
-    """Where a batch stands."""
+    """The state of a batch."""
 
     EXPANDING = "expanding"
-    """Its source is being listed; what is listed already runs."""
+    """Its source is being listed; items that are listed already run."""
     QUEUED = "queued"
-    """Its list is sealed and nothing was claimed so far."""
+    """Its list is sealed, and no item was claimed so far."""
     RUNNING = "running"
     PAUSED = "paused"
-    """Nothing of it is claimed until it is resumed."""
+    """No item is claimed until the batch is resumed."""
     FINALIZING = "finalizing"
-    """No item waits; what still runs ends, then the record is closed."""
+    """No item waits; the items that run end, then the record is closed."""
     SUCCEEDED = "succeeded"
     """Every item succeeded."""
     PARTIAL = "partial"
@@ -33,7 +33,7 @@ class State(StrEnum):
 
 
 class Verb(StrEnum):
-    """What somebody, or the farm itself, may ask of a batch."""
+    """What a client, or rayjobs itself, may ask of a batch."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -47,11 +47,11 @@ class Verb(StrEnum):
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    # A failed listing has nothing to run, so it goes straight to its end.
+    # A listing that failed has nothing to run, so its batch goes straight to the end.
     State.EXPANDING: frozenset({State.QUEUED, State.RUNNING, State.PAUSED, State.FINALIZING}),
     State.QUEUED: frozenset({State.RUNNING, State.PAUSED, State.FINALIZING}),
     State.RUNNING: frozenset({State.PAUSED, State.FINALIZING}),
-    # A paused batch whose last chunks in flight were its last ones needs nobody to resume it.
+    # A paused batch ends without a resume if no item waits when its chunks in flight have ended.
     State.PAUSED: frozenset({State.EXPANDING, State.QUEUED, State.RUNNING, State.FINALIZING}),
     State.FINALIZING: frozenset(
         {State.SUCCEEDED, State.PARTIAL, State.FAILED, State.CANCELLED, State.EXPIRED}
@@ -59,7 +59,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.SUCCEEDED: frozenset(),
     # `retry` puts failed items back into the queue.
     State.PARTIAL: frozenset({State.QUEUED}),
-    # EXPANDING where an early end had cut its listing short.
+    # EXPANDING if an early end had interrupted the listing.
     State.FAILED: frozenset({State.EXPANDING, State.QUEUED}),
     State.CANCELLED: frozenset(),
     State.EXPIRED: frozenset(),
@@ -76,7 +76,7 @@ _TO_THE_END = dict.fromkeys(CLAIMABLE | {State.PAUSED}, State.FINALIZING)
 
 VERBS: Mapping[Verb, Mapping[State, State]] = {
     Verb.PAUSE: dict.fromkeys(CLAIMABLE | {State.PAUSED}, State.PAUSED),
-    # Back to work: RUNNING and QUEUED stand for where the batch then is, see `standing`.
+    # RUNNING and QUEUED are placeholders: the registry puts `open_state` of the batch in their place.
     Verb.RESUME: {state: state for state in CLAIMABLE} | {State.PAUSED: State.RUNNING},
     Verb.CANCEL: _TO_THE_END | {State.CANCELLED: State.CANCELLED},
     Verb.EXPIRE: _TO_THE_END | {State.EXPIRED: State.EXPIRED},
@@ -84,11 +84,11 @@ VERBS: Mapping[Verb, Mapping[State, State]] = {
     Verb.RETRY: {State.PARTIAL: State.QUEUED, State.FAILED: State.QUEUED},
     Verb.DELETE: {state: state for state in TERMINAL},
 }
-"""Each verb: the states in which it is allowed, and where it leads; its own state means that it is a repeat.
+"""For each verb, the states that allow it and the state it leads to; the same state means a repeat.
 
-In every other state it is refused, so any two verbs that meet have a result: the registry takes one after
-the other, and the second one's row says the rest. A batch that is `finalizing` because a verb of `ENDINGS`
-came is looked up, for the verbs that steer, as if it had reached that end.
+Every other state refuses the verb. So two verbs at the same time have a defined result: the registry takes
+one after the other, and the second finds the state that the first has left. For the verbs that steer, a batch
+that is `finalizing` because of a verb of `ENDINGS` counts as if it had reached that end.
 """
 
 ENDINGS: Mapping[Verb, State] = {
@@ -96,10 +96,10 @@ ENDINGS: Mapping[Verb, State] = {
     Verb.EXPIRE: State.EXPIRED,
     Verb.ABORT: State.FAILED,
 }
-"""The end to which a verb brings a batch early: what waits is cancelled, what runs may finish."""
+"""The early end that a verb gives a batch: items that wait are cancelled, items that run may finish."""
 
 ENOUGH = 20
-"""Items that must be tried before the share of them that failed means something."""
+"""Number of items that must be tried before the share of failed items is judged."""
 
 
 def check_transition(here: State, there: State) -> None:
@@ -109,7 +109,7 @@ def check_transition(here: State, there: State) -> None:
 
 
 def open_state(*, exact: bool, started: bool) -> State:
-    """Return the state of a batch that is neither paused nor near its end."""
+    """Return the state of a batch that is neither paused nor ending."""
     if not exact:
         return State.EXPANDING
     return State.RUNNING if started else State.QUEUED
@@ -117,7 +117,7 @@ def open_state(*, exact: bool, started: bool) -> State:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many items are where; the parts always sum to `total`."""
+    """Numbers of items in each state; the parts always sum to `total`."""
 
     total: int = 0
     pending: int = 0
@@ -130,29 +130,29 @@ class Counts:
 
     @property
     def done(self) -> int:
-        """Items that will not run again by themselves."""
+        """Number of items that have ended; only a retry runs them again."""
         return self.total - self.pending - self.running
 
     def too_many_failed(self, ratio: float, *, exact: bool) -> bool:
-        """Whether the batch can't, or hardly can, end with at most this share of its items failed.
+        """Return whether more than this share of the items has failed.
 
-        As if all up to `ENOUGH` had been tried and the others had succeeded, so that few early faults
-        decide only what they decide for certain.
+        Below `ENOUGH` tried items, the items up to `ENOUGH` that were not tried count as succeeded. So a few
+        early faults end a batch only if they exceed the share in any case.
         """
         tried = self.done - self.cancelled
         return self.failed > ratio * max(tried, min(ENOUGH, self.total) if exact else ENOUGH)
 
 
 ENDED = ("succeeded", "cached", "skipped", "failed", "cancelled")
-"""The counts of items that have ended, each under its name in `Counts`."""
+"""Names, in `Counts`, of the numbers of items that have ended."""
 
 
 def final_state(counts: Counts, ending: State | None) -> State:
-    """Return the terminal state of a batch of which no item waits or runs.
+    """Return the terminal state of a batch in which no item waits or runs.
 
     Args:
-        counts: Where its items are.
-        ending: The end that a verb has given it, if one has.
+        counts: The counts of its items.
+        ending: The early end that a verb has given the batch, if any.
     """
     good = counts.succeeded + counts.cached + counts.skipped
     if ending is not None:
@@ -164,27 +164,27 @@ def final_state(counts: Counts, ending: State | None) -> State:
 
 @dataclass(frozen=True)
 class Move:
-    """One change of a batch's state: a line of its log."""
+    """One change of a batch's state: one line of the batch's log."""
 
     id: str
-    """Grows with time; the same wherever and however often the line is read."""
+    """Grows with time; every reader of the line gets the same id."""
     batch_id: str
     at_ms: int
     state: State
     cause: str
-    """A verb, or what else led to it."""
+    """The verb, or another cause of the change."""
     actor: str
-    """Who did it: an API key by the start of its hash, or the part of rayjobs."""
+    """Who caused it: the start of an API key's hash, or a part of rayjobs."""
 
     @property
     def order(self) -> tuple[int, int]:
-        """What a batch's moves are sorted by."""
+        """Sort key of the moves of a batch."""
         at_ms, _, number = self.id.partition("-")
         return int(at_ms), int(number)
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> "Move":
-        """Read what `dataclasses.asdict` gave."""
+        """Read the dictionary that `dataclasses.asdict` made."""
         return cls(**{**raw, "state": State(raw["state"])})
 
     def as_json(self) -> dict[str, Any]:
@@ -195,7 +195,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch as the registry knows it at one moment."""
+    """A batch as the registry holds it at one moment."""
 
     id: str
     state: State
@@ -209,15 +209,15 @@ class Batch:
     started_ms: int | None
     finished_ms: int | None
     throughput_per_s: float
-    """Items ended a second, weighted towards the last ten seconds."""
+    """Items that ended per second, weighted towards the last ten seconds."""
     document: dict[str, Any]
     """The parts that never change: pipeline, output, labels, max_attempts."""
     error: dict[str, Any] | None = None
-    """Why the batch as a whole failed, ended early, or was paused by the farm itself."""
+    """Why the whole batch failed, ended early, or was paused by rayjobs itself."""
     remarks: Mapping[str, Any] = field(default_factory=dict)
     """What the listing of its source tells beside the items, once it has ended: see `walk.Remarks`."""
     ending: State | None = None
-    """The end that a verb has given it before all its items were through."""
+    """The early end that a verb has given it."""
     ran_ms: int = 0
     """Time that it ran before it was put back by a retry, from its start to its end each."""
 
@@ -233,19 +233,19 @@ class Batch:
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds until the last item, at the present speed; None while that is unknown."""
+        """Seconds until the last item ends, at the present speed; None while the speed is unknown."""
         left = self.counts.pending + self.counts.running
         if self.state in TERMINAL or (self.exact and not left):
             return 0.0
         return round(left / self.throughput_per_s, 1) if self.throughput_per_s > 0 else None
 
     def matches(self, state: State | None, label: tuple[str, str] | None) -> bool:
-        """Whether a listing with these conditions shows the batch."""
+        """Return whether a listing with these conditions shows the batch."""
         labels = self.document.get("labels", {})
         return state in (None, self.state) and (label is None or labels.get(label[0]) == label[1])
 
     def as_json(self) -> dict[str, Any]:
-        """Return the body that every route answers for a batch."""
+        """Return the batch as JSON, as every route returns it."""
         here = f"/batches/{self.id}"
         return {
             "id": self.id,

@@ -1,4 +1,4 @@
-"""One image of a batch: where it comes from, and how it ended."""
+"""The item, which is one image of a batch: its source, its fault, its outcome."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,15 +12,15 @@ Ending = Literal["succeeded", "cached", "skipped", "failed", "cancelled"]
 
 @dataclass(frozen=True)
 class Item:
-    """An item as its page lists it; its index is its place in the list."""
+    """An item as a page of the record lists it; its index is its position in the list."""
 
     index: int
     source: str
     """An absolute path, `sample:<name>` or `upload:<id>/<name>`."""
     custom_id: str | None = None
     exists: tuple[str, ...] = ()
-    """Variants whose files were there when it was listed, in a folder that batches share; the one file of a
-    batch without variants is the empty name's."""
+    """Names of the variants whose files existed when the item was listed, in a folder that batches share; the
+    empty name for the one file of a batch without variants."""
 
     @property
     def stem(self) -> str:
@@ -46,7 +46,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Fault:
-    """What became of an item that failed; plain data, so that it travels and is stored."""
+    """Why an item failed; plain data, so that it can be sent and stored."""
 
     code: str
     detail: str
@@ -66,7 +66,7 @@ class Fault:
         return cls(RayJobsError.code, detail, retryable=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the item's `error` object, without the bounds that it does not have."""
+        """Return the item's `error` object; `limit` and `actual` only if they are known."""
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
@@ -84,9 +84,9 @@ class Outcome:
     output: dict[str, Any] | None = None
     """URI, width and height in pixels, format, bytes and SHA-256 of the picture written."""
     outputs: dict[str, dict[str, Any]] | None = None
-    """The same of each variant, by its name, and what its own analyses found; in place of `output`."""
+    """Replaces `output` in a batch with variants: the same, and the own analyses, by the variant's name."""
     analysis: dict[str, Any] | None = None
-    """What the analyses of the batch's pipeline found, by their keys."""
+    """Findings of the analyses of the batch's pipeline, by their keys."""
     error: Fault | None = None
 
     def as_json(self) -> dict[str, Any]:

@@ -12,8 +12,8 @@ class Lease:
     """The right to run one chunk, until it expires or is settled.
 
     `token` is a fencing token: it grows with every claim, also over the loss of
-    Redis (it is never behind the server's clock in milliseconds). Whatever an item's
-    outcomes are, the one under the highest token holds.
+    Redis (it is never behind the server's clock in milliseconds). Of several
+    outcomes of an item, the one under the highest token is valid.
     """
 
     token: int
@@ -22,7 +22,7 @@ class Lease:
     range: Range
 
     def as_json(self) -> dict[str, int | str]:
-        """Return the lease as the flat object that Redis and a Ray task are given."""
+        """Return the lease as a flat object, for Redis and for a Ray task."""
         return {
             "token": self.token,
             "batch": self.batch_id,
@@ -41,44 +41,44 @@ class Lease:
 
 @dataclass(frozen=True)
 class Tally:
-    """How the items of a chunk ended: what a settled lease adds to the batch's counts.
+    """How the items of a chunk ended; a settled lease adds it to the batch's counts.
 
     Invariant: `sum(counts.values())` plus the items of `again` is the chunk's count.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
-    """Items by the name that they have in `Counts`: succeeded, failed, ..."""
+    """Numbers of items by their name in `Counts`: succeeded, failed, ..."""
     errors: Mapping[str, int] = field(default_factory=dict)
-    """Failed items by their code."""
+    """Numbers of failed items by their error code."""
     again: tuple[Range, ...] = ()
     """Items for another attempt."""
     busy_ms: float = 0.0
-    """Time that a slot worked for the chunk, in milliseconds."""
+    """Milliseconds that a slot worked on the chunk."""
     halt: Fault | None = None
-    """Why the batch is to be paused before any more of it is claimed: its outputs have no room."""
+    """Why the batch pauses before another claim: there is no room for its outputs."""
 
     @property
     def ended(self) -> int:
-        """Items that will not run again by themselves."""
+        """Number of items that have ended; only a retry runs them again."""
         return sum(self.counts.values())
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How large a chunk the queue hands out (guided self-scheduling).
+    """The size of the next chunk (guided self-scheduling).
 
-    A claim takes `waiting / (4 * slots)` items, within bounds of time: at least what
-    takes `floor_ms`, so that handing it out costs little beside it, and at most what takes
-    `cap_ms`, so that cancelling, fairness and the end of the batch stay quick. One item while
-    the batch's speed is unknown. Source: Polychronopoulos and Kuck, "Guided Self-Scheduling",
-    IEEE Trans. Computers C-36 (1987), with a quarter of their chunk: slots are not equally fast.
+    A claim takes `waiting / (4 * slots)` items, within two bounds of time. A chunk lasts at least
+    `floor_ms`, so that the claim costs little beside the work. It lasts at most `cap_ms`, so that
+    cancelling, fairness and the end of the batch stay quick. While the batch's speed is unknown, a
+    chunk is one item. Source: Polychronopoulos and Kuck, "Guided Self-Scheduling", IEEE Trans.
+    Computers C-36 (1987), with a quarter of their chunk, because slots are not equally fast.
     """
 
     floor_ms: float = 60.0
     cap_ms: float = 1000.0
 
     def size(self, waiting: int, slots: int, item_ms: float | None) -> int:
-        """Return the items of the next chunk; `item_ms` is the observed time of one."""
+        """Return the number of items of the next chunk; `item_ms` is the observed time of one item."""
         if item_ms is None:
             return 1
         guided = -(-waiting // (4 * max(slots, 1)))

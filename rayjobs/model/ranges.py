@@ -1,4 +1,4 @@
-"""Runs of items: what the queue holds instead of a record for each item."""
+"""Ranges: runs of items, which the queue holds instead of a record for each item."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
@@ -23,10 +23,10 @@ class Range:
         return range(self.first, self.end)
 
     def halves(self) -> "list[Range]":
-        """Return the range for another attempt, in two halves where there are two items.
+        """Return the range for another attempt, in two halves if it has two items or more.
 
-        Halving finds the one item that ends its process in log2(count) tries, and
-        leaves it alone at the end, so that its neighbours go on without it.
+        If one item ends its process, halving isolates it in log2(count) attempts; its
+        neighbours then run without it.
         """
         left = self.count // 2
         parts = [Range(self.first, left), Range(self.first + left, self.count - left)]
@@ -46,7 +46,7 @@ def runs(indices: Iterable[int], attempt: int = 1) -> list[Range]:
 
 
 class Cover:
-    """A set of items as the runs that it is made of: asking and adding cost the logarithm of their number."""
+    """A set of items, held as runs; to ask and to add cost the logarithm of the number of runs."""
 
     def __init__(self) -> None:
         self._starts: list[int] = []
@@ -66,7 +66,7 @@ class Cover:
         return found
 
     def add(self, more: Range) -> None:
-        """Put these items, one at least, into the set."""
+        """Add these items, at least one, to the set."""
         left = bisect_left(self._ends, more.first)
         right = bisect_right(self._starts, more.end)
         first, end = more.first, more.end

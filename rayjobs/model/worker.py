@@ -1,4 +1,4 @@
-"""What a worker says of itself in a heartbeat."""
+"""The worker as its heartbeat describes it."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ class InHand:
 
 @dataclass(frozen=True)
 class Worker:
-    """One worker as its agent last described it; a heartbeat is also its registration."""
+    """One worker as its agent last described it; each heartbeat also registers it."""
 
     id: str
     node: str
@@ -27,10 +27,10 @@ class Worker:
     rss_bytes: int
     """Resident memory of the worker's slots and their engine processes together."""
     cpu_percent: float
-    """Processor time of the same, 100 for each core kept busy."""
+    """Processor time of the same processes; 100 for each busy core."""
     in_hand: tuple[InHand, ...] = ()
     capabilities: dict[str, list[str]] = field(default_factory=dict)
-    """Names of filters, of those among them that are plug-ins', and of formats."""
+    """Names by kind: `filters` (all), `plugins` (the filters of plug-ins), `formats`."""
     engine_versions: dict[str, str] = field(default_factory=dict)
     draining: bool = False
     """Whether it begins no more chunks."""
@@ -51,6 +51,6 @@ class Worker:
 
     @classmethod
     def of(cls, raw: dict[str, Any]) -> "Worker":
-        """Read what `dataclasses.asdict` gave."""
-        hands = tuple(InHand(**hand) for hand in raw.get("in_hand") or ())
-        return cls(**{**raw, "in_hand": hands})
+        """Read the dictionary that `dataclasses.asdict` made."""
+        in_hand = tuple(InHand(**each) for each in raw.get("in_hand") or ())
+        return cls(**{**raw, "in_hand": in_hand})

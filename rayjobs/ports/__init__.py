@@ -1,7 +1,6 @@
-"""What the core needs from outside: a registry, a store and an executor.
+"""The ports: what the core needs from outside. A registry, a store and an executor.
 
-Each port is small, named for the need and not for the tool, and has one contract suite that runs over every
-adapter.
+Each port is named for the need and not for the tool, and has one contract suite that runs over every adapter.
 
 registry  batches, queue, leases, workers, events
 store     blobs by name: record, outputs, uploads

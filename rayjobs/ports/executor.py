@@ -1,4 +1,4 @@
-"""Slots, as the core needs them."""
+"""The port to the slots."""
 
 from collections.abc import Callable, Collection
 from typing import Protocol
@@ -7,20 +7,20 @@ from rayjobs.model.lease import Lease, Tally
 
 
 class Executor(Protocol):
-    """Runs chunks on slots somewhere."""
+    """Runs chunks on slots, on any machines."""
 
     def slots(self) -> int:
-        """Return how many chunks run at once; raises `ExecutorLostError`."""
+        """Return how many chunks can run at the same time; raises `ExecutorLostError`."""
 
     def avoid(self, nodes: Collection[str]) -> None:
-        """Start nothing more on these nodes, named as their workers name them; `slots` leaves them out."""
+        """Start no more chunks on these nodes, named as by their workers; `slots` does not count them."""
 
     def start(self, lease: Lease, done: Callable[[Lease, Tally | Exception], None]) -> None:
         """Start a chunk, or a copy of one that runs; `done` is called once for each, from any thread.
 
-        Its second argument is the chunk's tally, or `WorkerCrashedError` when the
-        slot ended without a word, or whatever error kept the chunk from being run.
+        Its second argument is the chunk's tally, or `WorkerCrashedError` if the slot
+        ended without an answer, or the error that kept the chunk from running.
         """
 
     def cancel(self, lease: Lease) -> None:
-        """Give up a chunk, however often it was started, as far as that is still possible."""
+        """Cancel a chunk and all its copies, as far as that is still possible."""

@@ -1,4 +1,4 @@
-"""What the core and the registry tell each other."""
+"""The values that the ports take and return."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,66 +11,66 @@ from rayjobs.model.ranges import Range
 
 @dataclass(frozen=True)
 class NewBatch:
-    """What the registry is told of a batch when it is submitted."""
+    """A batch as it is submitted to the registry."""
 
     id: str
     total: int
-    """Sealed items so far; all of them where `exact`."""
+    """Number of sealed items so far; of all items if `exact`."""
     exact: bool
     priority: int
     document: dict[str, Any]
-    """`deadline_s` and `max_failed_ratio` in it are the registry's to keep."""
+    """The batch's document; the registry enforces its `deadline_s` and `max_failed_ratio`."""
     idempotency_key: str | None = None
     body_hash: str = ""
     actor: str = "anybody"
     """Who submits it, for the log."""
     created_ms: int | None = None
-    """None where the registry's clock is to say it."""
+    """None: the registry's clock sets it."""
 
     @property
     def spec(self) -> dict[str, Any]:
-        """What the record keeps of it."""
+        """The part of this that the record keeps."""
         kept = {"key": self.idempotency_key, "body_hash": self.body_hash, "created_ms": self.created_ms}
         return {"document": self.document, **kept}
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """How a batch stands by its record alone: what the registry is told when it has lost it.
+    """A batch as its record describes it, for a registry that has lost the batch.
 
     Invariant: the items of `ends`, `waiting` and `running` together are the batch's total.
     """
 
     batch: NewBatch
     ends: Mapping[str, int]
-    """Items that have ended, by the name that they have in `Counts`."""
+    """Numbers of items that have ended, by their name in `Counts`."""
     errors: Mapping[str, int]
-    """Failed items by their code."""
+    """Numbers of failed items by their error code."""
     waiting: tuple[Range, ...] = ()
     running: tuple[Lease, ...] = ()
-    """Leases whose chunks are known to run: they go on."""
+    """Leases whose chunks are known to run: they remain valid."""
     started_ms: int | None = None
     ran_ms: int = 0
     error: dict[str, Any] | None = None
     remarks: Mapping[str, Any] = field(default_factory=dict)
     """What its listing tells beside the items."""
     cut: bool = False
-    """Whether it ended before its source was listed to the end."""
+    """Whether the batch ended before its source was listed to the end."""
     fence: int = 0
-    """The highest token that was written: the next one is higher."""
+    """The highest token in the record; the next token must be higher."""
     closed: State | None = None
     """Its terminal state, if it has ended."""
     finished_ms: int | None = None
 
     @property
     def state(self) -> State:
-        """The state that follows from the rest, before anybody pauses or ends the batch."""
+        """The state that follows from the other fields, before any verb pauses or ends the batch."""
         return self.closed or open_state(exact=self.batch.exact, started=self.started_ms is not None)
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """The batch that a submission made, or the one that its key had made before."""
+    """The batch that a submission made, or the batch that its key had made before."""
 
     id: str
     created: bool
@@ -87,11 +87,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Settled:
-    """What a settled lease left behind."""
+    """The state of a batch after a lease was settled."""
 
     state: State
     closable: bool
-    """Nothing waits and nothing runs: the record can be closed."""
+    """No item waits and no item runs: the record can be closed."""
 
 
 @dataclass(frozen=True)
@@ -103,25 +103,25 @@ class QueueStatus:
     in_flight: int
     leases: int
     oldest_age_s: float
-    """Age of the oldest batch of which items wait; 0 when none waits."""
+    """Age of the oldest batch in which items wait; 0 if none waits."""
     images_per_s: float
     eta_s: float | None
     batches_by_state: dict[str, int]
     stale_settlements: int
-    """Chunks that came back under a lease that was no longer theirs, and were refused."""
+    """Number of chunks that were refused because their lease was no longer held."""
 
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """What the registry takes, in bytes."""
+    """Memory of the registry, in bytes."""
 
     used: int
     limit: int
-    """0 where there is none."""
+    """0 if there is no limit."""
 
     @property
     def full(self) -> bool:
-        """Whether new work is refused until some of the old has ended."""
+        """Whether new batches are refused until older ones free memory."""
         return 0 < self.limit <= self.used
 
 
@@ -132,14 +132,14 @@ class Page:
     batches: list[Batch]
     next: str | None
     forgotten: tuple[str, ...] = ()
-    """Batches of this page whose record alone is left: whether they match, it tells."""
+    """Batches of this page of which only the record is left; the record decides whether they match."""
     unreadable: Mapping[str, str] = field(default_factory=dict)
     """Batches of this page whose record can't be read, and why."""
 
 
 @dataclass(frozen=True)
 class Purged:
-    """What a purge did to the registry."""
+    """The result of a purge in the registry."""
 
     run_id: str
     deleted_keys: int
@@ -147,10 +147,10 @@ class Purged:
 
 @dataclass(frozen=True)
 class Retry:
-    """Items that did not succeed and go back into the queue."""
+    """Items that did not succeed and return to the queue."""
 
     ranges: list[Range]
     errors: dict[str, int] = field(default_factory=dict)
-    """How many items of each code they were."""
+    """Numbers of these items by their error code."""
     cancelled: int = 0
-    """How many of them never ran, because the batch ended early."""
+    """Number of these items that never ran, because the batch ended early."""

@@ -1,4 +1,4 @@
-"""Registry and queue, as the core needs them."""
+"""The port to the registry and its queue."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -22,31 +22,35 @@ from rayjobs.ports.messages import (
 
 
 class Registry(Protocol):
-    """Registry and queue; every method is atomic, a repeat of it does no harm.
+    """Holds batches, queue, leases and workers; every method is atomic, and a repeat does no harm.
 
     Each raises `RegistryUnavailableError` when the registry does not answer, and those
     that name a batch raise `NotFoundError` when the present run has none of that id.
     """
 
     def ping(self) -> None:
-        """Return if the registry takes new work: if it answers and is not full."""
+        """Return if the registry answers and is not full, so that it takes new batches; else raise."""
 
     def memory(self) -> MemoryUse:
-        """Return what the registry takes of what it may."""
+        """Return the memory that the registry uses, and its limit."""
 
     def submit(self, batch: NewBatch) -> Submitted:
-        """Enter a batch and queue what it has.
+        """Add a batch and queue its sealed items.
 
         Raises:
-            IdempotencyMismatchError: The key came before with another body.
-            QueueFullError: As many batches as may wait are waiting.
+            IdempotencyMismatchError: The key was used before with another body.
+            QueueFullError: The highest number of batches waits already.
         """
 
     def known(self, idempotency_key: str, body_hash: str) -> str | None:
-        """Return the batch that this key has made; raises `IdempotencyMismatchError`."""
+        """Return the batch that this key has made, None if it has made none.
+
+        Raises:
+            IdempotencyMismatchError: The key was used before with another body.
+        """
 
     def extend(self, batch_id: str, total: int) -> bool:
-        """Queue the items up to `total`; False when the batch no longer takes any."""
+        """Queue the items up to `total`; return False if the batch takes no more items."""
 
     def seal(
         self, batch_id: str, error: dict[str, Any] | None = None, remarks: dict[str, Any] | None = None
@@ -66,43 +70,43 @@ class Registry(Protocol):
         """
 
     def renew(self, leases: Sequence[Lease]) -> list[Lease]:
-        """Prolong the leases; return those that are no longer held; none as long as a run is not restored."""
+        """Prolong the leases; return those that are no longer held, or none while the run is not restored."""
 
     def settle(self, lease: Lease, tally: Tally) -> Settled:
-        """Give a lease back with what became of its items.
+        """Return a lease with the tally of its items.
 
         Raises:
             LeaseLostError: The lease is no longer held, or belongs to a purged run.
         """
 
     def leases(self, *, expired: bool = False, batch_id: str | None = None) -> list[Lease]:
-        """Return the leases held, or those that ran out without being settled."""
+        """Return the leases that are held, or those that expired and were not settled."""
 
     def steer(
         self, batch_id: str, verb: Verb, actor: str, cause: str | None = None, error: Fault | None = None
     ) -> Batch:
-        """Pause, resume or end a batch, as `batch.VERBS` says for its state; what runs may finish.
+        """Pause, resume or end a batch, as `batch.VERBS` says for its state; items that run may finish.
 
         Args:
-            batch_id: Of which batch.
+            batch_id: The batch.
             verb: `PAUSE`, `RESUME`, or one of `batch.ENDINGS`.
-            actor: Who asks, for the log.
-            cause: Why, for the log; the verb by default.
-            error: What the batch shows as its error, until it is resumed or retried.
+            actor: Who asks; the log shows it.
+            cause: Why; the log shows it. The verb by default.
+            error: The batch shows it as its error, until it is resumed or retried.
 
         Raises:
             ConflictError: The batch's state does not allow it.
         """
 
     def retry(self, batch_id: str, retry: Retry, actor: str) -> Batch:
-        """Put items of an ended batch back into the queue.
+        """Return items of an ended batch to the queue.
 
         Raises:
             ConflictError: The batch's state does not allow it.
         """
 
     def delete(self, batch_id: str) -> Batch:
-        """Forget a batch that has ended; return what it was.
+        """Forget a batch that has ended; return the batch as it was.
 
         Raises:
             ConflictError: The batch has not ended.
@@ -112,22 +116,22 @@ class Registry(Protocol):
         """Forget the moves that are `written`; return others, of all batches or of one, the oldest first."""
 
     def closable(self) -> list[str]:
-        """Return the batches of which nothing waits or runs, but which are not closed."""
+        """Return the batches that are not closed and in which no item waits or runs."""
 
     def expanding(self) -> list[str]:
         """Return the batches whose sources are to be listed."""
 
     def overdue(self) -> list[str]:
-        """Return the batches whose deadline is over and that nothing has ended so far."""
+        """Return the batches whose deadline has passed and that have not got an end so far."""
 
     def close(self, batch_id: str, state: State, finished_ms: int | None = None) -> Batch:
         """Give the batch its terminal state; a repeat changes nothing."""
 
     def restored(self) -> bool:
-        """Whether all that the record tells was put into the present run, by way of the present server."""
+        """Return whether all batches of the record are in the present run, on the present server."""
 
     def restore(self, standing: Replayed) -> None:
-        """Make a batch stand as its record tells, whatever the registry knew of it."""
+        """Set a batch to the state of its record, over anything that the registry held of it."""
 
     def enlist(self, batch_ids: Sequence[str], *, last: bool) -> None:
         """Add batches to the listing; with the `last` of them, the present run is restored."""
@@ -139,10 +143,10 @@ class Registry(Protocol):
         """Remove a batch that the record has closed, or never had."""
 
     def sweep(self) -> int:
-        """Delete what earlier runs have left, in bounded steps; return how many keys."""
+        """Delete keys that earlier runs have left, in bounded steps; return how many."""
 
     def get(self, batch_id: str) -> Batch:
-        """Return the batch."""
+        """Return the batch as it is at this moment."""
 
     def page(
         self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None
@@ -159,37 +163,37 @@ class Registry(Protocol):
         """Register a worker, or prolong it; return the present run's id."""
 
     def leave(self, worker_id: str) -> None:
-        """Forget a worker that ends in good order."""
+        """Forget a worker that ends by itself."""
 
     def drain(self, worker_id: str) -> None:
-        """Ask a worker to begin nothing more; raises `NotFoundError` where none of that id is registered."""
+        """Ask a worker to begin no more chunks; raises `NotFoundError` if no worker has this id."""
 
     def drains(self, worker_id: str) -> bool:
-        """Whether a worker was asked to drain within the last minute."""
+        """Return whether a worker was asked to drain within the last minute."""
 
     def workers(self) -> list[Worker]:
-        """Return the workers whose last heartbeat has not run out."""
+        """Return the workers whose last heartbeat has not expired."""
 
     def run_id(self) -> str:
         """Return the present run's id."""
 
     def leader(self) -> str | None:
-        """Return who leads, None if no dispatcher does."""
+        """Return the dispatcher that leads, None if none does."""
 
     def lead(self, holder: str, ttl_s: float) -> int | None:
-        """Become the one active dispatcher, or stay it; return its fencing token."""
+        """Become or remain the one active dispatcher; return its fencing token, None if another leads."""
 
     def resign(self, holder: str) -> None:
-        """Give up the lead, so that the next dispatcher need not wait."""
+        """Give up the lead, so that the next dispatcher does not wait for its end."""
 
     def purge(self) -> Purged:
         """Begin a new run and delete every key of the old ones."""
 
     def wait(self, timeout_s: float) -> bool:
-        """Block until something was queued, or the time is up; True in the first case."""
+        """Wait until an item is queued, and return True; return False if the time is up."""
 
     def moved(self, timeout_s: float) -> str | None:
-        """Block until a batch changes its state, and return its id; None if the time is up.
+        """Wait until a batch changes its state, and return its id; None if the time is up.
 
-        What happened before the first call is not told; for one thread at a time.
+        Changes before the first call are not reported. One thread at a time may call it.
         """

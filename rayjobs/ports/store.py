@@ -1,4 +1,4 @@
-"""The store, as the core needs it."""
+"""The port to the store."""
 
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Protocol
@@ -18,14 +18,14 @@ def is_name(key: str) -> bool:
 
 
 class Store(Protocol):
-    """Blobs under names with `/`; every write is seen whole or not at all.
+    """Holds blobs under names with `/`; readers see a write completely or not at all.
 
     Each method raises `StoreUnavailableError` when the store can't be reached. Under what is not a name
     (`is_name`) there is nothing to be read or removed, and nothing may be written.
     """
 
     def put(self, key: str, data: bytes) -> None:
-        """Write a blob, or replace it, durably.
+        """Write or replace a blob, durably.
 
         Raises:
             OutputNoSpaceError: The store is full.
@@ -33,31 +33,31 @@ class Store(Protocol):
         """
 
     def put_new(self, key: str, data: bytes) -> bool:
-        """Write a blob unless there is one of this name; return whether it was written. Raises as `put`."""
+        """Write a blob if there is none of this name; return whether it was written. Raises as `put`."""
 
     def put_stream(self, key: str, chunks: Iterable[bytes]) -> int:
-        """Write a blob from pieces; return its bytes. Raises as `put`."""
+        """Write a blob from pieces; return its size in bytes. Raises as `put`."""
 
     def get(self, key: str) -> bytes | None:
         """Return a blob, None if there is none."""
 
     def open(self, key: str) -> BinaryIO | None:
-        """Return a blob to be read from its start, None if there is none."""
+        """Return a blob, open to be read from its start; None if there is none."""
 
     def names(self, prefix: str) -> Iterator[str]:
-        """Return the names directly under `prefix`, in no order."""
+        """Return the names directly under `prefix`, in any order."""
 
     def delete(self, prefix: str) -> None:
-        """Remove a blob, or all that is under a prefix."""
+        """Remove a blob, or all blobs under a prefix."""
 
     def trim(self, prefix: str, most: int) -> None:
-        """Remove those blobs directly under `prefix` that were written first, until `most` are left."""
+        """Remove the oldest blobs directly under `prefix`, until `most` are left."""
 
     def tidy(self, prefix: str) -> None:
-        """Remove what writes that never ended have left under `prefix`.
+        """Remove the incomplete files that interrupted writes have left under `prefix`.
 
-        Of those that still go on, a `put` begins again; the others fail.
+        Of the writes in progress, a `put` starts again and the others fail.
         """
 
     def uri(self, key: str) -> str:
-        """Return where a blob stands, for people and other programs."""
+        """Return the address of a blob, for people and other programs."""

@@ -1,13 +1,13 @@
-"""What a process gives up before it touches a picture that anybody may have made.
+"""What a process gives up before it reads a picture that a stranger may have made.
 
 limits    bounds of its own resources
 landlock  the files that it may change, the network and the processes that it may reach
 seccomp   system calls that no decoder needs
-kernel    system calls that Python has no names for
+kernel    system calls that Python's library does not have
 
-Everything here needs no privilege, only `no_new_privs`, and holds for all threads that the process starts
-later: so it must be called while there is one. What the system lacks is said, not fatal: a laptop with
-macOS has no Landlock and shall run the demo all the same.
+These steps need no privilege, only `no_new_privs`. They hold for the calling thread and for all threads
+that start later: so call `confine` while the process has one thread. A step that the system can't do is
+reported, not fatal: macOS has no Landlock, and the demo runs there too.
 """
 
 import logging
@@ -24,35 +24,35 @@ __all__ = ["Bounds", "confine", "limits"]
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a confined process may still do."""
+    """The memory and the folder that a confined process may use."""
 
     memory_bytes: int
     """Address space."""
     writable: Path
-    """The one folder under which it may make, write, rename and remove files; it must exist."""
+    """The one folder under which the process may make, write, rename and remove files; it must exist."""
 
 
 @dataclass(frozen=True)
 class Confinement:
-    """What is in force for this process, and what could not be, for its log."""
+    """The steps that are in force for this process, and those that the system could not do."""
 
     held: tuple[str, ...]
     lacking: tuple[str, ...]
 
     @property
     def level(self) -> int:
-        """How loud a log should say it."""
+        """The level at which to log this."""
         return logging.WARNING if self.lacking else logging.INFO
 
     @override
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return both lists in one line."""
         lacking = f"; not in force: {', '.join(self.lacking)}" if self.lacking else ""
         return f"in force: {', '.join(self.held) or 'nothing'}{lacking}"
 
 
 def confine(bounds: Bounds) -> Confinement:
-    """Give up all that rendering does not need, for good; return what that came to."""
+    """Give up, for good, all that rendering does not need; return which steps are in force."""
     steps = (
         ("no core dumps", limits.no_core),
         (f"address space of {bounds.memory_bytes >> 20} MiB", partial(limits.memory, bounds.memory_bytes)),

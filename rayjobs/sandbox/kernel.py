@@ -1,4 +1,4 @@
-"""System calls that Python has no words for; the only door to them."""
+"""System calls that Python's library does not have; only this module makes them."""
 
 import ctypes
 import functools
@@ -15,7 +15,7 @@ def _libc() -> ctypes.CDLL:
 
 def syscall(number: int, *arguments: object) -> int:
     """Make a system call; raises `OSError` as Python's own calls do."""
-    # Through a register's width: ctypes would cut a plain int to 32 bits.
+    # As wide as a register: ctypes would cut a plain int to 32 bits.
     wide = [ctypes.c_long(each) if isinstance(each, int) else each for each in arguments]
     result: int = _libc().syscall(ctypes.c_long(number), *wide)
     if result < 0:
@@ -32,5 +32,5 @@ def prctl(option: int, argument: int) -> None:
 
 
 def no_new_privileges() -> None:
-    """Promise never to gain privileges by `execve`: what an unprivileged filter or ruleset asks for."""
+    """Never gain privileges by `execve`; an unprivileged seccomp filter or Landlock ruleset requires this."""
     prctl(38, 1)  # PR_SET_NO_NEW_PRIVS, linux/prctl.h

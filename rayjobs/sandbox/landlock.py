@@ -15,12 +15,12 @@ _VERSION = 1
 """Flag of `_CREATE_RULESET`: return the version of the interface and create nothing."""
 _PATH_BENEATH = 1
 _REFER, _TRUNCATE, _TCP, _SCOPES = 2, 3, 4, 6
-"""Versions of the interface with which renaming between folders, truncation, the network and scopes came."""
+"""Versions that brought, in this order: renaming between folders, truncation, the network, scopes."""
 
 _WRITE_FILE, _MAKE_DIR, _MAKE_REG = 1 << 1, 1 << 7, 1 << 8
 _REMOVE = 1 << 4 | 1 << 5
 _MAKE_OTHERS = 1 << 6 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12
-"""Devices, sockets, pipes and links: no output is one."""
+"""Devices, sockets, pipes and links: no output is one of these."""
 _EXECUTE, _RENAME_ACROSS, _TRUNCATE_FILE = 1 << 0, 1 << 13, 1 << 14
 _BIND_AND_CONNECT_TCP = 1 << 0 | 1 << 1
 _FOREIGN_SOCKETS_AND_SIGNALS = 1 << 0 | 1 << 1
@@ -45,18 +45,18 @@ def version() -> int:
 
 
 def write_only_under(folder: Path) -> None:
-    """Allow no change of any file but under `folder`, no program, TCP, or signal to other processes.
+    """Forbid changes of files outside `folder`, programs, TCP, and signals to other processes.
 
     Raises:
-        OSError: The kernel has no Landlock, or one that can't allow a rename between two folders.
+        OSError: The kernel has no Landlock, or its version can't allow a rename between two folders.
     """
     abi = version()
     if abi < _REFER:
-        raise OSError(f"version {abi} of Landlock, {_REFER} is needed")
+        raise OSError(f"the kernel has version {abi} of Landlock, version {_REFER} is needed")
     within = _WRITE_FILE | _MAKE_DIR | _MAKE_REG | _REMOVE | _RENAME_ACROSS
     within |= _TRUNCATE_FILE if abi >= _TRUNCATE else 0
     rules = _Ruleset(within | _MAKE_OTHERS | _EXECUTE)
-    # An older kernel takes what it does not know as long as it is zero.
+    # An older kernel accepts fields that it does not know if they are zero.
     rules.handled_access_net = _BIND_AND_CONNECT_TCP if abi >= _TCP else 0
     rules.scoped = _FOREIGN_SOCKETS_AND_SIGNALS if abi >= _SCOPES else 0
     kernel.no_new_privileges()

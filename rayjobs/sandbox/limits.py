@@ -1,4 +1,4 @@
-"""Bounds of a process's own resources, kept by every POSIX system."""
+"""Bounds of a process's own resources, which every POSIX system has."""
 
 import signal
 import time
@@ -23,7 +23,7 @@ def machine_bytes() -> int:
 
 
 def oom_kills() -> int:
-    """Return how many processes Linux has ended for want of memory, in all groups; 0 elsewhere."""
+    """Return how many processes Linux has killed for want of memory, in all cgroups; 0 on other systems."""
     with suppress(OSError):
         for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines():
             name, _, count = line.partition(" ")
@@ -33,23 +33,23 @@ def oom_kills() -> int:
 
 
 def no_core() -> None:
-    """Write no core dump: it would hold other people's pictures, and take seconds."""
+    """Forbid core dumps: a dump would hold other people's pictures, and take seconds to write."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (_NO_CORE, _NO_CORE))
 
 
 def memory(most_bytes: int) -> None:
-    """Refuse memory above this address space: an allocation fails, instead of the machine."""
+    """Bound the address space: an allocation above the bound fails, and the machine keeps its memory."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
 
 
 def processor(more_s: float) -> None:
-    """End this process by SIGXCPU when it has used that much more processor time.
+    """Let SIGXCPU end this process when it has used that much more processor time.
 
-    The second guard behind the keeper's clock, for a keeper that is itself stopped.
+    This is the second guard behind the supervisor's clock, for a supervisor that is itself stopped.
     """
     import resource
 
@@ -58,8 +58,8 @@ def processor(more_s: float) -> None:
 
 
 def end_with_parent() -> None:
-    """Be killed when the process that forked this one ends.
+    """Let the kernel kill this process when the process that forked it ends.
 
-    Linux means the thread that forked; the nursery has only one.
+    For Linux the parent is the thread that forked; the fork server has only one thread.
     """
     kernel.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

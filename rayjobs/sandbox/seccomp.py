@@ -1,7 +1,7 @@
-"""seccomp: system calls that no decoder has any business with are refused with EPERM.
+"""seccomp: refuses, with EPERM, the system calls that no decoder needs.
 
-A list of what is forbidden, not of what is allowed: a decoder's next version may call what none did before,
-and must not fail on it; files are Landlock's business.
+The list names what is forbidden, not what is allowed: the next version of a decoder may make a new call and
+must not fail. Landlock bounds the access to files.
 
 Source: Linux, Documentation/userspace-api/seccomp_filter.rst; numbers: arch/x86/entry/syscalls/syscall_64.tbl
 and include/uapi/asm-generic/unistd.h.
@@ -29,7 +29,7 @@ _FORBIDDEN: dict[str, tuple[int | None, int | None]] = {
     "unshare": (272, 97), "setns": (308, 268), "open_tree": (428, 428), "move_mount": (429, 429),
     "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432), "fspick": (433, 433),
     "mount_setattr": (442, 442), "open_by_handle_at": (304, 265),
-    # Doors through which many a kernel was left.
+    # Calls through which programs have often broken out into the kernel.
     "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282), "keyctl": (250, 219),
     "add_key": (248, 217), "request_key": (249, 218), "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426), "io_uring_register": (427, 427), "init_module": (175, 105),
@@ -57,26 +57,26 @@ _MACHINES = {
 _CLONE3 = 435
 _CLONE_THREAD = 0x00010000
 _X32 = 0x40000000
-"""Set in the numbers of a second, forgotten set of calls of x86_64."""
+"""This bit marks the numbers of the x32 calls, a second set on x86_64 that hardly any program uses."""
 
 _SET_MODE_FILTER = 1
 _SPEC_ALLOW = 1 << 2
-"""Flag: without it kernels before 5.16 slow the whole process down against Spectre."""
+"""Flag: without it, kernels before 5.16 slow the whole process down as a guard against Spectre."""
 
 # Instructions of the classic BPF. Source: include/uapi/linux/bpf_common.h.
 _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
-"""Offsets in the `seccomp_data` that a filter sees."""
+"""Offsets in the `seccomp_data` that a filter reads."""
 _ALLOW = 0x7FFF0000
 _REFUSE = 0x00050000
-"""With an errno in the low bits."""
+"""The low bits hold the errno."""
 
 
 def forbid() -> None:
-    """Refuse from here on all of `_FORBIDDEN`, new processes, and signals or limits for others.
+    """Refuse from now on all of `_FORBIDDEN`, new processes, and signals to and limits of other processes.
 
     Raises:
-        OSError: The kernel has no seccomp filters, or it is an architecture without numbers here.
+        OSError: The kernel has no seccomp filters, or this module has no numbers for the architecture.
     """
     machine = _MACHINES.get(platform.machine())
     if machine is None:
@@ -95,7 +95,7 @@ def _program(machine: _Machine) -> bytes:
         *_unless(_JUMP_EQUAL, machine.audit, _REFUSE | errno.EPERM),
         _line(_LOAD, _NUMBER),
         *_where(_JUMP_AT_LEAST, _X32, _REFUSE | errno.ENOSYS),
-        # Its flags stand in memory, where no filter can look: glibc then takes `clone`.
+        # The flags of `clone3` are in memory, which a filter can't read; after ENOSYS glibc calls `clone`.
         *_where(_JUMP_EQUAL, _CLONE3, _REFUSE | errno.ENOSYS),
     ]
     numbers = (row[machine.column] for row in _FORBIDDEN.values())
@@ -122,6 +122,6 @@ def _unless(jump: int, operand: int, verdict: int) -> list[bytes]:
 
 
 def _where_argument(number: int, check: list[bytes]) -> list[bytes]:
-    """Check the low half of the first argument of one call, which is allowed if it stands."""
+    """Run `check` on the low half of the first argument of one call; allow the call if it passes."""
     body = [_line(_LOAD, _FIRST_ARGUMENT), *check, _line(_RETURN, _ALLOW)]
     return [_line(_JUMP_EQUAL, number, if_false=len(body)), *body]

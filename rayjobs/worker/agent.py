@@ -1,6 +1,6 @@
-"""Stands beside a worker and registers it by heartbeats; never decodes, and is no Ray actor.
+"""The agent of a worker: registers the worker by heartbeats; never decodes, and is no Ray actor.
 
-Ray: an actor, even one with no CPU, would keep the autoscaler from ever seeing the node idle.
+It is no actor because Ray's autoscaler never takes a node for idle that has an actor, even one without a CPU.
 """
 
 import logging
@@ -24,18 +24,18 @@ from rayjobs.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_LOOK_S = 0.5
-"""Between two looks at the slots and at the run's id."""
+_POLL_S = 0.5
+"""Time between two checks of the slots' status and of the run's id."""
 _BUSY_BEAT_S = 1.0
-"""Between two heartbeats while what is in hand changes, so that people see it live."""
+"""Time between two heartbeats while the items in hand change, so that people see the change at once."""
 _LEAVE_S = 5.0
-"""Longest time that a worker which leaves waits for what its slots have in hand."""
+"""Longest time that a worker which ends waits for the items in hand of its slots."""
 _RATE_S = 10.0
-"""Time over which images a second are counted."""
+"""Time over which the images per second are counted."""
 
 
 class Agent:
-    """Describes one worker to the registry until it is told to stop."""
+    """Registers one worker and keeps it registered, until it is stopped."""
 
     def __init__(
         self, registry: Registry, settings: Settings, slots: int, capabilities: dict[str, list[str]]
@@ -44,64 +44,69 @@ class Agent:
         self._settings = settings
         self._slots = slots
         self._capabilities = capabilities
-        self._board = SlotStatusReader(settings.slot_status_folder)
+        self._statuses = SlotStatusReader(settings.slot_status_folder)
         self._mark = DrainMark(settings.slot_status_folder)
         self._draining = self._mark.holds()
         self._processes: dict[int, psutil.Process] = {}
         self._done_by_gone = 0
         self._last_done: dict[int, int] = {}
-        self._history: deque[tuple[float, int]] = deque()
+        self._samples: deque[tuple[float, int]] = deque()
         self._beat_at = 0.0
         self._run_id = ""
         self._shown: tuple[InHand, ...] = ()
 
     def run(self, stop: threading.Event) -> None:
-        """Beat until `stop` is set, then let the slots end what is in hand and leave the registry."""
-        while not stop.wait(_LOOK_S):
-            self._patiently(self.look)
+        """Send heartbeats until `stop` is set; then drain, wait for the items in hand, and unregister."""
+        while not stop.wait(_POLL_S):
+            self._try(self.look)
         until = time.monotonic() + _LEAVE_S
         self._draining = True
-        self._patiently(self.look)
+        self._try(self.look)
         while self._shown and time.monotonic() < until:
-            time.sleep(_LOOK_S / 5)
-            self._patiently(self.look)
-        self._patiently(lambda: self._registry.leave(self._settings.worker_id))
+            time.sleep(_POLL_S / 5)
+            self._try(self.look)
+        self._try(lambda: self._registry.leave(self._settings.worker_id))
         self._mark.lift()
 
-    def _patiently(self, work: Callable[[], None]) -> None:
+    def _try(self, work: Callable[[], None]) -> None:
         try:
             work()
         except BackendError as error:
-            log.warning("heartbeat is tried again: %s", error)
+            log.warning("the heartbeat failed and is repeated: %s", error)
 
     def look(self) -> None:
-        """Beat if it is time to, if what is in hand or asked for changed, or if a new run has begun."""
+        """Send a heartbeat if one is due, if the items in hand or the drain changed, or in a new run."""
         if self._draining:
             self._mark.put()
-        words = self._words()
-        in_hand = tuple(InHand(word.batch_id, word.index) for word in words if word.batch_id is not None)
+        statuses = self._live_statuses()
+        in_hand = tuple(
+            InHand(status.batch_id, status.index) for status in statuses if status.batch_id is not None
+        )
         age = time.monotonic() - self._beat_at
         changed = in_hand != self._shown and (age >= _BUSY_BEAT_S or not in_hand)
         if not self._draining and self._registry.drains(self._settings.worker_id):
-            # Told first, marked at the next look: so nothing is sent here only to be given back.
+            # The registry learns it now, the slots at the next check: so the dispatcher sends no chunk that
+            # a draining slot would only give back.
             self._draining = changed = True
         if age >= self._settings.heartbeat_s or changed or self._registry.run_id() != self._run_id:
-            self._run_id = self._registry.beat(self._describe(words, in_hand), self._settings.worker_ttl_s)
-            self._beat_at = time.monotonic()  # one that was not answered is repeated at the next look
+            self._run_id = self._registry.beat(self._describe(statuses, in_hand), self._settings.worker_ttl_s)
+            self._beat_at = (
+                time.monotonic()
+            )  # reached only if the registry answered; otherwise the next check repeats it
             self._shown = in_hand
 
-    def _words(self) -> list[SlotStatus]:
+    def _live_statuses(self) -> list[SlotStatus]:
         found = []
-        for word in self._board.words():
-            if self._process(word.pid) is None:
-                self._forget(word.pid)
+        for status in self._statuses.statuses():
+            if self._process(status.pid) is None:
+                self._forget(status.pid)
                 continue
-            self._last_done[word.pid] = word.done
-            found.append(word)
+            self._last_done[status.pid] = status.done
+            found.append(status)
         return found
 
     def _process(self, pid: int) -> psutil.Process | None:
-        """Return a process that runs: the same object each time, which knows when it was last asked."""
+        """Return the process if it runs: always the same object, which counts CPU since its last use."""
         try:
             process = self._processes.setdefault(pid, psutil.Process(pid))
         except psutil.NoSuchProcess:
@@ -111,22 +116,22 @@ class Agent:
     def _forget(self, pid: int) -> None:
         self._done_by_gone += self._last_done.pop(pid, 0)
         self._processes.pop(pid, None)
-        self._board.forget(pid)
+        self._statuses.forget(pid)
 
-    def _load(self, words: list[SlotStatus]) -> tuple[int, float]:
+    def _load(self, statuses: list[SlotStatus]) -> tuple[int, float]:
         """Return resident bytes and processor time, in percent of a core, of slots and their engines."""
-        pids = {pid for word in words for pid in (word.pid, word.engine_pid) if pid}
+        pids = {pid for status in statuses for pid in (status.pid, status.engine_pid) if pid}
         for gone in self._processes.keys() - pids:
             del self._processes[gone]
         rss, cpu = 0, 0.0
         for process in filter(None, map(self._process, pids)):
-            with suppress(psutil.Error):  # it ended between the two looks; the next one forgets it
+            with suppress(psutil.Error):  # it has ended since it was listed; the next check forgets it
                 rss += process.memory_info().rss
                 cpu += process.cpu_percent()
         return rss, cpu
 
-    def _describe(self, words: list[SlotStatus], in_hand: tuple[InHand, ...]) -> Worker:
-        rss, cpu = self._load(words)
+    def _describe(self, statuses: list[SlotStatus], in_hand: tuple[InHand, ...]) -> Worker:
+        rss, cpu = self._load(statuses)
         done = self._done_by_gone + sum(self._last_done.values())
         return Worker(
             id=self._settings.worker_id,
@@ -145,8 +150,8 @@ class Agent:
 
     def _rate(self, done: int) -> float:
         now = time.monotonic()
-        self._history.append((now, done))
-        while len(self._history) > 1 and now - self._history[0][0] > _RATE_S:
-            self._history.popleft()
-        then, before = self._history[0]
+        self._samples.append((now, done))
+        while len(self._samples) > 1 and now - self._samples[0][0] > _RATE_S:
+            self._samples.popleft()
+        then, before = self._samples[0]
         return (done - before) / (now - then) if now > then else 0.0

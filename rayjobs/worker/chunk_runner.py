@@ -1,4 +1,4 @@
-"""What a slot does with a chunk: has an engine carry its items out, and commits what became of them."""
+"""Runs a chunk in a slot: an engine carries the items out, the runner commits the outcomes."""
 
 import time
 from collections import Counter
@@ -14,11 +14,11 @@ from rayjobs.model.ranges import Range, runs
 from rayjobs.record.layout import Record
 
 _DOCUMENTS = 16
-"""Batches whose terms are kept read; a slot changes between those that run."""
+"""Batches whose documents are kept in memory; a slot changes between the batches that run."""
 
 
 class ChunkRunner:
-    """Runs chunks, one at a time; knows the store, but neither Redis nor Ray, nor what a picture is."""
+    """Runs chunks, one at a time; knows the store, but neither Redis nor Ray nor pictures."""
 
     def __init__(self, record: Record, engine: Engine) -> None:
         self._record = record
@@ -30,13 +30,13 @@ class ChunkRunner:
 
         A repeat writes the same outputs under the same names; its commit file has another token.
 
-        Items whose output had no room wait as they were, at the same attempt, and halt the batch.
+        If the disk has no room for an output, its item waits again at the same attempt, and the batch pauses.
 
         Raises:
             StoreUnavailableError: The store is away; nothing was committed.
             EngineUnavailableError: No engine process can be kept alive; nothing was committed.
-            SystemExit: The process was told to leave; what had ended by then was committed, and the rest of
-                the chunk waits again as it was.
+            SystemExit: The process has to end; the items that had ended are committed, the others wait again
+                at the same attempt.
         """
         began = time.perf_counter()
         document = self._document(lease.batch_id)
@@ -75,6 +75,6 @@ def _may_retry(outcome: Outcome, max_attempts: int) -> bool:
 
 
 def _next_attempts(outcomes: Sequence[Outcome]) -> Iterator[Range]:
-    """Give the ranges to try again; an item may be further than the others of its chunk."""
+    """Give the ranges to try again; items of one chunk may have made different numbers of attempts."""
     for attempts, group in groupby(sorted(outcomes, key=lambda o: o.attempts), key=lambda o: o.attempts):
         yield from runs((o.index for o in group), attempts + 1)

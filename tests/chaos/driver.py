@@ -106,7 +106,7 @@ class Chaos:
         return psutil.Process(self._random.choice(pids or [-1]))
 
     def _words(self) -> list[SlotStatus]:
-        return list(SlotStatusReader(self.harmed.stack.folder / "slots").words())
+        return list(SlotStatusReader(self.harmed.stack.folder / "slots").statuses())
 
 
 def _thaw(process: psutil.Process) -> None:

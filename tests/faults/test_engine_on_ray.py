@@ -17,17 +17,17 @@ from tests.support.waiting import wait_until
 
 def busy(own: Stack) -> list[SlotStatus]:
     """Return the words of the slots whose engine processes have an item in hand."""
-    words = [word for word in SlotStatusReader(own.folder / "slots").words() if word.batch_id]
+    words = [word for word in SlotStatusReader(own.folder / "slots").statuses() if word.batch_id]
     return [word for word in words if psutil.pid_exists(word.pid) and psutil.pid_exists(word.engine_pid)]
 
 
 def slots(own: Stack) -> set[int]:
-    return {word.pid for word in SlotStatusReader(own.folder / "slots").words()}
+    return {word.pid for word in SlotStatusReader(own.folder / "slots").statuses()}
 
 
 def test_no_engine_process_knows_ray(own: Stack, undisturbed: dict[str, bytes]) -> None:
     assert undisturbed
-    engines = [psutil.Process(word.engine_pid) for word in SlotStatusReader(own.folder / "slots").words()]
+    engines = [psutil.Process(word.engine_pid) for word in SlotStatusReader(own.folder / "slots").statuses()]
     assert engines
     maps = {mapped.path for engine in engines for mapped in engine.memory_maps()}
     assert any("vips" in path for path in maps)
@@ -83,7 +83,7 @@ def test_nothing_is_left_of_an_engine_whose_slot_was_killed(
     own: Stack, undisturbed: dict[str, bytes]
 ) -> None:
     assert undisturbed
-    engines = [word.engine_pid for word in SlotStatusReader(own.folder / "slots").words()]
+    engines = [word.engine_pid for word in SlotStatusReader(own.folder / "slots").statuses()]
     slot = min(slots(own))
     os.kill(slot, signal.SIGKILL)
     wait_until(lambda: not psutil.pid_exists(slot), 10, "the slot is gone")

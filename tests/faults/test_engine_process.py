@@ -211,7 +211,7 @@ def test_an_engine_process_that_has_done_its_share_is_replaced_between_two_chunk
     def noting(raw: Mapping[str, int | str]) -> Tally:
         tally = own.run_chunk(raw)
         pids.extend(
-            word.engine_pid for word in SlotStatusReader(whole_farm.settings.slot_status_folder).words()
+            word.engine_pid for word in SlotStatusReader(whole_farm.settings.slot_status_folder).statuses()
         )
         return tally
 

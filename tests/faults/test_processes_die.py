@@ -60,5 +60,5 @@ def test_a_slot_is_killed(own: Stack, folder: Path, undisturbed: dict[str, bytes
 
 
 def slots(own: Stack) -> list[psutil.Process]:
-    words = SlotStatusReader(own.folder / "slots").words()
+    words = SlotStatusReader(own.folder / "slots").statuses()
     return [psutil.Process(word.pid) for word in words if word.batch_id and psutil.pid_exists(word.pid)]

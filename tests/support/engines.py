@@ -21,12 +21,12 @@ class Engines:
         self._farm = farm
         self._own = threading.local()
         self._lock = threading.Lock()
-        self.keepers: list[EngineSupervisor] = []
+        self.supervisors: list[EngineSupervisor] = []
         self._idles: list[threading.Event] = []
 
     def run_chunk(self, raw: Mapping[str, int | str]) -> Tally:
         if not hasattr(self._own, "slot"):
-            self._own.slot, self._own.idle = ChunkRunner(self._farm.record, self._keeper()), self._idle()
+            self._own.slot, self._own.idle = ChunkRunner(self._farm.record, self._supervisor()), self._idle()
         self._own.idle.clear()
         try:
             tally: Tally = self._own.slot.run(Lease.of(raw))
@@ -42,23 +42,23 @@ class Engines:
         """Wait for the chunks that run, then end all processes."""
         for idle in self._idles:
             idle.wait(30)
-        for keeper in self.keepers:
-            keeper.close()
+        for supervisor in self.supervisors:
+            supervisor.close()
 
-    def _keeper(self) -> EngineSupervisor:
+    def _supervisor(self) -> EngineSupervisor:
         with self._lock:
-            number = len(self.keepers)
-            keeper = engine_of(self._farm.settings, self._farm.record.store, os.getpid() * 100 + number)
-            assert isinstance(keeper, EngineSupervisor)
-            self.keepers.append(keeper)
-        return keeper
+            number = len(self.supervisors)
+            supervisor = engine_of(self._farm.settings, self._farm.record.store, os.getpid() * 100 + number)
+            assert isinstance(supervisor, EngineSupervisor)
+            self.supervisors.append(supervisor)
+        return supervisor
 
     def pids(self) -> list[int]:
         """Return the engine processes that have an item in hand."""
         return [
-            word.engine_pid
-            for word in SlotStatusReader(self._farm.settings.slot_status_folder).words()
-            if word.batch_id
+            status.engine_pid
+            for status in SlotStatusReader(self._farm.settings.slot_status_folder).statuses()
+            if status.batch_id
         ]
 
 

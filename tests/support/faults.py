@@ -136,7 +136,7 @@ class Harmed:
 
     def busy(self) -> list[int]:
         """Return the slots that have an item in hand, by their process numbers."""
-        words = SlotStatusReader(Path(self.stack.state.plan.folder) / "slots").words()
+        words = SlotStatusReader(Path(self.stack.state.plan.folder) / "slots").statuses()
         return [word.pid for word in words if word.batch_id is not None and psutil.pid_exists(word.pid)]
 
     def busy_slot(self) -> psutil.Process:

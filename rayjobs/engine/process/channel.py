@@ -1,8 +1,8 @@
-"""What a slot and its engine process say to each other, and each one's end of it.
+"""The channel between a slot and its engine process: the messages, and the class for each end.
 
-Assignments and their ends go through a socket, on which the slot waits; outcomes through a pipe, on which
-it does not: written there they are safe even from the engine's own death, and the slot need not wake up
-for each. JSON only, because a picture may have taken the engine over, and unpickling runs code.
+A socket carries the assignments to the engine and its answers back; the slot waits on it. A pipe carries the
+outcomes; the slot does not wait on it. An outcome in the pipe survives the engine's death, and does not wake
+the slot up. All messages are JSON: a picture may control the engine, and unpickling would run its code.
 """
 
 import os
@@ -24,25 +24,25 @@ from rayjobs.model.item import Outcome
 from rayjobs.sandbox import limits
 
 END, FULL, AWAY = "end", "full", "away"
-"""What an engine says: it is done, or the pipe is full, or the store is away."""
+"""Messages of an engine: the assignment has ended, the pipe of outcomes is full, the store is away."""
 
 _READ_BYTES = 2**20
-_LAST_WORDS_BYTES = 8000
+_STDERR_TAIL_BYTES = 8000
 
 
-class Ended(Exception):  # noqa: N818 - it is the keeper's business to find out whether it is an error
+class Ended(Exception):  # noqa: N818 - the supervisor finds out whether it is an error
     """The engine process is gone."""
 
-    def __init__(self, exit_code: int, last_words: str) -> None:
-        super().__init__(f"exit code {exit_code}: {last_words}")
+    def __init__(self, exit_code: int, stderr_tail: str) -> None:
+        super().__init__(f"exit code {exit_code}: {stderr_tail}")
         self.exit_code = exit_code
         """Negative: minus the signal that ended it."""
-        self.last_words = last_words
-        """The end of what it wrote to its stderr."""
+        self.stderr_tail = stderr_tail
+        """The last lines that the process wrote to its stderr."""
 
     @property
     def cause(self) -> str:
-        """Say what ended it, in words."""
+        """Return the signal's name, or the exit status, for a message."""
         if self.exit_code >= 0:
             return f"exit status {self.exit_code}"
         with suppress(ValueError):
@@ -51,77 +51,77 @@ class Ended(Exception):  # noqa: N818 - it is the keeper's business to find out 
 
 
 class EngineProcess:
-    """The slot's end."""
+    """The slot's end of the channel, and the engine process behind it."""
 
-    def __init__(self, nursery: ForkServer, memory_bytes: int) -> None:
-        """Have a process forked; raises `EngineUnavailableError`."""
+    def __init__(self, fork_server: ForkServer, memory_bytes: int) -> None:
+        """Fork a process that may use `memory_bytes`; raises `EngineUnavailableError`."""
         mine, theirs = socket.socketpair()
-        (self._outcomes, outcomes), (self._words, words) = os.pipe(), os.pipe()
-        ends = [theirs.detach(), outcomes, words]
+        (self._outcomes, outcomes), (self._stderr, stderr) = os.pipe(), os.pipe()
+        ends = [theirs.detach(), outcomes, stderr]
         try:
-            self.pid = nursery.fork(ends, memory_bytes=memory_bytes)
+            self.pid = fork_server.fork(ends, memory_bytes=memory_bytes)
         except EngineUnavailableError:
-            ends += [mine.detach(), self._outcomes, self._words]
+            ends += [mine.detach(), self._outcomes, self._stderr]
             raise
         finally:
             for each in ends:
                 os.close(each)
         self.memory_bytes = memory_bytes
         self.items = 0
-        """Handled so far."""
-        self._nursery = nursery
+        """Number of items that the process has ended."""
+        self._fork_server = fork_server
         self._oom_kills = limits.oom_kills()
         self._control = Connection(mine.detach())
         self._rest = b""
-        self._last_words = b""
+        self._stderr_tail = b""
         self._ended: Ended | None = None
         self._awaited = selectors.DefaultSelector()
-        for each in (self._outcomes, self._words):
+        for each in (self._outcomes, self._stderr):
             os.set_blocking(each, False)
         self._awaited.register(self._control, selectors.EVENT_READ)
-        self._awaited.register(self._words, selectors.EVENT_READ)
+        self._awaited.register(self._stderr, selectors.EVENT_READ)
 
     def assign(self, assignment: bytes) -> None:
-        """Give it work; raises `Ended`."""
+        """Send the process an assignment; raises `Ended`."""
         try:
             self._control.send_bytes(assignment)
         except OSError:
             raise self.kill() from None
 
     def wait(self, timeout_s: float) -> bool:
-        """Return True when the assignment has ended, False when there is something to look at, or time is up.
+        """Return True when the assignment has ended, False when the engine wrote something or time is up.
 
         Raises:
             Ended: The process has ended.
             StoreUnavailableError: The store is away.
         """
         for key, _ in self._awaited.select(timeout_s):
-            if key.fd == self._words:
-                if not self._listen():
-                    self._awaited.unregister(self._words)
+            if key.fd == self._stderr:
+                if not self._read_stderr():
+                    self._awaited.unregister(self._stderr)
                 continue
             try:
-                word, *details = orjson.loads(self._control.recv_bytes())
+                message, *details = orjson.loads(self._control.recv_bytes())
             except (EOFError, OSError, ValueError):
                 raise self.kill() from None
-            if word == AWAY:
+            if message == AWAY:
                 raise StoreUnavailableError(*details)
-            if word == END:
+            if message == END:
                 return True
         return False
 
     def finish(self, within_s: float) -> None:
-        """Let it end the item in hand and leave; raises as `wait`, and returns when the time is up."""
+        """Ask the process to end behind the item in hand; wait `within_s` at most; raises as `wait`."""
         os.kill(self.pid, signal.SIGTERM)
         until = time.monotonic() + within_s
         while (left_s := until - time.monotonic()) > 0 and not self.wait(left_s):
             continue
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Give what it has told since the last time; it need not have lived to see it read.
+        """Give the outcomes that the process has reported since the last call, also if it has ended since.
 
         Raises:
-            Ended: It told something that is no outcome, and had to be ended.
+            Ended: The process reported something that is no outcome, and was killed.
         """
         with suppress(BlockingIOError):
             while data := os.read(self._outcomes, _READ_BYTES):
@@ -133,57 +133,57 @@ class EngineProcess:
                     raise self.kill() from None
 
     def is_stopped(self) -> bool:
-        """Whether somebody has stopped it, as by SIGSTOP."""
+        """Return whether somebody has stopped the process, for example by SIGSTOP."""
         with suppress(psutil.NoSuchProcess):
             return psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
         return False
 
     def rss_bytes(self) -> int:
-        """Return its resident memory; 0 when it has ended."""
+        """Return the resident memory of the process; 0 when it has ended."""
         with suppress(psutil.NoSuchProcess):
             return int(psutil.Process(self.pid).memory_info().rss)
         return 0
 
     def processor_s(self) -> float:
-        """Return the processor time that it has used; 0 when it has ended."""
+        """Return the processor time that the process has used; 0 when it has ended."""
         with suppress(psutil.NoSuchProcess):
             times = psutil.Process(self.pid).cpu_times()
             return float(times.user + times.system)
         return 0.0
 
     def leave(self) -> None:
-        """Tell it to end behind the item in hand; a repeat does nothing."""
+        """Ask the process to end behind the item in hand; a repeat does nothing."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
 
     def kill(self) -> Ended:
-        """End the process at once, also one that is stopped; return how it ended. A repeat does nothing."""
+        """Kill the process, also one that is stopped; return how it ended. A repeat does nothing."""
         if self._ended is None:
-            # One that is ending by itself has its exit code already; another may only have closed its socket.
+            # A process that has ended keeps its exit code; one that only closed its socket is killed.
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
             try:
-                exit_code = self._nursery.reap(self.pid)
-            except EngineUnavailableError:  # its nursery ended, and took it along
+                exit_code = self._fork_server.reap(self.pid)
+            except EngineUnavailableError:  # the fork server ended, and its end killed the process
                 exit_code = -signal.SIGKILL
-            self._listen()
+            self._read_stderr()
             if exit_code == -signal.SIGKILL and limits.oom_kills() > self._oom_kills:
-                self._last_words += b"\nout of memory: ended by the kernel"
-            self._ended = Ended(exit_code, self._last_words.decode(errors="replace").strip())
+                self._stderr_tail += b"\nout of memory: ended by the kernel"
+            self._ended = Ended(exit_code, self._stderr_tail.decode(errors="replace").strip())
         return self._ended
 
     def close(self) -> None:
-        """Let go of a process that was killed."""
+        """Close the channel to a process that was killed."""
         self._awaited.close()
         self._control.close()
         os.close(self._outcomes)
-        os.close(self._words)
+        os.close(self._stderr)
 
-    def _listen(self) -> bool:
-        """Pass on to our stderr what it wrote to its own, and remember its end; False when it is closed."""
+    def _read_stderr(self) -> bool:
+        """Copy the stderr of the process to ours and keep its last lines; return False when it is closed."""
         try:
-            while data := os.read(self._words, _READ_BYTES):
-                self._last_words = (self._last_words + data)[-_LAST_WORDS_BYTES:]
+            while data := os.read(self._stderr, _READ_BYTES):
+                self._stderr_tail = (self._stderr_tail + data)[-_STDERR_TAIL_BYTES:]
                 os.write(2, data)
         except BlockingIOError:
             return True
@@ -192,31 +192,31 @@ class EngineProcess:
 
 @dataclass
 class ChannelEnds:
-    """The engine's end."""
+    """The engine's end of the channel."""
 
     control: Connection
     outcomes: int
 
     @classmethod
     def of(cls, ends: list[int]) -> "ChannelEnds":
-        """Take the file descriptors over; what is written to stderr goes to the slot from here on."""
-        control, outcomes, words = ends
-        os.dup2(words, 2)
-        os.close(words)
+        """Take the file descriptors over; from now on, stderr goes to the slot."""
+        control, outcomes, stderr = ends
+        os.dup2(stderr, 2)
+        os.close(stderr)
         os.set_blocking(outcomes, False)
         return cls(Connection(control), outcomes)
 
-    def say(self, word: str, *details: str) -> None:
-        """Wake the slot up with a word."""
-        self.control.send_bytes(orjson.dumps([word, *details]))
+    def send(self, message: str, *details: str) -> None:
+        """Send one of `END`, `FULL` and `AWAY`; this wakes the slot up."""
+        self.control.send_bytes(orjson.dumps([message, *details]))
 
-    def tell(self, outcome: Outcome) -> None:
-        """Write an outcome down, where it is safe."""
+    def report(self, outcome: Outcome) -> None:
+        """Write an outcome into the pipe, where it survives the engine's death."""
         line = memoryview(orjson.dumps(outcome.as_json()) + b"\n")
         with suppress(BlockingIOError):
             line = line[os.write(self.outcomes, line) :]
         if line:
-            self.say(FULL)
+            self.send(FULL)
             os.set_blocking(self.outcomes, True)
             while line:
                 line = line[os.write(self.outcomes, line) :]

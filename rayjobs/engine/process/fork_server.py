@@ -1,11 +1,11 @@
 """Starts engine processes in a few milliseconds: a process that has imported all they need forks them.
 
-Importing the codecs takes a second, a fork takes three milliseconds. The nursery itself never makes a
-picture, so it has one thread and no lock of libvips is held when it forks; and it is a program of its own,
+Importing the codecs takes a second, a fork takes three milliseconds. The fork server never renders a
+picture, so it has one thread, and nobody holds a lock of libvips when it forks. It is a program of its own,
 because the slot's process has all the threads of Ray.
 
 It answers one request at a time, in JSON over a socket: `fork`, which comes with the file descriptors of the
-new process, and `reap`. At the end of that socket, however the slot ended, it kills what it has started.
+new process, and `reap`. When the socket closes, however the slot ended, it kills all processes it has forked.
 """
 
 import gc
@@ -23,17 +23,17 @@ from rayjobs.errors import EngineUnavailableError
 from rayjobs.settings import Settings
 
 _ANSWER_S = 60.0
-"""Longest wait for an answer; the first one waits for the imports, which take a second."""
+"""Longest wait for an answer; the first answer waits for the imports, which take a second."""
 _MESSAGE_BYTES = 65536
 _ENDS = 3
-"""File descriptors of an engine process: see `link.Ends`."""
+"""File descriptors of an engine process: see `channel.ChannelEnds`."""
 
 
 class ForkServer:
-    """The slot's end: asks for processes, and for how they ended."""
+    """The slot's end: requests processes, and asks for their exit codes."""
 
     def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
-        """Start the nursery; `command` gets the number of its socket as a further argument."""
+        """Start the server; `command` gets the number of the server's socket as one more argument."""
         self._socket, theirs = socket.socketpair()
         self._socket.settimeout(_ANSWER_S)
         with theirs:
@@ -46,23 +46,23 @@ class ForkServer:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can be asked."""
+        """Whether the server runs and can be asked."""
         return self._process.poll() is None
 
-    def fork(self, ends: list[int], **order: object) -> int:
-        """Return the id of a new process that has got `ends` and `order`.
+    def fork(self, ends: list[int], **options: object) -> int:
+        """Return the id of a new process; the process gets the file descriptors `ends` and the `options`.
 
         Raises:
-            EngineUnavailableError: The nursery has ended, or does not answer.
+            EngineUnavailableError: The fork server has ended, or does not answer.
         """
-        return int(self._ask({"fork": order}, ends)["pid"])
+        return int(self._ask({"fork": options}, ends)["pid"])
 
     def reap(self, pid: int) -> int:
-        """Return the exit code of a process that has been killed or has ended, negative for a signal."""
+        """Return the exit code of a process that has ended, negative for a signal; raises as `fork`."""
         return int(self._ask({"reap": pid})["exit_code"])
 
     def close(self) -> None:
-        """End the nursery and all that it has started."""
+        """End the server and all processes that it has forked."""
         self._socket.close()
         self._process.wait()
 
@@ -77,7 +77,7 @@ class ForkServer:
         if not answer:
             self._process.kill()
             self.close()
-            raise EngineUnavailableError(f"the nursery of engine processes has ended{reason}")
+            raise EngineUnavailableError(f"the fork server of the engine processes has ended{reason}")
         found: dict[str, Any] = json.loads(answer)
         return found
 
@@ -87,17 +87,17 @@ def serve(number: int, begin: Callable[[list[int], dict[str, Any]], NoReturn]) -
 
     Args:
         number: The socket's file descriptor.
-        begin: What a new process does, with its file descriptors and its order.
+        begin: What a new process runs, with its file descriptors and its options.
     """
-    # The slot decides when this ends; a Ctrl-C in the terminal, or a SIGTERM to the group, is for the slot.
+    # The slot decides when this process ends; Ctrl-C in a terminal, or SIGTERM to the group, is for the slot.
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     gc.collect()
-    gc.freeze()  # else the first collection in a child would copy every page that it looks at
+    gc.freeze()  # otherwise the first collection in a child copies every page that it visits
     children: set[int] = set()
-    with socket.socket(fileno=number) as door:
+    with socket.socket(fileno=number) as connection:
         try:
-            _answer(door, children, begin)
+            _answer(connection, children, begin)
         finally:
             for pid in children:
                 with suppress(ProcessLookupError):
@@ -105,11 +105,11 @@ def serve(number: int, begin: Callable[[list[int], dict[str, Any]], NoReturn]) -
 
 
 def _answer(
-    door: socket.socket, children: set[int], begin: Callable[[list[int], dict[str, Any]], NoReturn]
+    connection: socket.socket, children: set[int], begin: Callable[[list[int], dict[str, Any]], NoReturn]
 ) -> None:
     while True:
         try:
-            message, ends, _, _ = socket.recv_fds(door, _MESSAGE_BYTES, _ENDS)
+            message, ends, _, _ = socket.recv_fds(connection, _MESSAGE_BYTES, _ENDS)
         except ConnectionResetError:
             return
         if not message:
@@ -122,17 +122,17 @@ def _answer(
         else:
             pid = os.fork()
             if pid == 0:
-                door.close()
+                connection.close()
                 begin(ends, request["fork"])
             children.add(pid)
             for each in ends:
                 os.close(each)
             answer = {"pid": pid}
-        door.sendall(json.dumps(answer).encode())
+        connection.sendall(json.dumps(answer).encode())
 
 
 def environment(shared: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """Return the nursery's environment: the slot's, without what no engine needs to know."""
+    """Return the server's environment: `shared`, the settings, and none of the services' secrets."""
     found = {name: value for name, value in shared.items() if name not in _SECRETS}
     return {
         **found,
@@ -146,6 +146,6 @@ _SECRETS = {
     "REDIS_URL", "REDIS_PASSWORD", "RAY_ADDRESS", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH",
     "RAYJOBS_API_KEYS_FILE",
 }  # fmt: skip
-"""Where the services are and how to get in: nothing that a picture's decoder should find in its memory."""
+"""Addresses and passwords of services: a picture may control its decoder, so no engine holds them."""
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "VIPS_CONCURRENCY": "1"}
-"""No library may start threads as it is imported: they would not outlive the fork."""
+"""No library may start threads when it is imported: a fork copies only the thread that calls it."""

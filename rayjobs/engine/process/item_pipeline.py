@@ -1,7 +1,7 @@
-"""How an engine process carries an assignment out: one thread reads ahead, one writes behind.
+"""How an engine process carries an assignment out: one thread reads ahead, one renders, one writes behind.
 
-So that neither a slow source nor the disk's `fsync` keeps the processor waiting. What waits between
-the threads is bounded in bytes; an outcome is told when its output is in the store, not before.
+So the processor waits neither for a slow source nor for the disk's `fsync`. The items that wait between two
+threads are bounded in bytes. An outcome is reported when its output is in the store, not before.
 """
 
 import threading
@@ -16,15 +16,15 @@ from rayjobs.model.item import Outcome
 from rayjobs.sandbox import limits
 
 _AHEAD_BYTES = 16 * 2**20
-"""Sources that wait to be rendered: three photographs of a phone."""
+"""Bytes of the sources that wait to be rendered: three photographs of a phone."""
 _BEHIND_BYTES = 32 * 2**20
-"""Outputs that wait to be written."""
+"""Bytes of the outputs that wait to be written."""
 _PROCESSORS = 3
 """Most processors that the threads keep busy at once."""
 
 
 class BoundedQueue:
-    """Attempts on their way from one thread to another; one passes always, however large it is."""
+    """Attempts between two threads, bounded in bytes; an empty queue takes an attempt of any size."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -34,7 +34,7 @@ class BoundedQueue:
         self._changed = threading.Condition(threading.Lock())
 
     def put(self, attempt: Attempt) -> None:
-        """Send an attempt on its way, as soon as there is room; raises what the other end was closed with."""
+        """Add an attempt as soon as there is room; raises the error of `fail`."""
         size = attempt.held_bytes
         with self._changed:
             while self._bytes and self._bytes + size > self._most_bytes and self._error is None:
@@ -46,7 +46,7 @@ class BoundedQueue:
             self._changed.notify()
 
     def get(self) -> Attempt | None:
-        """Return the next attempt, None behind the last one; raises what the other end was closed with."""
+        """Wait for the next attempt and return it, None behind the last one; raises the error of `fail`."""
         with self._changed:
             while not self._waiting and self._error is None:
                 self._changed.wait()
@@ -59,45 +59,53 @@ class BoundedQueue:
             return attempt
 
     def end(self) -> None:
-        """Say that nothing more will come."""
+        """Mark the end: no more attempts will be added."""
         with self._changed:
             self._waiting.append(None)
             self._changed.notify()
 
     def check(self) -> None:
-        """Raise what the lane was closed with, if it was."""
+        """Raise the error of `fail`, if it was called."""
         if self._error is not None:
             raise self._error
 
     def fail(self, error: BaseException) -> None:
-        """Let both ends raise `error` from here on."""
+        """Make both ends raise `error` from now on; only the first error counts."""
         with self._changed:
             self._error = self._error or error
             self._changed.notify_all()
 
 
 class ItemPipeline:
-    """Renders in the calling thread, between a reader and a writer."""
+    """Renders in the calling thread, between a thread that reads and a thread that writes."""
 
     def __init__(
-        self, means: RenderContext, hand: SlotStatusWriter, tell: Callable[[Outcome], None], item_s: float
+        self,
+        context: RenderContext,
+        status_writer: SlotStatusWriter,
+        report: Callable[[Outcome], None],
+        item_s: float,
     ) -> None:
-        """Take what to tell each outcome to, in the writer's thread, as soon as it is certain.
+        """Keep the parts; no thread starts before `carry_out`.
 
-        `item_s` is the longest time that an item may take.
+        Args:
+            context: What every attempt needs.
+            status_writer: Gets the item in hand.
+            report: Gets each outcome when its output is in the store; the writer's thread calls it.
+            item_s: Longest time that an item may take.
         """
-        self._means = means
-        self._hand = hand
-        self._tell = tell
+        self._context = context
+        self._status_writer = status_writer
+        self._report = report
         self._item_s = item_s
 
     def carry_out(self, assignment: Assignment, leave: threading.Event) -> None:
         """Carry out the items in their order, until all have ended or `leave` is set.
 
         Raises:
-            StoreUnavailableError: The store is away; what was told so far stands.
+            StoreUnavailableError: The store is away; the outcomes reported so far remain valid.
         """
-        attempts = self._means.attempts(assignment)
+        attempts = self._context.attempts(assignment)
         read, rendered = BoundedQueue(_AHEAD_BYTES), BoundedQueue(_BEHIND_BYTES)
         works = partial(self._read, attempts, read), partial(self._write, rendered)
         threads = [threading.Thread(target=_guarded, args=(work, read, rendered)) for work in works]
@@ -106,7 +114,7 @@ class ItemPipeline:
         _guarded(partial(self._render, attempts, read, rendered, leave), read, rendered)
         for thread in threads:
             thread.join()
-        self._hand.rest()
+        self._status_writer.rest()
         rendered.check()
 
     def _read(self, attempts: Sequence[Attempt], read: BoundedQueue) -> None:
@@ -119,33 +127,33 @@ class ItemPipeline:
     ) -> None:
         for attempt in attempts:
             if leave.is_set():
-                read.fail(_Left())
+                read.fail(_NoLongerWantedError())
                 break
-            self._hand.take(attempt.batch_id, attempt.index)
+            self._status_writer.take(attempt.batch_id, attempt.index)
             limits.processor(self._item_s * _PROCESSORS)
             read.get()
-            attempt.render(self._hand.at)
-            self._hand.rendered()
+            attempt.render(self._status_writer.at)
+            self._status_writer.rendered()
             rendered.put(attempt)
         rendered.end()
 
     def _write(self, rendered: BoundedQueue) -> None:
         while (attempt := rendered.get()) is not None:
             attempt.write()
-            self._hand.done()
-            self._tell(attempt.outcome())
+            self._status_writer.done()
+            self._report(attempt.outcome())
 
 
-class _Left(Exception):  # noqa: N818 - no error: the renderer has what it wants
-    """Nobody waits for what is read."""
+class _NoLongerWantedError(Exception):
+    """Ends the reader: the renderer leaves, so nobody waits for more sources."""
 
 
-def _guarded(work: Callable[[], None], *lanes: BoundedQueue) -> None:
-    """Do a thread's work; where it fails, so do the others at their next step."""
+def _guarded(work: Callable[[], None], *queues: BoundedQueue) -> None:
+    """Do a thread's work; if it fails, make the other threads fail at their next step."""
     try:
         work()
-    except _Left:
+    except _NoLongerWantedError:
         return
     except BaseException as error:  # noqa: BLE001 - raised again by `carry_out`
-        for lane in lanes:
-            lane.fail(error)
+        for queue in queues:
+            queue.fail(error)

@@ -51,7 +51,7 @@ def main() -> None:
     log.set_up()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    settings = Settings()
+    settings = Settings.read()
     record = Record(FileStore(settings.store))
     executor = InlineExecutor(partial(run_chunk, Record(FileStore(settings.store))), slots=2)
     Dispatcher(RedisRegistry.connect(settings), record, executor, settings, "noop").run(stop)

@@ -190,7 +190,7 @@ class _Chaos:
 
     def _slots(self) -> dict[int, bool]:
         """Return the slots that live, by their process numbers, and whether each has a picture in hand."""
-        words = SlotStatusReader(self._state / "slots").words()
+        words = SlotStatusReader(self._state / "slots").statuses()
         return {word.pid: word.batch_id is not None for word in words if _lives(word.pid)}
 
     def _busy(self) -> list[int]:

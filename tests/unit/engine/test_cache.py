@@ -1,4 +1,4 @@
-"""The same content under the same terms is rendered once; whatever is wrong with what was kept is a miss."""
+"""The same content under the same terms is rendered once; an entry with any fault is a miss."""
 
 import hashlib
 from collections.abc import Iterable, Iterator

@@ -5,26 +5,26 @@ from rayjobs.engine.slot_status import SlotStatus, SlotStatusReader, SlotStatusW
 
 
 def test_what_a_slot_has_in_hand_is_seen_at_once(tmp_path: Path) -> None:
-    board, hand = SlotStatusReader(tmp_path / "slots"), SlotStatusWriter(tmp_path / "slots", 42)
-    assert list(board.words()) == [SlotStatus(42, None, 0, 0)]
-    hand.take("b_01m85p03cqfk1adnvq3f", 10**9)
-    [word] = board.words()
-    assert (word.batch_id, word.index, word.done, word.rendering) == (
+    statuses, status_writer = SlotStatusReader(tmp_path / "slots"), SlotStatusWriter(tmp_path / "slots", 42)
+    assert list(statuses.statuses()) == [SlotStatus(42, None, 0, 0)]
+    status_writer.take("b_01m85p03cqfk1adnvq3f", 10**9)
+    [status] = statuses.statuses()
+    assert (status.batch_id, status.index, status.done, status.rendering) == (
         "b_01m85p03cqfk1adnvq3f",
         10**9,
         0,
         True,
     )
-    assert 0 <= time.monotonic() - word.since_s < 60
-    hand.at("thumb")
-    assert hand.word().variant == "thumb"
-    hand.rendered()
-    assert not hand.word().rendering
-    hand.done()
-    hand.rest()
-    assert list(board.words()) == [SlotStatus(42, None, 0, 1)]
-    board.forget(42)
-    assert list(board.words()) == []
+    assert 0 <= time.monotonic() - status.since_s < 60
+    status_writer.at("thumb")
+    assert status_writer.status().variant == "thumb"
+    status_writer.rendered()
+    assert not status_writer.status().rendering
+    status_writer.done()
+    status_writer.rest()
+    assert list(statuses.statuses()) == [SlotStatus(42, None, 0, 1)]
+    statuses.forget(42)
+    assert list(statuses.statuses()) == []
 
 
 def test_an_engine_goes_on_with_the_count_of_the_one_before_it(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_an_engine_goes_on_with_the_count_of_the_one_before_it(tmp_path: Path) -
     second.take("b_1", 7)
     second.done()
     slot.rest()
-    assert slot.word() == SlotStatus(42, None, 0, 2, engine_pid=44)
+    assert slot.status() == SlotStatus(42, None, 0, 2, engine_pid=44)
 
 
 def test_a_pid_that_comes_again_takes_the_word_and_does_no_harm_to_the_one_before_it(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_pid_that_comes_again_takes_the_word_and_does_no_harm_to_the_one_befor
     again = SlotStatusWriter(tmp_path, 42)
     before.take("b_1", 8)
     before.done()
-    assert before.word().index == 8
-    assert again.word() == SlotStatus(42, None, 0, 0)
-    assert list(SlotStatusReader(tmp_path).words()) == [SlotStatus(42, None, 0, 0)]
+    assert before.status().index == 8
+    assert again.status() == SlotStatus(42, None, 0, 0)
+    assert list(SlotStatusReader(tmp_path).statuses()) == [SlotStatus(42, None, 0, 0)]
     assert [path.name for path in tmp_path.iterdir()] == ["42.slot"]

@@ -58,10 +58,10 @@ def test_a_confined_process_can_do_what_rendering_needs_and_nothing_else(tmp_pat
         folder.mkdir()
     (outside / "kept").write_text("kept", encoding="utf-8")
     root = Path(__file__).parents[3]
-    told = subprocess.run(
+    found = subprocess.run(
         [sys.executable, "-c", _PROGRAM, here, outside], cwd=root, capture_output=True, check=True, timeout=30
     )
-    said = json.loads(told.stdout)
+    said = json.loads(found.stdout)
     if any("Landlock" in each for each in said["lacking"]):
         pytest.skip(f"this kernel lacks {said['lacking']}")
     assert said["lacking"] == []

@@ -1,4 +1,4 @@
-"""The agent registers its worker by heartbeats, and never needs to be told of a purge."""
+"""The agent registers its worker by heartbeats, and notices a purge by itself."""
 
 import os
 import subprocess
@@ -58,14 +58,14 @@ def test_a_purge_is_answered_at_the_next_look(agent: Agent, registry: MemoryRegi
     assert [worker.id for worker in registry.workers()] == ["w7"]
 
 
-def test_what_slots_have_in_hand_and_have_done_is_told(
+def test_what_slots_have_in_hand_and_have_done_is_received(
     agent: Agent, registry: MemoryRegistry, settings: Settings
 ) -> None:
-    hand = SlotStatusWriter(settings.slot_status_folder, os.getpid())
+    status_writer = SlotStatusWriter(settings.slot_status_folder, os.getpid())
     for index in (3, 4):
-        hand.take("b_1", index)
-        hand.done()
-    hand.take("b_1", 5)
+        status_writer.take("b_1", index)
+        status_writer.done()
+    status_writer.take("b_1", 5)
     agent.look()
     [worker] = registry.workers()
     assert worker.in_hand == (InHand("b_1", 5),)
@@ -94,12 +94,12 @@ def test_a_slot_that_ended_is_forgotten_but_its_work_is_not(
     agent: Agent, registry: MemoryRegistry, settings: Settings
 ) -> None:
     gone = 2**22 - 1  # above every pid of this machine
-    hand = SlotStatusWriter(settings.slot_status_folder, gone)
-    hand.take("b_1", 0)
+    status_writer = SlotStatusWriter(settings.slot_status_folder, gone)
+    status_writer.take("b_1", 0)
     agent.look()
     [worker] = registry.workers()
     assert worker.in_hand == ()
-    assert list(SlotStatusReader(settings.slot_status_folder).words()) == []
+    assert list(SlotStatusReader(settings.slot_status_folder).statuses()) == []
 
 
 def test_a_worker_that_is_asked_to_drain_says_so_before_its_slots_refuse_anything(
@@ -124,18 +124,18 @@ def test_a_worker_that_is_asked_to_drain_says_so_before_its_slots_refuse_anythin
 def test_a_worker_that_is_ended_waits_for_what_it_has_in_hand(
     agent: Agent, registry: MemoryRegistry, settings: Settings
 ) -> None:
-    hand, mark = (
+    status_writer, mark = (
         SlotStatusWriter(settings.slot_status_folder, os.getpid()),
         DrainMark(settings.slot_status_folder),
     )
-    hand.take("b_1", 5)
+    status_writer.take("b_1", 5)
     stop = threading.Event()
     leaving = threading.Thread(target=agent.run, args=(stop,))
     leaving.start()
     stop.set()
-    wait_until(mark.holds, 2, "the slots are told")
+    wait_until(mark.holds, 2, "the drain mark is set")
     assert [worker.draining for worker in registry.workers()] == [True]
-    hand.rest()
+    status_writer.rest()
     leaving.join(3)
     assert not leaving.is_alive()
     assert registry.workers() == []

@@ -18,45 +18,45 @@ _PROGRAM = """
 import os, signal, sys
 from rayjobs.model.item import Outcome
 from rayjobs.engine.process import fork_server
-from rayjobs.engine.process.channel import AWAY, END, Ends
+from rayjobs.engine.process.channel import AWAY, END, ChannelEnds
 
-def begin(ends, order):
-    link = Ends.of(ends)
+def begin(ends, options):
+    channel = ChannelEnds.of(ends)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     while True:
-        way, _, count = link.control.recv_bytes().decode().partition(" ")
+        way, _, count = channel.control.recv_bytes().decode().partition(" ")
         if way == "work":
             for index in range(int(count)):
-                link.tell(Outcome(index, "succeeded", 1, "w", 0.5, input={"sha256": "0" * 64}))
-            link.say(END)
+                channel.report(Outcome(index, "succeeded", 1, "w", 0.5, input={"sha256": "0" * 64}))
+            channel.send(END)
         elif way == "away":
-            link.say(AWAY, "no store")
+            channel.send(AWAY, "no store")
         elif way == "half":
-            os.write(link.outcomes, b'{"index": 3, "sta')
+            os.write(channel.outcomes, b'{"index": 3, "sta')
             os._exit(7)
         elif way == "words":
             os.write(2, b"these are my last words")
             os.abort()
         elif way == "rubbish":
-            os.write(link.outcomes, b'{"no": "outcome"}\\n')
-            link.say(END)
+            os.write(channel.outcomes, b'{"no": "outcome"}\\n')
+            channel.send(END)
         elif way == "nonsense":
-            link.control.send_bytes(b"\\x80\\x04pickle?")
+            channel.control.send_bytes(b"\\x80\\x04pickle?")
 
 fork_server.serve(int(sys.argv[1]), begin)
 """
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[ForkServer]:
+def fork_server() -> Iterator[ForkServer]:
     started = ForkServer([sys.executable, "-c", _PROGRAM], os.environ | {"PYTHONPATH": str(Path.cwd())})
     yield started
     started.close()
 
 
 @pytest.fixture
-def engine(nursery: ForkServer) -> Iterator[EngineProcess]:
-    process = EngineProcess(nursery, 2**30)
+def engine(fork_server: ForkServer) -> Iterator[EngineProcess]:
+    process = EngineProcess(fork_server, 2**30)
     yield process
     process.kill()
     process.close()
@@ -106,7 +106,7 @@ def test_what_a_dying_engine_had_told_stands_and_half_an_outcome_does_not(engine
 def test_the_last_words_of_an_engine_are_remembered(engine: EngineProcess) -> None:
     with pytest.raises(Ended) as caught:
         until_the_end(engine, "words")
-    assert (caught.value.cause, caught.value.last_words) == ("SIGABRT", "these are my last words")
+    assert (caught.value.cause, caught.value.stderr_tail) == ("SIGABRT", "these are my last words")
 
 
 @pytest.mark.parametrize("way", ["rubbish", "nonsense"])

@@ -1,4 +1,4 @@
-"""The lanes between an engine's threads, and what happens when one of them fails."""
+"""The queues between an engine's threads, and what happens when one of them fails."""
 
 import threading
 from pathlib import Path
@@ -33,19 +33,19 @@ def parcel(size: int) -> Attempt:
 
 
 def test_a_lane_takes_no_more_bytes_than_it_may() -> None:
-    lane, sent = BoundedQueue(100), []
+    queue, sent = BoundedQueue(100), []
 
     def send() -> None:
         for size in (60, 60, 500):
-            lane.put(parcel(size))
+            queue.put(parcel(size))
             sent.append(size)
-        lane.end()
+        queue.end()
 
     sender = threading.Thread(target=send)
     sender.start()
     wait_until(lambda: sent, 5, "the first is on its way")
     got: list[int] = []
-    while (each := lane.get()) is not None:
+    while (each := queue.get()) is not None:
         assert len(sent) <= len(got) + 2
         got.append(each.held_bytes)
     sender.join()
@@ -53,10 +53,10 @@ def test_a_lane_takes_no_more_bytes_than_it_may() -> None:
 
 
 def test_both_ends_of_a_failed_lane_learn_of_it() -> None:
-    lane = BoundedQueue(10)
-    lane.fail(StoreUnavailableError("away"))
-    lane.fail(KeyError("a consequence"))
-    for use in (lane.get, lane.check, lambda: lane.put(parcel(1))):
+    queue = BoundedQueue(10)
+    queue.fail(StoreUnavailableError("away"))
+    queue.fail(KeyError("a consequence"))
+    for use in (queue.get, queue.check, lambda: queue.put(parcel(1))):
         with pytest.raises(StoreUnavailableError):
             use()
 
@@ -83,17 +83,19 @@ def assignment(pictures: Path) -> Assignment:
     return Assignment("b_1", 1, form.document(work), items)
 
 
-def belt(settings: Settings, store: MemoryStore, told: list[Outcome], folder: Path) -> ItemPipeline:
-    return ItemPipeline(RenderContext(settings, store), SlotStatusWriter(folder, 1), told.append, item_s=60)
+def pipeline(settings: Settings, store: MemoryStore, reported: list[Outcome], folder: Path) -> ItemPipeline:
+    return ItemPipeline(
+        RenderContext(settings, store), SlotStatusWriter(folder, 1), reported.append, item_s=60
+    )
 
 
 def test_outcomes_are_told_in_order_after_their_outputs_are_written(
     farm_settings: Settings, assignment: Assignment, tmp_path: Path
 ) -> None:
-    told: list[Outcome] = []
+    reported: list[Outcome] = []
     store = MemoryStore()
-    belt(farm_settings, store, told, tmp_path).carry_out(assignment, threading.Event())
-    assert [(o.index, o.state) for o in told] == [(i, "succeeded") for i in range(12)]
+    pipeline(farm_settings, store, reported, tmp_path).carry_out(assignment, threading.Event())
+    assert [(o.index, o.state) for o in reported] == [(i, "succeeded") for i in range(12)]
     assert len(list(store.names("outputs/b_1"))) == 12
 
 
@@ -101,35 +103,35 @@ def test_outcomes_are_told_in_order_after_their_outputs_are_written(
 def test_a_store_that_goes_away_ends_the_assignment_and_leaves_no_thread(
     farm_settings: Settings, assignment: Assignment, tmp_path: Path, blobs: int
 ) -> None:
-    told: list[Outcome] = []
+    reported: list[Outcome] = []
     with pytest.raises(StoreUnavailableError):
-        belt(farm_settings, AwayAfter(blobs), told, tmp_path).carry_out(assignment, threading.Event())
-    assert [o.index for o in told] == list(range(blobs))
+        pipeline(farm_settings, AwayAfter(blobs), reported, tmp_path).carry_out(assignment, threading.Event())
+    assert [o.index for o in reported] == list(range(blobs))
     assert not [thread for thread in threading.enumerate() if "guarded" in thread.name]
 
 
 def test_an_engine_that_is_to_leave_begins_no_further_item(
     farm_settings: Settings, assignment: Assignment, tmp_path: Path
 ) -> None:
-    told: list[Outcome] = []
+    reported: list[Outcome] = []
     leave = threading.Event()
 
-    def tell(outcome: Outcome) -> None:
-        told.append(outcome)
+    def report(outcome: Outcome) -> None:
+        reported.append(outcome)
         leave.set()
 
     ItemPipeline(
-        RenderContext(farm_settings, MemoryStore()), SlotStatusWriter(tmp_path, 1), tell, item_s=60
+        RenderContext(farm_settings, MemoryStore()), SlotStatusWriter(tmp_path, 1), report, item_s=60
     ).carry_out(assignment, leave)
-    assert 1 <= len(told) < 12
+    assert 1 <= len(reported) < 12
 
 
 def test_a_missing_picture_fails_alone(
     farm_settings: Settings, assignment: Assignment, tmp_path: Path
 ) -> None:
     Path(assignment.items[3].source).unlink()
-    told: list[Outcome] = []
-    belt(farm_settings, MemoryStore(), told, tmp_path).carry_out(assignment, threading.Event())
-    codes = {o.index: o.error.code for o in told if o.error}
+    reported: list[Outcome] = []
+    pipeline(farm_settings, MemoryStore(), reported, tmp_path).carry_out(assignment, threading.Event())
+    codes = {o.index: o.error.code for o in reported if o.error}
     assert codes == {3: "source_not_found"}
-    assert len(told) == 12
+    assert len(reported) == 12
