@@ -1,5 +1,8 @@
 """Shows a run while it goes on: a live table on a terminal, plain rows anywhere else."""
 
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -10,13 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from rayjobs_cli.console import Terminal
-from rayjobs_cli.load_test.columns import HERE, ON_A_CLUSTER, Column, line
 from rayjobs_cli.load_test.snapshot import Snapshot, done_of
 
 _ROW_S = 1.0
-"""Between two plain rows."""
+"""Between two plain rows on this machine."""
 _ROW_OF_CLUSTER_S = 3.0
-"""The same on a cluster, where things change more slowly and a run takes minutes."""
+"""Between two rows on a cluster, where a run takes minutes."""
 _HEAD_EVERY = 20
 """Plain rows between two heads, about a screen."""
 _COLOURS = {
@@ -28,13 +30,76 @@ _COLOURS = {
 }
 
 
-def cells(snapshot: Snapshot, columns: tuple[Column, ...]) -> tuple[str, ...]:
-    """Return the figures of a row, in the order of its head."""
+@dataclass(frozen=True)
+class Column:
+    """One column: its head, its width in characters, and its cell for a snapshot."""
+
+    head: str
+    width: int
+    cell: Callable[[Snapshot], str]
+
+
+def _eta(seen: Snapshot) -> str:
+    return "-" if seen.eta_s is None else f"{math.ceil(seen.eta_s)} s"
+
+
+def _states(seen: Snapshot) -> str:
+    return ", ".join(f"{number} {name}" for name, number in seen.states.items())
+
+
+def _pods(seen: Snapshot) -> str:
+    return f"{len(seen.group_status.ready)}/{len(seen.group_status.starting)}" if seen.group_status else "-"
+
+
+def _of_group(name: str) -> Callable[[Snapshot], str]:
+    return lambda seen: str(getattr(seen.group_status, name, "-"))
+
+
+_TIME = Column("time", 7, lambda seen: f"{seen.t_s:.1f} s")
+_DONE = Column("done", 9, lambda seen: f"{seen.done}/{seen.total}")
+_SPEED = Column("images/s", 8, lambda seen: f"{seen.images_per_s:.1f}")
+_QUEUE = Column("queue", 6, lambda seen: str(seen.waiting))
+_ETA = Column("ETA", 7, _eta)
+_BATCHES = Column("batches", 0, _states)
+
+HERE = (
+    _TIME,
+    _DONE,
+    _SPEED,
+    _QUEUE,
+    Column("workers", 7, lambda seen: str(len(seen.workers))),
+    Column("CPU", 6, lambda seen: f"{seen.cpu_percent:.0f} %"),
+    _ETA,
+    _BATCHES,
+)
+ON_A_CLUSTER = (
+    _TIME,
+    # As `kubectl get hpa` prints it: use in per cent of the requests of the pods, and the target.
+    Column("cpu", 10, _of_group("cpu")),
+    Column("memory", 8, _of_group("memory")),
+    Column("floor", 5, _of_group("floor")),
+    Column("wanted by Ray", 13, _of_group("wanted")),
+    Column("ready/starting", 14, _pods),
+    Column("busy slots", 10, lambda seen: str(seen.busy_slots)),
+    _QUEUE,
+    _SPEED,
+    _ETA,
+    _DONE,
+)
+
+
+def _line(cells: tuple[str, ...], columns: tuple[Column, ...]) -> str:
+    """Return a row in which each cell is below its head."""
+    return "  ".join(cell.rjust(column.width) for cell, column in zip(cells, columns, strict=True)).rstrip()
+
+
+def _cells(snapshot: Snapshot, columns: tuple[Column, ...]) -> tuple[str, ...]:
+    """Return the cells of a row, in the order of the columns."""
     return tuple(column.cell(snapshot) for column in columns)
 
 
 def live_table(snapshot: Snapshot) -> Group:
-    """Return what a terminal shows: the figures of the system, and a line a batch."""
+    """Return what a terminal shows: the figures of the system, then a line for each batch."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, justify in (("batch", "left"), ("state", "left"), ("done", "right")):
         table.add_column(name, justify="right" if justify == "right" else "left")
@@ -52,23 +117,23 @@ def live_table(snapshot: Snapshot) -> Group:
             Text(str(counts["failed"]), style="red" if counts["failed"] else "dim"),
             f"{batch['throughput_per_s']:.1f}",
         )
-    columns = ON_A_CLUSTER if snapshot.standing else HERE[:-1]
+    columns = ON_A_CLUSTER if snapshot.group_status else HERE[:-1]
     figures = Text()
-    for column, cell in zip(columns, cells(snapshot, columns), strict=True):
+    for column, cell in zip(columns, _cells(snapshot, columns), strict=True):
         figures.append(f"{column.head} ", style="dim").append(f"{cell}   ", style="bold")
-    # The figures come first: of a list longer than the screen, the end is what is cut off.
+    # The figures come first: the terminal cuts off the end of a list that is longer than the screen.
     return Group(figures, Text(), table)
 
 
-class Watch:
-    """Shows one snapshot after the other until it is left.
+class LiveTable:
+    """Shows snapshots one after the other, from `with` to its end.
 
-    On a cluster its rows stay, above what is live: which pod came when is the story of the run.
+    On a cluster the rows stay above the live table: they show when which pod came.
     """
 
-    def __init__(self, words: Terminal) -> None:
-        self._words = words
-        self._live = Live(console=words, auto_refresh=False) if words.is_terminal else None
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._live = Live(console=terminal, auto_refresh=False) if terminal.is_terminal else None
         self._rows = 0
         self._next_s = 0.0
 
@@ -84,10 +149,10 @@ class Watch:
             self._live.__exit__(kind, error, trace)
 
     def show(self, snapshot: Snapshot, *, is_last: bool = False) -> None:
-        """Show where the run stands; the last snapshot of a phase has its row in any case."""
+        """Show a snapshot; the last snapshot of a phase always gets a row."""
         for event in snapshot.events:
-            self._words.say(f"{snapshot.t_s:5.1f} s  * {event}", style="bold cyan")
-        if not self._live or snapshot.standing:
+            self._terminal.say(f"{snapshot.t_s:5.1f} s  * {event}", style="bold cyan")
+        if not self._live or snapshot.group_status:
             self._row(snapshot, is_last=is_last)
         if self._live:
             self._live.update(live_table(snapshot), refresh=True)
@@ -95,9 +160,9 @@ class Watch:
     def _row(self, snapshot: Snapshot, *, is_last: bool) -> None:
         if snapshot.t_s < self._next_s and not is_last:
             return
-        columns = ON_A_CLUSTER if snapshot.standing else HERE
-        self._next_s = snapshot.t_s + (_ROW_OF_CLUSTER_S if snapshot.standing else _ROW_S)
+        columns = ON_A_CLUSTER if snapshot.group_status else HERE
+        self._next_s = snapshot.t_s + (_ROW_OF_CLUSTER_S if snapshot.group_status else _ROW_S)
         if self._rows % _HEAD_EVERY == 0:
-            self._words.say(line(tuple(column.head for column in columns), columns), style="bold")
+            self._terminal.say(_line(tuple(column.head for column in columns), columns), style="bold")
         self._rows += 1
-        self._words.say(line(cells(snapshot, columns), columns))
+        self._terminal.say(_line(_cells(snapshot, columns), columns))

@@ -1,22 +1,43 @@
-"""The story of how a worker group grew and shrank in a run, in a few lines; pure."""
+"""What a load test prints at its end: the verdict, and on a cluster how the worker group grew and shrank."""
 
 from collections.abc import Iterator, Sequence
 
+from rayjobs_cli.console import Terminal
+from rayjobs_cli.load_test.runner import LoadTest
 from rayjobs_cli.load_test.snapshot import Snapshot
 
 
-def scaling_summary(snapshots: Sequence[Snapshot]) -> Iterator[str]:
-    """Give the lines; none for a run that was not on a cluster."""
-    seen = [(one.t_s, one.standing) for one in snapshots if one.standing is not None]
+def show(load_test: LoadTest, terminal: Terminal) -> None:
+    """Print the summary of a load test for people."""
+    verdict = load_test.verdict
+    terminal.print()
+    terminal.say(
+        f"{'all succeeded' if verdict.ok else 'not all succeeded'}: {load_test.images} pictures of "
+        f"{len(load_test.batches)} batches in {load_test.seconds:.1f} s, {load_test.images_per_s:g} images/s",
+        style="bold green" if verdict.ok else "bold red",
+    )
+    for fault in verdict.faults:
+        terminal.say(f"  - {fault}")
+    if verdict.ok:
+        terminal.say("every output was fetched and compared with its record")
+    for line in _scaling(load_test.snapshots):
+        terminal.say(line)
+    terminal.say(f"outputs: {load_test.outputs or 'none'}")
+    terminal.say(f"report:  {load_test.report}")
+
+
+def _scaling(snapshots: Sequence[Snapshot]) -> Iterator[str]:
+    """Yield lines about the size of the worker group over time; none for a run on this machine."""
+    seen = [(one.t_s, one.group_status) for one in snapshots if one.group_status is not None]
     if not seen:
         return
     first, last = seen[0][1], seen[-1][1]
-    most = max(len(it.ready) for _, it in seen)
-    peak_s = next(t_s for t_s, it in seen if len(it.ready) == most)
-    floor, wanted = max(it.floor for _, it in seen), max(it.wanted for _, it in seen)
+    most = max(len(group.ready) for _, group in seen)
+    peak_s = next(t_s for t_s, group in seen if len(group.ready) == most)
+    floor, wanted = max(group.floor for _, group in seen), max(group.wanted for _, group in seen)
     yield f"ready pods: {len(first.ready)} -> {most} (after {peak_s:.0f} s) -> {len(last.ready)}"
     yield f"  the HPA raised the floor to {floor}, Ray asked for {wanted}, the group may have {last.most}"
-    hot = next(((t_s, it) for t_s, it in seen if it.cpu.is_high), None)
+    hot = next(((t_s, group) for t_s, group in seen if group.cpu.is_high), None)
     if hot:
         yield f"  the HPA saw {hot[1].cpu} of CPU after {hot[0]:.0f} s"
     ended_s = next(one.t_s for one in snapshots if one.ended)

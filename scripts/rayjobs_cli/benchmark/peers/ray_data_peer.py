@@ -12,7 +12,7 @@ from rayjobs_cli.benchmark.peers.serving import Run, Work, processes, serve
 
 
 def one(row: dict[str, Any]) -> dict[str, Any]:
-    """Do one picture."""
+    """Run one picture through Pillow."""
     pillow_way.work(row["pipeline"], row["picture"], row["output"])
     return {"output": row["output"]}
 
