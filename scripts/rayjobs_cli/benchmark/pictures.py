@@ -71,7 +71,7 @@ class Picture:
 
     @property
     def name(self) -> str:
-        """The file's name."""
+        """The name of its file."""
         return f"{self.kind.letter}-{self.index:05d}.{_WRITTEN[self.kind.format][0]}"
 
     @property

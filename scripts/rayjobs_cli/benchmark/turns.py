@@ -76,26 +76,26 @@ def take_turns(job: Job, pictures: Sequence[Path], tools: Sequence[Tool], rounds
         say: Prints a line of progress.
     """
     chosen = list(islice(cycle(pictures), job.pictures))
-    seen = list(_warmed(job, chosen, [tool for tool in tools if tool.does(job)], say))
-    turns = list(_rounds(job, seen, rounds, say))
-    ours = [one[seen[0].tool.name].images_per_s for one in turns]
-    return [_row(job, each, ours, [one[each.tool.name] for one in turns]) for each in seen]
+    warm_tools = list(_warmed(job, chosen, [tool for tool in tools if tool.does(job)], say))
+    turns = list(_rounds(job, warm_tools, rounds, say))
+    ours = [one[warm_tools[0].tool.name].images_per_s for one in turns]
+    return [_row(job, each, ours, [one[each.tool.name] for one in turns]) for each in warm_tools]
 
 
-def _row(job: Job, seen: _WarmTool, ours: Sequence[float], turns: Sequence[_Turn]) -> Row:
+def _row(job: Job, warm: _WarmTool, ours: Sequence[float], turns: Sequence[_Turn]) -> Row:
     theirs = [turn.images_per_s for turn in turns]
     ratios = sorted(a / b for a, b in zip(ours, theirs, strict=True))
     loads = [turn.load for turn in turns if turn.load is not None]
     return Row(
         set=job.kind.letter,
         pipeline=job.pipeline.name,
-        tool=seen.tool.name,
+        tool=warm.tool.name,
         images_per_s=round(median(theirs), 1),
         ratio=round(median(ratios), 2),
         least_ratio=round(ratios[0], 2),
         most_ratio=round(ratios[-1], 2),
-        db=seen.db,
-        pss_mib=seen.pss_mib,
+        db=warm.db,
+        pss_mib=warm.pss_mib,
         load=round(median(loads), 1) if loads else None,
     )
 
@@ -120,14 +120,14 @@ def _warmed(job: Job, chosen: Sequence[Path], tools: Sequence[Tool], say: Say) -
         )
 
 
-def _rounds(job: Job, seen: Sequence[_WarmTool], rounds: int, say: Say) -> Iterator[dict[str, _Turn]]:
+def _rounds(job: Job, warm_tools: Sequence[_WarmTool], rounds: int, say: Say) -> Iterator[dict[str, _Turn]]:
     for number in range(rounds):
-        turns = {each.tool.name: _turn(job, each) for each in seen}
+        turns = {each.tool.name: _turn(job, each) for each in warm_tools}
         speeds = ", ".join(f"{name} {turn.images_per_s:.4g}/s" for name, turn in turns.items())
         say(f"{job.name}, round {number + 1} of {rounds}: {speeds}")
         yield turns
 
 
-def _turn(job: Job, seen: _WarmTool) -> _Turn:
+def _turn(job: Job, warm: _WarmTool) -> _Turn:
     load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
-    return _Turn(len(seen.pictures) / seen.tool.run(job, seen.pictures), load)
+    return _Turn(len(warm.pictures) / warm.tool.run(job, warm.pictures), load)

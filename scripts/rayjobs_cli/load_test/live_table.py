@@ -39,26 +39,30 @@ class Column:
     cell: Callable[[Snapshot], str]
 
 
-def _eta(seen: Snapshot) -> str:
-    return "-" if seen.eta_s is None else f"{math.ceil(seen.eta_s)} s"
+def _eta(snapshot: Snapshot) -> str:
+    return "-" if snapshot.eta_s is None else f"{math.ceil(snapshot.eta_s)} s"
 
 
-def _states(seen: Snapshot) -> str:
-    return ", ".join(f"{number} {name}" for name, number in seen.states.items())
+def _states(snapshot: Snapshot) -> str:
+    return ", ".join(f"{number} {name}" for name, number in snapshot.states.items())
 
 
-def _pods(seen: Snapshot) -> str:
-    return f"{len(seen.group_status.ready)}/{len(seen.group_status.starting)}" if seen.group_status else "-"
+def _pods(snapshot: Snapshot) -> str:
+    return (
+        f"{len(snapshot.group_status.ready)}/{len(snapshot.group_status.starting)}"
+        if snapshot.group_status
+        else "-"
+    )
 
 
 def _of_group(name: str) -> Callable[[Snapshot], str]:
-    return lambda seen: str(getattr(seen.group_status, name, "-"))
+    return lambda snapshot: str(getattr(snapshot.group_status, name, "-"))
 
 
-_TIME = Column("time", 7, lambda seen: f"{seen.t_s:.1f} s")
-_DONE = Column("done", 9, lambda seen: f"{seen.done}/{seen.total}")
-_SPEED = Column("images/s", 8, lambda seen: f"{seen.images_per_s:.1f}")
-_QUEUE = Column("queue", 6, lambda seen: str(seen.waiting))
+_TIME = Column("time", 7, lambda snapshot: f"{snapshot.t_s:.1f} s")
+_DONE = Column("done", 9, lambda snapshot: f"{snapshot.done}/{snapshot.total}")
+_SPEED = Column("images/s", 8, lambda snapshot: f"{snapshot.images_per_s:.1f}")
+_QUEUE = Column("queue", 6, lambda snapshot: str(snapshot.waiting))
 _ETA = Column("ETA", 7, _eta)
 _BATCHES = Column("batches", 0, _states)
 
@@ -67,8 +71,8 @@ HERE = (
     _DONE,
     _SPEED,
     _QUEUE,
-    Column("workers", 7, lambda seen: str(len(seen.workers))),
-    Column("CPU", 6, lambda seen: f"{seen.cpu_percent:.0f} %"),
+    Column("workers", 7, lambda snapshot: str(len(snapshot.workers))),
+    Column("CPU", 6, lambda snapshot: f"{snapshot.cpu_percent:.0f} %"),
     _ETA,
     _BATCHES,
 )
@@ -80,7 +84,7 @@ ON_A_CLUSTER = (
     Column("floor", 5, _of_group("floor")),
     Column("wanted by Ray", 13, _of_group("wanted")),
     Column("ready/starting", 14, _pods),
-    Column("busy slots", 10, lambda seen: str(seen.busy_slots)),
+    Column("busy slots", 10, lambda snapshot: str(snapshot.busy_slots)),
     _QUEUE,
     _SPEED,
     _ETA,

@@ -20,7 +20,7 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        """Whether everything succeeded."""
+        """Whether the run has no fault."""
         return not self.faults
 
 

@@ -14,7 +14,7 @@ from rayjobs_cli.targets.client import Client, Document
 
 
 class System(Client):
-    """Of which the workers that are left come back after a purge."""
+    """A system whose workers `left` register again after a purge."""
 
     def __init__(self, *left: str) -> None:
         super().__init__("http://127.0.0.1:9")

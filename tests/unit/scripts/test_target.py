@@ -23,7 +23,7 @@ def local(tmp_path: Path) -> State:
 
 @pytest.fixture
 def remote(tmp_path: Path) -> cluster_states.State:
-    """Return the state of a system whose ports seem to be led: by this very process."""
+    """Return the state of a system whose ports seem to be forwarded, by this process."""
     state = cluster_states.State(
         context="kind-dev",
         api_port=8000,

@@ -57,7 +57,7 @@ def one(pipeline: str, pair: Pair) -> None:
 
 @contextmanager
 def started() -> Iterator[Work]:
-    """Start the pool."""
+    """Start the pool of processes."""
     os.environ["VIPS_CONCURRENCY"] = "1"
     with multiprocessing.get_context("spawn").Pool(processes()) as pool:
 

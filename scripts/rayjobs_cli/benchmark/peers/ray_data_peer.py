@@ -25,7 +25,7 @@ def work(run: Run) -> None:
 
 @contextmanager
 def started() -> Iterator[Work]:
-    """Start Ray."""
+    """Start a Ray of its own."""
     ray.init("local", num_cpus=processes(), include_dashboard=False, log_to_driver=False)
     DataContext.get_current().enable_progress_bars = False
     yield work

@@ -62,7 +62,7 @@ class Connections:
 
 @contextmanager
 def started() -> Iterator[Work]:
-    """Start the server."""
+    """Start the server of thumbor."""
     settings = Path("thumbor.conf")
     settings.write_text(_SETTINGS, encoding="utf-8")
     with socket.socket() as free:

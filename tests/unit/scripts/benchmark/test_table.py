@@ -1,4 +1,4 @@
-"""What the benchmark found, as people read it."""
+"""The results of the benchmark, as people read them."""
 
 from rayjobs_cli.benchmark.large import Memory
 from rayjobs_cli.benchmark.table import markdown
