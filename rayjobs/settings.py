@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from rayjobs.errors import SettingsError
 from rayjobs.places import SAMPLES, STATE
 
+_FAMILIAR = {"redis_url", "ray_address"}
+"""Their variables have the names that everybody knows."""
 _OF_SERVICES = {"redis_url", "ray_address", "api_keys_file", "dashboard_url"}
 
 
@@ -137,7 +139,7 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             said = "; ".join(
-                f"{_variable(str(one['loc'][0]))}={one['input']!r}: {one['msg']}" for one in error.errors()
+                f"{variable(str(one['loc'][0]))}={one['input']!r}: {one['msg']}" for one in error.errors()
             )
             raise SettingsError(f"{said} (see rayjobs/settings.py)") from error
 
@@ -152,7 +154,7 @@ class Settings(BaseSettings):
         """Return what gives another process the same settings, but for where the services are."""
         said = self.model_dump(mode="json", exclude=_OF_SERVICES, exclude_none=True)
         said["roots"] = os.pathsep.join(said["roots"])
-        return {_variable(name): str(value) for name, value in said.items()}
+        return {variable(name): str(value) for name, value in said.items()}
 
     @property
     def slot_status_folder(self) -> Path:
@@ -160,5 +162,6 @@ class Settings(BaseSettings):
         return self.slot_status or Path(self.store.removeprefix("file://")).parent / "slots"
 
 
-def _variable(name: str) -> str:
-    return name if name.isupper() else f"RAYJOBS_{name.upper()}"
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return name.upper() if name.lower() in _FAMILIAR else f"RAYJOBS_{name.upper()}"

@@ -1,6 +1,7 @@
 """The only door to a cluster's API server."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from http import HTTPStatus
@@ -14,7 +15,7 @@ from websocket import WebSocketException
 
 from rayjobs_k8s.errors import RefusedError, UnreachableError
 from rayjobs_k8s.names import MANAGER
-from rayjobs_k8s.objects import Document, Operation, Ref
+from rayjobs_k8s.objects import Document, Operation, Ref, entries, text
 
 _ANSWER_S = (5.0, 30.0)
 """To connect, and for an answer; a CustomResourceDefinition of a megabyte takes seconds."""
@@ -48,7 +49,11 @@ class Cluster:
     def version(self) -> tuple[int, int]:
         """Major and minor version of Kubernetes."""
         told = self._ask("GET", "/version", "version")
-        return int(told["major"]), int(told["minor"].rstrip("+"))
+        # A provider's minor version may end in a word of its own: "34+", "34-gke".
+        major, minor = (re.match(r"\d+", text(told, name)) for name in ("major", "minor"))
+        if major is None or minor is None:
+            raise UnreachableError(f"{self._settings.host} does not tell its version: {told}.", _REMEDY)
+        return int(major[0]), int(minor[0])
 
     def serves(self, api_version: str, kind: str) -> bool:
         """Return whether the API server knows a kind."""
@@ -79,8 +84,8 @@ class Cluster:
         if not self.serves(api_version, kind):
             return []
         path = self._path(Ref(api_version, kind, "", namespace)).rstrip("/")
-        found: list[Document] = self._ask("GET", path, f"list of {kind}", query=query)["items"]
-        return [{"apiVersion": api_version, "kind": kind, **each} for each in found]
+        found = entries(self._ask("GET", path, f"list of {kind}", query=query), "items")
+        return [{**each, "apiVersion": api_version, "kind": kind} for each in found]
 
     def apply(self, document: Document) -> Document:
         """Make an object what a manifest says, field by field; fields that it leaves out stay as they are."""
@@ -158,13 +163,13 @@ class Cluster:
             raise RefusedError(
                 f"{ref.api_version} {ref.kind}", HTTPStatus.NOT_FOUND, "the cluster knows no such kind"
             )
-        place = f"/namespaces/{ref.namespace}" if ref.namespace and kind["namespaced"] else ""
+        place = f"/namespaces/{ref.namespace}" if ref.namespace and kind.get("namespaced") else ""
         return f"{_root(ref.api_version)}{place}/{kind['name']}/{ref.name}"
 
     def _kinds_of(self, api_version: str) -> dict[str, Document]:
         if api_version not in self._kinds:
             try:
-                found = self._ask("GET", _root(api_version), api_version)["resources"]
+                found = entries(self._ask("GET", _root(api_version), api_version), "resources")
             except RefusedError as error:
                 if error.status != HTTPStatus.NOT_FOUND:
                     raise

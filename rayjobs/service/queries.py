@@ -6,6 +6,7 @@ What the registry knows of a batch is later than the record; what it has forgott
 import base64
 import hashlib
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ from rayjobs.record.replay import replay, view
 
 _WINDOW = 1000
 """Items that are read at a time: what a page or a stream holds in memory."""
+_CURSOR = re.compile(rb"i(0|[1-9][0-9]{0,17})")
+"""A cursor, decoded: an index, written in one way."""
 _FRESH_S = 2.0
 """How old the sum of an open batch may be that only the record knows."""
 _LOOK = 100
@@ -244,10 +247,12 @@ def _index_of(cursor: str | None) -> int:
     if cursor is None:
         return 0
     try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return int(text.removeprefix(b"i"))
-    except ValueError as error:
+        found = _CURSOR.fullmatch(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError:
+        found = None
+    if found is None:
         problem = Problem(
             "/cursor", "invalid_request", "this is not a cursor of an earlier page", actual=cursor
         )
-        raise InvalidRequestError(problem.detail, [problem]) from error
+        raise InvalidRequestError(problem.detail, [problem])
+    return int(found[1])

@@ -69,7 +69,7 @@ def add_target(made: argparse.ArgumentParser, *, api_port: int, dashboard_port: 
         nargs="+",
         default=(),
         metavar="DIR",
-        help="folders that batches may read, besides images/samples",
+        help="folders that batches may read, besides images/samples and RAYJOBS_ROOTS",
     )
 
 

@@ -192,6 +192,13 @@ def test_a_worker_has_as_many_slots_as_it_tells_ray_of(size: str | None) -> None
     assert agent["command"][-2:] == ["--slots", group["rayStartParams"]["num-cpus"]]
 
 
+def test_any_pod_may_leave_a_node_that_is_drained() -> None:
+    for each in documents():
+        if each["kind"] == "PodDisruptionBudget":
+            assert "minAvailable" not in each["spec"], "it would hold the last pod for ever"
+            assert each["spec"]["maxUnavailable"] >= 1
+
+
 def test_ray_on_the_cluster_is_the_one_that_is_locked() -> None:
     lock = (ROOT / "images" / "docker" / "ray.lock").read_text(encoding="utf-8")
     (version,) = re.findall(r"^ray==(\S+)", lock, re.MULTILINE)

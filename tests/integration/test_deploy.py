@@ -1,10 +1,12 @@
 """The commands as a user types them: deploy, stress, purge, down, with standard input closed."""
 
 import json
+import os
+import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,19 @@ import psutil
 import pytest
 
 from rayjobs_cli.setup.bootstrap import ROOT
+from rayjobs_cli.targets.client import Client
 from rayjobs_cli.targets.local.plan import LOOPBACK
 from rayjobs_cli.targets.local.state import state_file
 
 LIMIT_S = 240
 
 
-def command(name: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def command(
+    name: str, folder: Path, *options: str, settings: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         (sys.executable, str(ROOT / "scripts" / f"{name}.py"), "--state", str(folder), *options),
+        env={**os.environ, **(settings or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
@@ -35,8 +41,11 @@ def document(done: subprocess.CompletedProcess[str], status: int = 0) -> dict[st
     return found
 
 
-def deploy(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return command("deploy", folder, "--port", "0", "--dashboard-port", "0", "--json", *options)
+def deploy(
+    folder: Path, *options: str, settings: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    given = ("--port", "0", "--dashboard-port", "0", "--json", *options)
+    return command("deploy", folder, *given, settings=settings)
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +56,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def deployed(folder: Path) -> dict[str, Any]:
-    return document(deploy(folder))
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    shutil.copy(ROOT / "images" / "samples" / "brushes_640x480.jpg", folder / "a.jpg")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def deployed(folder: Path, pictures: Path) -> dict[str, Any]:
+    settings = {"RAYJOBS_ROOTS": str(pictures), "RAYJOBS_MAX_FRAMES": "9"}
+    return document(deploy(folder, settings=settings))
 
 
 def test_deploy_says_where_everything_is(deployed: dict[str, Any], folder: Path) -> None:
@@ -63,6 +80,20 @@ def test_a_second_deploy_changes_nothing_and_says_so(deployed: dict[str, Any], f
     again = deploy(folder)
     assert document(again) == {**deployed, "changed": False}
     assert "nothing was changed" in again.stderr
+
+
+def test_the_settings_of_the_environment_hold(deployed: dict[str, Any], pictures: Path) -> None:
+    client = Client(deployed["api"])
+    batch = client.submit({"source": {"type": "folder", "path": str(pictures)}, "pipeline": []})
+    assert client.ended(batch["id"])["counts"]["succeeded"] == 1
+
+
+def test_another_setting_for_what_runs_is_refused_by_name(deployed: dict[str, Any], folder: Path) -> None:
+    assert deployed
+    assert document(deploy(folder, settings={"RAYJOBS_MAX_FRAMES": "9"}))["changed"] is False
+    error = document(deploy(folder, settings={"RAYJOBS_MAX_FRAMES": "8"}), 3)["error"]
+    assert error["code"] == "settings_differ"
+    assert "RAYJOBS_MAX_FRAMES is set" in error["detail"]
 
 
 def test_the_load_is_carried_out_and_reported(deployed: dict[str, Any], folder: Path) -> None:

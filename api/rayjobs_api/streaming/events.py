@@ -18,7 +18,8 @@ _LOOK_S = 0.25
 _KEEP_ALIVE_S = 15.0
 """Silence after which a comment is sent, so that no proxy takes the stream for dead."""
 _RETRY_MS = 1000
-_ID = re.compile(r"\d+(-\d+)?")
+_ID = re.compile(r"[0-9]{1,19}(-[0-9]{1,19})?")
+"""Two numbers that fit into 64 bits, as Redis has them."""
 
 Read = Callable[[str | None], list[Event]]
 """Returns the events behind the one with this id."""

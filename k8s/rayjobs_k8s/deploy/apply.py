@@ -8,7 +8,7 @@ from rayjobs_k8s.deploy import raycluster
 from rayjobs_k8s.deploy.readiness import waits_for
 from rayjobs_k8s.errors import NotReadyError
 from rayjobs_k8s.names import MANAGER, MANAGER_LABEL, PART_LABEL
-from rayjobs_k8s.objects import Document, Ref
+from rayjobs_k8s.objects import Document, Ref, entries, text
 from rayjobs_k8s.progress import Say
 
 _ESTABLISHED_S = 30.0
@@ -41,7 +41,7 @@ def prune(cluster: Cluster, documents: Sequence[Document], part: str, say: Say) 
         for found in cluster.find(api_version, kind, labelSelector=selector(part)):
             ref = Ref.of(found)
             # What has an owner was made for it by a controller, and goes with it.
-            if ref not in wanted and not found["metadata"].get("ownerReferences"):
+            if ref not in wanted and not entries(found, "metadata", "ownerReferences"):
                 cluster.delete(ref)
                 gone.append(ref)
                 say(f"{ref} deleted")
@@ -71,5 +71,4 @@ def _await_established(cluster: Cluster, ref: Ref) -> None:
 
 
 def _version(document: Document) -> str:
-    version: str = document["metadata"]["resourceVersion"]
-    return version
+    return text(document, "metadata", "resourceVersion")

@@ -6,7 +6,7 @@ from rayjobs_k8s.cluster import Cluster
 from rayjobs_k8s.deploy import kuberay, render
 from rayjobs_k8s.deploy.apply import apply
 from rayjobs_k8s.names import MANAGER, MANAGER_LABEL
-from rayjobs_k8s.objects import Document, Ref
+from rayjobs_k8s.objects import Document, Ref, entries, text
 from rayjobs_k8s.progress import Say
 
 METRICS = Ref("apiregistration.k8s.io/v1", "APIService", "v1beta1.metrics.k8s.io")
@@ -38,7 +38,7 @@ def install_kuberay(cluster: Cluster, folder: Path | None, cache: Path, say: Say
     """
     there = operator(cluster)
     if there is not None:
-        (image, *_) = _images(there)
+        image = next(filter(kuberay.is_operator, _images(there)))
         version = kuberay.judge(image)
         say(f"KubeRay {version or image} is there")
         return []
@@ -59,9 +59,8 @@ def operator(cluster: Cluster) -> Document | None:
 
 
 def _images(deployment: Document) -> list[str]:
-    return [each["image"] for each in deployment["spec"]["template"]["spec"]["containers"]]
+    return [text(each, "image") for each in entries(deployment, "spec", "template", "spec", "containers")]
 
 
 def _is_ours(document: Document) -> bool:
-    labels: dict[str, str] = document["metadata"].get("labels", {})
-    return labels.get(MANAGER_LABEL) == MANAGER
+    return text(document, "metadata", "labels", MANAGER_LABEL) == MANAGER

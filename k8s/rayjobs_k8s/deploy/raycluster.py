@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Set as AbstractSet
 
-from rayjobs_k8s.objects import Document, Operation
+from rayjobs_k8s.objects import Document, Operation, entries, part, text
 
 MARK = "rayjobs.dev/rendered"
 """Annotation: the digest of what was last sent."""
@@ -25,11 +25,13 @@ def marked(desired: Document) -> Document:
 def amendments(live: Document, desired: Document) -> list[Operation]:
     """Return the JSON patch that makes a cluster what is desired, apart from its numbers of pods."""
     digest = _digest(desired)
-    notes = live["metadata"].get("annotations", {})
+    notes = part(live, "metadata", "annotations")
     if notes.get(MARK) == digest:
         return []
-    groups = live["spec"]["workerGroupSpecs"]
-    operations = _fields("/spec", live["spec"], desired["spec"], {"workerGroupSpecs"})
+    groups = entries(live, "spec", "workerGroupSpecs")
+    operations = _fields("/spec", part(live, "spec"), desired["spec"], {"workerGroupSpecs"})
+    if not groups:  # no list to append to
+        operations.append(_set("/spec/workerGroupSpecs", []))
     for group in desired["spec"]["workerGroupSpecs"]:
         operations += _group(groups, group)
     return [*operations, _set("/metadata/annotations", {**notes, MARK: digest})]
@@ -42,7 +44,7 @@ def _fields(path: str, there: Document, wanted: Document, others: AbstractSet[st
 
 
 def _group(there: list[Document], group: Document) -> list[Operation]:
-    names = [each["groupName"] for each in there]
+    names = [text(each, "groupName") for each in there]
     if group["groupName"] not in names:
         return [_set("/spec/workerGroupSpecs/-", group)]
     index = names.index(group["groupName"])

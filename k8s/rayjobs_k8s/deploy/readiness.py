@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from rayjobs_k8s.objects import Document
+from rayjobs_k8s.objects import Document, entries, number, part, text
 
 _REVISION = "deployment.kubernetes.io/revision"
 _CRASHES = 3
@@ -37,34 +37,32 @@ class Trouble:
 def waits_for(document: Document) -> str | None:
     """Return what an object still waits for, None when it is ready; most kinds are at once."""
     ask = _WAITS.get(document["kind"])
-    return ask(document, document.get("status", {})) if ask else None
+    return ask(document) if ask else None
 
 
 def troubles(pod: Document) -> Iterator[Trouble]:
     """Give the reasons why a pod does not start, those that will not go away by themselves."""
     name = pod["metadata"]["namespace"], pod["metadata"]["name"]
-    status = pod.get("status", {})
-    for condition in _conditions(status):
-        if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
-            yield Trouble(*name, "no_room", condition.get("message", "no node has room for it"))
-    for container in _containers(status):
+    condition = _condition(pod, "PodScheduled")
+    if text(condition, "reason") == "Unschedulable":
+        yield Trouble(*name, "no_room", text(condition, "message") or "no node has room for it")
+    for container in _containers(pod):
         yield from _of_container(name, container)
 
 
 def _of_container(pod: tuple[str, str], container: Document) -> Iterator[Trouble]:
-    waiting = container["state"].get("waiting")
-    name, image = container["name"], container.get("image", "")
-    if waiting is not None:
-        reason = waiting.get("reason", "")
-        said = waiting.get("message") or reason
-        if reason in _UNPULLED:
-            yield Trouble(*pod, "image", f"{image}: {said}")
-        elif reason in _BROKEN:
-            yield Trouble(*pod, "container", f"{name}: {_BROKEN[reason]}: {said}")
-    if container.get("restartCount", 0) >= _CRASHES and not container.get("ready"):
-        ended = container.get("lastState", {}).get("terminated", {})
+    waiting, name = part(container, "state", "waiting"), text(container, "name")
+    reason = text(waiting, "reason")
+    said = text(waiting, "message") or reason
+    if reason in _UNPULLED:
+        yield Trouble(*pod, "image", f"{text(container, 'image')}: {said}")
+    elif reason in _BROKEN:
+        yield Trouble(*pod, "container", f"{name}: {_BROKEN[reason]}: {said}")
+    restarts = number(container, "restartCount")
+    if restarts >= _CRASHES and not container.get("ready"):
+        ended = part(container, "lastState", "terminated")
         how = f"status {ended.get('exitCode')}, {ended.get('reason')}"
-        yield Trouble(*pod, "crash", f"{name} ended {container['restartCount']} times ({how})", name)
+        yield Trouble(*pod, "crash", f"{name} ended {restarts} times ({how})", name)
 
 
 def pods_of(
@@ -76,98 +74,116 @@ def pods_of(
     """
     newest: dict[str, tuple[int, str]] = {}
     for each in replica_sets:
-        revision = int(each["metadata"].get("annotations", {}).get(_REVISION, "0"))
+        revision = int(text(each, "metadata", "annotations", _REVISION) or "0")
         for owner in _owners(each) & owners:
             entry = (revision, each["metadata"]["uid"])
             newest[owner] = max(newest.get(owner, entry), entry)
     wanted = owners | {uid for _, uid in newest.values()}
-    return [pod for pod in pods if _owners(pod) & wanted and "deletionTimestamp" not in pod["metadata"]]
+    return [pod for pod in pods if _owners(pod) & wanted and not is_leaving(pod)]
 
 
 def _owners(document: Document) -> set[str]:
-    return {each["uid"] for each in document["metadata"].get("ownerReferences", ())}
+    return {text(each, "uid") for each in entries(document, "metadata", "ownerReferences")}
+
+
+def is_leaving(document: Document) -> bool:
+    """Return whether an object is on its way out."""
+    return bool(text(document, "metadata", "deletionTimestamp"))
 
 
 def is_ready(pod: Document) -> bool:
     """Return whether a pod takes work, or has ended well."""
-    status = pod.get("status", {})
-    return status.get("phase") == "Succeeded" or _condition(status, "Ready").get("status") == "True"
+    return text(pod, "status", "phase") == "Succeeded" or _holds(pod, "Ready")
 
 
 def progress(pod: Document) -> str:
     """Return how far a pod has come, in a few words."""
-    status = pod.get("status", {})
-    for container in _containers(status):
-        waiting = container["state"].get("waiting", {}).get("reason")
+    for container in _containers(pod):
+        waiting = text(container, "state", "waiting", "reason")
         if waiting and waiting != "PodInitializing":
-            return f"{container['name']}: {waiting}"
-    for container in status.get("initContainerStatuses", ()):
-        if not container.get("ready") and "running" in container["state"]:
-            return f"{container['name']} runs"
-    unready = [each["name"] for each in status.get("containerStatuses", ()) if not each.get("ready")]
-    return f"{', '.join(unready)} not ready" if unready else status.get("phase", "unknown")
+            return f"{text(container, 'name')}: {waiting}"
+    for name in running_init(pod):
+        return f"{name} runs"
+    started = entries(pod, "status", "containerStatuses")
+    unready = [text(each, "name") for each in started if not each.get("ready")]
+    return f"{', '.join(unready)} not ready" if unready else text(pod, "status", "phase") or "unknown"
 
 
-def _containers(status: Document) -> list[Document]:
-    return [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+def running_init(pod: Document) -> list[str]:
+    """Return the names of the init containers that run and are not ready."""
+    return [
+        text(each, "name")
+        for each in entries(pod, "status", "initContainerStatuses")
+        # What runs may have nothing more to say of it: {} is there, null is not.
+        if not each.get("ready") and part(each, "state").get("running") is not None
+    ]
 
 
-def _conditions(status: Document) -> Iterable[Document]:
-    found: Iterable[Document] = status.get("conditions") or ()
-    return found
+def _containers(pod: Document) -> list[Document]:
+    return [
+        *entries(pod, "status", "initContainerStatuses"),
+        *entries(pod, "status", "containerStatuses"),
+    ]
 
 
-def _condition(status: Document, kind: str) -> Document:
-    return next((each for each in _conditions(status) if each["type"] == kind), {})
+def _condition(document: Document, kind: str) -> Document:
+    return next(
+        (each for each in entries(document, "status", "conditions") if text(each, "type") == kind), {}
+    )
 
 
-def _observed(document: Document, status: Document) -> bool:
-    return bool(status.get("observedGeneration", 0) >= document["metadata"].get("generation", 0))
+def _holds(document: Document, kind: str) -> bool:
+    return text(_condition(document, kind), "status") == "True"
 
 
-def _deployment(document: Document, status: Document) -> str | None:
-    wanted = document["spec"].get("replicas", 1)
-    updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
-    done = _observed(document, status) and updated == available == status.get("replicas", 0) == wanted
+def _observed(document: Document) -> bool:
+    return number(document, "status", "observedGeneration") >= number(document, "metadata", "generation")
+
+
+def _deployment(document: Document) -> str | None:
+    wanted = number(document, "spec", "replicas", default=1)
+    updated, available, present = (
+        number(document, "status", name) for name in ("updatedReplicas", "availableReplicas", "replicas")
+    )
+    done = _observed(document) and updated == available == present == wanted
     return None if done else f"{available} of {wanted} pods are available"
 
 
-def _stateful_set(document: Document, status: Document) -> str | None:
-    wanted = document["spec"].get("replicas", 1)
-    ready = status.get("readyReplicas", 0)
-    done = _observed(document, status) and ready == status.get("updatedReplicas", 0) == wanted
+def _stateful_set(document: Document) -> str | None:
+    wanted = number(document, "spec", "replicas", default=1)
+    ready, updated = (number(document, "status", name) for name in ("readyReplicas", "updatedReplicas"))
+    done = _observed(document) and ready == updated == wanted
     return None if done else f"{ready} of {wanted} pods are ready"
 
 
-def _ray_cluster(document: Document, status: Document) -> str | None:
-    if not _observed(document, status) or _condition(status, "HeadPodReady").get("status") != "True":
+def _ray_cluster(document: Document) -> str | None:
+    if not (_observed(document) and _holds(document, "HeadPodReady")):
         return "the head is not ready"
     # How many more there are is its autoscalers' business.
-    return None if status.get("readyWorkerReplicas", 0) else "no worker is ready"
+    return None if number(document, "status", "readyWorkerReplicas") else "no worker is ready"
 
 
-def _conditioned(kind: str) -> Callable[[Document, Document], str | None]:
-    def ask(_document: Document, status: Document) -> str | None:
-        found = _condition(status, kind)
-        if found.get("status") == "True":
+def _conditioned(kind: str) -> Callable[[Document], str | None]:
+    def ask(document: Document) -> str | None:
+        if _holds(document, kind):
             return None
-        return str(found.get("message") or f"not {kind.lower()} yet")
+        return text(_condition(document, kind), "message") or f"not {kind.lower()} yet"
 
     return ask
 
 
-def _autoscaler(document: Document, status: Document) -> str | None:
+def _autoscaler(document: Document) -> str | None:
     """Wait until the metrics are known: an HPA without them does nothing, and says so nowhere else."""
-    wanted = len(document["spec"]["metrics"])
-    known = [each for each in status.get("currentMetrics") or () if each.get("type")]
-    active = _condition(status, "ScalingActive")
-    why = active.get("message") if active.get("status") == "False" else None
+    wanted = len(entries(document, "spec", "metrics"))
+    known = [each for each in entries(document, "status", "currentMetrics") if text(each, "type")]
+    active = _condition(document, "ScalingActive")
+    why = text(active, "message") or "inactive" if text(active, "status") == "False" else None
     if len(known) >= wanted and why is None:
         return None
     return f"{len(known)} of {wanted} metrics are known" + (f" ({why})" if why else "")
 
 
-_WAITS: dict[str, Callable[[Document, Document], str | None]] = {
+_WAITS: dict[str, Callable[[Document], str | None]] = {
     "APIService": _conditioned("Available"),
     "CustomResourceDefinition": _conditioned("Established"),
     "Deployment": _deployment,

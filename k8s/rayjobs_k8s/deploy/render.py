@@ -24,6 +24,8 @@ _CLUSTER_WIDE = {
     "Namespace",
     "PersistentVolume",
 }
+_SETTING = "RAYJOBS_"
+"""What the variable of a setting begins with."""
 _KEYS = ("name", "groupName")
 """By which the entries of a list are told apart, as in Kubernetes' own merging."""
 
@@ -38,6 +40,8 @@ class Values:
     """Name of a file of `overlays`."""
     volume: str | None = None
     """`pvc:NAME` or `class:NAME` in place of the node's own disk."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of rayjobs, in place of what the manifests say."""
 
 
 def system(values: Values) -> list[Document]:
@@ -49,7 +53,7 @@ def system(values: Values) -> list[Document]:
     documents = [each for path in sorted((_FOLDER / "manifests").glob("*.yaml")) for each in load(path)]
     if values.overlay:
         documents = merged(documents, load(_FOLDER / "overlays" / f"{values.overlay}.yaml"))
-    documents = _with_volume(documents, values.volume)
+    documents = with_settings(_with_volume(documents, values.volume), values.settings)
     missing = {API_IMAGE, RAY_IMAGE} - values.images.keys()
     if missing:
         raise ManifestError(f"No container image is named for {', '.join(sorted(missing))}.")
@@ -98,6 +102,18 @@ def with_images(documents: Iterable[Document], images: Mapping[str, str]) -> lis
     made = deepcopy(list(documents))
     for container in (one for each in made for one in _containers(each)):
         container["image"] = images.get(container["image"], container["image"])
+    return made
+
+
+def with_settings(documents: Iterable[Document], settings: Mapping[str, str]) -> list[Document]:
+    """Return the objects with environment variables in each container that has settings of rayjobs."""
+    made = deepcopy(list(documents))
+    for container in (one for each in made for one in _containers(each)):
+        there = container.get("env", [])
+        if any(one["name"].startswith(_SETTING) for one in there):
+            # Kubernetes: `$$` is a dollar; one alone could begin the name of another variable.
+            given = [{"name": name, "value": value.replace("$", "$$")} for name, value in settings.items()]
+            container["env"] = [*(one for one in there if one["name"] not in settings), *given]
     return made
 
 

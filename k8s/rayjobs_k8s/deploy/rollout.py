@@ -14,7 +14,7 @@ from rayjobs_k8s.deploy.prerequisites import METRICS, install_kuberay, install_m
 from rayjobs_k8s.deploy.wait import ReadyWaiter
 from rayjobs_k8s.errors import NotReadyError
 from rayjobs_k8s.names import API_KEYS_SECRET, NAMESPACE, RAYCLUSTER, REDIS_SECRET
-from rayjobs_k8s.objects import Document, Ref
+from rayjobs_k8s.objects import Document, Ref, entries, text
 from rayjobs_k8s.progress import Say
 
 _METRICS_S = 150.0
@@ -99,10 +99,9 @@ def _await_metrics(cluster: Cluster, scalers: list[Ref], say: Say) -> None:
     try:
         ReadyWaiter(cluster, Deadline(_METRICS_S), say).until_ready(scalers)
     except NotReadyError as error:
-        service = cluster.get(METRICS) or {}
         states = [
-            f"{each['type']}: {each.get('message', '')}"
-            for each in service.get("status", {}).get("conditions", ())
+            f"{text(each, 'type')}: {text(each, 'message')}"
+            for each in entries(cluster.get(METRICS), "status", "conditions")
         ]
         told = "".join(f"\n    {METRICS.name} {each}" for each in states)
         remedy = "Repair the cluster's metrics-server; its log says what it can't read."
@@ -111,4 +110,4 @@ def _await_metrics(cluster: Cluster, scalers: list[Ref], say: Say) -> None:
 
 def _secret(cluster: Cluster, name: str, key: str) -> str | None:
     found = cluster.get(Ref("v1", "Secret", name, NAMESPACE))
-    return base64.b64decode(found["data"][key]).decode() if found else None
+    return base64.b64decode(text(found, "data", key)).decode() or None

@@ -8,7 +8,7 @@ from rayjobs_k8s.deploy import render
 from rayjobs_k8s.deploy.apply import selector
 from rayjobs_k8s.errors import NotReadyError
 from rayjobs_k8s.names import NAMESPACE
-from rayjobs_k8s.objects import Ref
+from rayjobs_k8s.objects import Ref, texts
 from rayjobs_k8s.progress import Say
 
 _GONE_S = 120.0
@@ -80,7 +80,7 @@ def _release(cluster: Cluster, refs: Sequence[Ref], say: Say) -> None:
         if not any(cluster.get(ref) for ref in refs):
             return
     for ref in refs:
-        if (found := cluster.get(ref)) and found["metadata"].get("finalizers"):
+        if texts(cluster.get(ref), "metadata", "finalizers"):
             say(f"{ref}: nobody finalizes it; it is let go")
             cluster.patch(ref, [{"op": "remove", "path": "/metadata/finalizers"}])
 

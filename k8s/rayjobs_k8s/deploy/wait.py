@@ -4,9 +4,17 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rayjobs_k8s.cluster import Cluster
 from rayjobs_k8s.deadline import Deadline
-from rayjobs_k8s.deploy.readiness import Trouble, is_ready, pods_of, progress, troubles, waits_for
+from rayjobs_k8s.deploy.readiness import (
+    Trouble,
+    is_ready,
+    pods_of,
+    progress,
+    running_init,
+    troubles,
+    waits_for,
+)
 from rayjobs_k8s.errors import NotReadyError
-from rayjobs_k8s.objects import Document, Ref
+from rayjobs_k8s.objects import Document, Ref, text
 from rayjobs_k8s.progress import Say
 
 _LOOK_S = 1.0
@@ -101,13 +109,15 @@ class ReadyWaiter:
         """Return what an unready pod's waiting init container, and its events, say."""
         ref = Ref.of(pod)
         lines = []
-        for each in pod["status"].get("initContainerStatuses", ()):
-            if not each.get("ready") and "running" in each["state"]:
-                lines += self._cluster.logs(ref, each["name"], 3)
+        for name in running_init(pod):
+            lines += self._cluster.logs(ref, name, 3)
         return [*lines, *self._events(ref)]
 
     def _events(self, pod: Ref) -> list[str]:
         where = f"involvedObject.name={pod.name},type=Warning"
         events = self._cluster.find("v1", "Event", pod.namespace, fieldSelector=where)
-        found = sorted(events, key=lambda each: each.get("lastTimestamp") or each.get("eventTime") or "")
-        return [f"{each['reason']}: {' '.join(each['message'].split())[:200]}" for each in found[-_EVENTS:]]
+        found = sorted(events, key=lambda each: text(each, "lastTimestamp") or text(each, "eventTime"))
+        return [
+            f"{text(each, 'reason')}: {' '.join(text(each, 'message').split())[:200]}"
+            for each in found[-_EVENTS:]
+        ]

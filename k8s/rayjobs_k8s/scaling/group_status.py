@@ -9,18 +9,19 @@ from typing_extensions import override
 class Usage:
     """What a metric of the HPA is and should be, in per cent of what the containers request."""
 
-    target: int
+    target: int | None
+    """None if the HPA does not heed it: somebody has changed what it measures."""
     percent: int | None = None
     """None while the HPA does not know."""
 
     @override
     def __str__(self) -> str:
-        return f"{'-' if self.percent is None else f'{self.percent}%'}/{self.target}%"
+        return "/".join("-" if each is None else f"{each}%" for each in (self.percent, self.target))
 
     @property
     def is_high(self) -> bool:
         """Whether it asks for more pods."""
-        return self.percent is not None and self.percent > self.target
+        return self.percent is not None and self.target is not None and self.percent > self.target
 
 
 @dataclass(frozen=True)

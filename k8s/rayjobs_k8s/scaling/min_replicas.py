@@ -7,8 +7,8 @@ Ray's autoscaler adds pods above it by demand, and is the only one that removes 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rayjobs_k8s.deploy.readiness import is_ready
-from rayjobs_k8s.objects import Document, Operation
+from rayjobs_k8s.deploy.readiness import is_leaving, is_ready
+from rayjobs_k8s.objects import Document, Operation, entries, number, text
 
 LEAST = 1
 """Lowest floor: an HPA has no effect on a target of zero replicas."""
@@ -16,6 +16,8 @@ LEAST = 1
 FOLLOWING = "Following"
 """The condition that tells whether the floor is where the wish is."""
 
+_UNBOUNDED = 2**31 - 1
+"""KubeRay's own `maxReplicas` where a group sets none."""
 _ENDED = frozenset({"Succeeded", "Failed"})
 
 
@@ -31,11 +33,10 @@ class Group:
     @classmethod
     def of(cls, cluster: Document | None, name: str) -> "Group | None":
         """Find a group by its name; None if there is no such group or no cluster."""
-        if cluster is None:
-            return None
-        for index, spec in enumerate(cluster["spec"].get("workerGroupSpecs", [])):
-            if spec["groupName"] == name:
-                return cls(index, name, spec.get("minReplicas", 0), spec["maxReplicas"])
+        for index, spec in enumerate(entries(cluster, "spec", "workerGroupSpecs")):
+            if text(spec, "groupName") == name:
+                floor, most = number(spec, "minReplicas"), number(spec, "maxReplicas", default=_UNBOUNDED)
+                return cls(index, name, floor, most)
         return None
 
     def floor_for(self, wish: int) -> int:
@@ -58,7 +59,7 @@ class Group:
 
 def desired_of(scaler: Document) -> int:
     """Return what the HPA asked for last."""
-    return int(scaler["spec"].get("replicas", LEAST))
+    return number(scaler, "spec", "replicas", default=LEAST)
 
 
 def selector_of(scaler: Document) -> str:
@@ -85,7 +86,7 @@ def status_of(
         "replicas": len(alive),
         "readyReplicas": sum(is_ready(pod) for pod in alive),
         "selector": selector_of(scaler),
-        "observedGeneration": scaler["metadata"].get("generation", 0),
+        "observedGeneration": number(scaler, "metadata", "generation"),
         "conditions": [_condition(scaler, _judge(scaler, cluster, group, refused), now)],
     }
     return status if group is None else status | {"floor": group.floor, "maxReplicas": group.most}
@@ -111,21 +112,21 @@ def _condition(scaler: Document, judged: tuple[bool, str, str], now: str) -> Doc
     state = str(holds)
     since = next(
         (
-            one["lastTransitionTime"]
-            for one in scaler.get("status", {}).get("conditions", [])
-            if one["type"] == FOLLOWING and one["status"] == state
+            text(one, "lastTransitionTime")
+            for one in entries(scaler, "status", "conditions")
+            if text(one, "type") == FOLLOWING and text(one, "status") == state
         ),
-        now,
+        "",
     )
     return {
         "type": FOLLOWING,
         "status": state,
         "reason": reason,
         "message": message,
-        "lastTransitionTime": since,
+        "lastTransitionTime": since or now,
     }
 
 
 def is_alive(pod: Document) -> bool:
     """Return whether a pod is there to stay."""
-    return not pod["metadata"].get("deletionTimestamp") and pod.get("status", {}).get("phase") not in _ENDED
+    return not is_leaving(pod) and text(pod, "status", "phase") not in _ENDED

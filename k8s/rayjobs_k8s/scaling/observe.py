@@ -6,7 +6,7 @@ from rayjobs_k8s.cluster import Cluster
 from rayjobs_k8s.deploy.readiness import is_ready
 from rayjobs_k8s.errors import DeployError
 from rayjobs_k8s.names import NAMESPACE, RAYCLUSTER, WORKER_PODS, WORKERS
-from rayjobs_k8s.objects import Document, Ref
+from rayjobs_k8s.objects import Document, Ref, entries, number, part, text, texts
 from rayjobs_k8s.scaling.group_status import GroupStatus, Usage
 from rayjobs_k8s.scaling.min_replicas import Group, is_alive
 from rayjobs_k8s.scaling.scaling_events import changes
@@ -26,18 +26,18 @@ def group_status(cluster: Cluster) -> GroupStatus | None:
     group = Group.of(ray, WORKERS)
     if hpa is None or ray is None or group is None:
         return None
-    spec = ray["spec"]["workerGroupSpecs"][group.index]
+    spec = entries(ray, "spec", "workerGroupSpecs")[group.index]
     return GroupStatus(
         cpu=_usage(hpa, "cpu"),
         memory=_usage(hpa, "memory"),
-        wish=hpa.get("status", {}).get("desiredReplicas", 0),
+        wish=number(hpa, "status", "desiredReplicas"),
         floor=group.floor,
-        wanted=spec.get("replicas", 0),
+        wanted=number(spec, "replicas"),
         most=group.most,
-        idle_s=ray["spec"].get("autoscalerOptions", {}).get("idleTimeoutSeconds", _IDLE_S),
+        idle_s=number(ray, "spec", "autoscalerOptions", "idleTimeoutSeconds", default=_IDLE_S),
         ready=_names(pod for pod in pods if is_ready(pod)),
         starting=_names(pod for pod in pods if not is_ready(pod)),
-        drained=frozenset(spec.get("scaleStrategy", {}).get("workersToDelete") or ()),
+        drained=frozenset(texts(spec, "scaleStrategy", "workersToDelete")),
     )
 
 
@@ -46,15 +46,16 @@ def _names(pods: Iterable[Document]) -> frozenset[str]:
 
 
 def _usage(hpa: Document, name: str) -> Usage:
-    wanted = (_of(metric, name) for metric in hpa["spec"]["metrics"])
-    found = (_of(metric, name) for metric in hpa.get("status", {}).get("currentMetrics") or ())
-    target = next(one["target"]["averageUtilization"] for one in wanted if one)
-    return Usage(target, next((one["current"].get("averageUtilization") for one in found if one), None))
+    wanted = _of(entries(hpa, "spec", "metrics"), name)
+    found = _of(entries(hpa, "status", "currentMetrics"), name)
+    return Usage(
+        part(wanted, "target").get("averageUtilization"), part(found, "current").get("averageUtilization")
+    )
 
 
-def _of(metric: Document, name: str) -> Document | None:
-    resource: Document = metric.get("containerResource") or {}
-    return resource if resource.get("name") == name else None
+def _of(metrics: Iterable[Document], name: str) -> Document | None:
+    resources = (part(metric, "containerResource") for metric in metrics)
+    return next((one for one in resources if text(one, "name") == name), None)
 
 
 class Observer:

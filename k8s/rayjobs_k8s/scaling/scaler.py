@@ -18,7 +18,7 @@ import kopf
 from rayjobs_k8s.cluster import Cluster
 from rayjobs_k8s.errors import DeployError
 from rayjobs_k8s.names import NAMESPACE
-from rayjobs_k8s.objects import Document, Operation, Ref
+from rayjobs_k8s.objects import Document, Operation, Ref, part
 from rayjobs_k8s.scaling.min_replicas import Group, desired_of, selector_of, status_of
 
 log = logging.getLogger("rayjobs_k8s.scaling.scaler")
@@ -83,7 +83,7 @@ def _keep(api: Api, scaler: Document) -> None:
     pods = api.find(*PODS, namespace, labelSelector=selector_of(scaler))
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     status = status_of(scaler, cluster, pods, now, refused)
-    if status != scaler.get("status"):
+    if status != part(scaler, "status"):
         replaced = {"op": "add", "path": "/status", "value": status}
         api.patch(Ref(*SCALERS, name, namespace), [replaced], "status")
 

@@ -1,10 +1,12 @@
 """Starts and ends a system, for the commands deploy and demo."""
 
+import os
 from argparse import Namespace
 
 from rayjobs_cli.console import Say
-from rayjobs_cli.exit_status import CommandError
+from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.polling import until
+from rayjobs_cli.targets import variables
 from rayjobs_cli.targets.cluster import images
 from rayjobs_cli.targets.local import stack
 from rayjobs_cli.targets.local.plan import LocalOptions
@@ -58,6 +60,7 @@ def _on_this_machine(given: Namespace, say: Say) -> Target:
 def _on_a_cluster(given: Namespace, say: Say) -> Target:
     from rayjobs_cli.targets.cluster import deployment
 
+    _require_places(given)
     options = deployment.ClusterOptions(
         folder=given.state,
         context=given.context,
@@ -66,11 +69,26 @@ def _on_a_cluster(given: Namespace, say: Say) -> Target:
         image_options=images.ImageOptions(given.image, given.api_image, given.build),
         size=given.size,
         volume=given.volume,
+        settings=variables.given(os.environ),
         kuberay_folder=given.kuberay_manifests,
         limit_s=given.timeout,
     )
     deployed = deployment.deploy(options, say)
     return on_a_cluster(given.state, deployed.state, changed=deployed.changed)
+
+
+def _require_places(given: Namespace) -> None:
+    """Refuse options and settings that can't hold on a cluster."""
+    variables.require_usable()
+    variables.refuse(os.environ, variables.ON_A_CLUSTER)
+    options = {"--roots": given.roots, "--slots": given.slots}
+    if refused := [name for name, value in options.items() if value]:
+        raise CommandError(
+            "option_has_no_place",
+            f"{' and '.join(refused)} can't hold on a cluster.",
+            "Put pictures into the folder rayjobs/pictures of the volume; --size says what a worker is.",
+            ExitStatus.USAGE,
+        )
 
 
 def _await_readiness(target: Target) -> None:

@@ -26,10 +26,14 @@ from rayjobs_cli.benchmark import simulation
 from rayjobs_cli.console import Terminal
 from rayjobs_cli.exit_status import CommandError, ExitStatus, conclude
 from rayjobs_cli.polling import ticks, until
-from rayjobs_cli.targets.client import Client
+from rayjobs_cli.targets import variables
+from rayjobs_cli.targets.client import Client, first_key
 from rayjobs_cli.targets.local import readiness, services
 from rayjobs_cli.targets.local.plan import LOOPBACK, free_ports
 
+_OWN = dict.fromkeys(
+    ("REDIS_URL", "RAY_ADDRESS", "RAYJOBS_STORE"), "This measurement starts all that it measures."
+)
 _ITEMS = 1_000_000
 _SIMULATED = 100_000_000
 _START_S = 60.0
@@ -147,6 +151,7 @@ def _processes(
 
 @contextmanager
 def _system(folder: Path) -> Iterator[_System]:
+    variables.refuse(os.environ, _OWN)
     redis_port, api_port = free_ports(2)
     environment = os.environ | {
         "REDIS_URL": f"redis://{LOOPBACK}:{redis_port}/0",
@@ -163,7 +168,7 @@ def _system(folder: Path) -> Iterator[_System]:
         if not until(lambda: readiness.answers(f"{url}/readyz"), _START_S, _POLL_S):
             raise CommandError("not_ready", f"Not ready within {_START_S:g} s.")
         with redis.Redis.from_url(environment["REDIS_URL"], decode_responses=True) as client:
-            yield _System(Client(url), client, processes, folder / "store")
+            yield _System(Client(url, first_key(os.environ)), client, processes, folder / "store")
 
 
 class _Run:

@@ -82,7 +82,7 @@ def on_this_machine(state: LocalState, *, changed: bool) -> Target:
     return Target(
         "local",
         plan.api_url,
-        first_key(os.environ),
+        first_key({**plan.settings, **os.environ}),
         plan.dashboard_url,
         plan.redis_url,
         plan.folder,

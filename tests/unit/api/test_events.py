@@ -72,8 +72,9 @@ def test_after_the_end_a_browser_is_told_not_to_come_back(client: TestClient, wh
     assert client.get(path, headers={"Last-Event-ID": last}).status_code == 204
 
 
-def test_an_id_that_is_not_ours_is_refused(client: TestClient) -> None:
-    response = client.get(f"/batches/{submitted(client)}/events", headers={"Last-Event-ID": "one"})
+@pytest.mark.parametrize("last", ["one", "1-", "-1", "1" * 20, "1-" + "9" * 30, "\u0661-1"])
+def test_an_id_that_is_not_ours_is_refused(client: TestClient, last: str) -> None:
+    response = client.get(f"/batches/{submitted(client)}/events", params={"last_event_id": last})
     [error] = problem_of(response, 422, "invalid_request").errors
     assert error.pointer == "/last_event_id"
 

@@ -1,5 +1,6 @@
 """The reading side: items with their states, results in order, outputs."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -71,8 +72,17 @@ def test_what_is_not_there_is_said_so(whole_farm: System, batch_id: str) -> None
         whole_farm.history.output(batch_id, 5)
     with pytest.raises(NotFoundError):
         whole_farm.history.item("b_none", 0)
-    with pytest.raises(InvalidRequestError, match="cursor"):
-        whole_farm.items(batch_id, cursor="x")
+
+
+@pytest.mark.parametrize(
+    "told", [b"", b"5", b"i", b"i-1", b"i+1", b"i1_0", b"i 1", b"i01", b"i1\n", b"i" + b"9" * 30]
+)
+def test_a_cursor_is_an_index_that_is_written_in_one_way(
+    whole_farm: System, batch_id: str, told: bytes
+) -> None:
+    for cursor in ("x", "é", told.decode(), base64.urlsafe_b64encode(told).decode()):
+        with pytest.raises(InvalidRequestError, match="cursor"):
+            whole_farm.items(batch_id, cursor=cursor)
 
 
 def test_items_of_a_cancelled_batch_that_never_ran_are_cancelled(whole_farm: System, pictures: Path) -> None:

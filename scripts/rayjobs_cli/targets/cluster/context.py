@@ -5,7 +5,7 @@ import re
 
 from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_k8s.cluster import Cluster
-from rayjobs_k8s.objects import Document
+from rayjobs_k8s.objects import Document, entries, part, text
 
 _LOCAL_NAMES = re.compile(
     r"^(kind-|k3d-|minikube|docker-desktop|docker-for-desktop|rancher-desktop|colima|orbstack|microk8s)"
@@ -58,13 +58,14 @@ def require_fit(cluster: Cluster, volume: str | None) -> list[Document]:
 
 def size_of(nodes: list[Document]) -> str:
     """Return the size that fits the nodes: `small` or `default`."""
-    cores = sum(_cores(each["status"]["allocatable"]["cpu"]) for each in nodes)
+    cores = sum(_cores(text(each, "status", "allocatable", "cpu") or "0") for each in nodes)
     return "small" if cores < _SMALL_CORES else "default"
 
 
 def _works(node: Document) -> bool:
-    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in node["status"]["conditions"])
-    return ready and not node["spec"].get("unschedulable")
+    conditions = entries(node, "status", "conditions")
+    ready = any(text(each, "type") == "Ready" and text(each, "status") == "True" for each in conditions)
+    return ready and not part(node, "spec").get("unschedulable")
 
 
 def _cores(quantity: str) -> float:

@@ -1,6 +1,6 @@
 """Deploys a system to a cluster, finds it again, and removes it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,8 @@ class ClusterOptions:
     image_options: images.ImageOptions = field(default_factory=images.ImageOptions)
     size: str | None = None
     volume: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Variables that its pods get."""
     kuberay_folder: Path | None = None
     limit_s: float = 600.0
 
@@ -60,7 +62,7 @@ def deploy(options: ClusterOptions, say: Say) -> Deployed:
         size = options.size or context.size_of(nodes)
         say(f"context {cluster.context}, size {size}")
         chosen = images.provide(options.image_options, cluster.context, nodes, say)
-        values = Values(chosen, None if size == "default" else size, options.volume)
+        values = Values(chosen, None if size == "default" else size, options.volume, options.settings)
         wanted = rollout.RolloutOptions(
             values, options.folder / "kuberay", options.kuberay_folder, options.limit_s
         )

@@ -14,7 +14,7 @@ from rayjobs_cli.console import Say
 from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.setup.bootstrap import ROOT
 from rayjobs_k8s.names import API_IMAGE, RAY_IMAGE
-from rayjobs_k8s.objects import Document
+from rayjobs_k8s.objects import Document, entries, texts
 
 NAMES = {API_IMAGE: "api", RAY_IMAGE: "ray"}
 """Container image of the manifests -> suffix of its Dockerfile."""
@@ -46,7 +46,9 @@ def provide(options: ImageOptions, context: str, nodes: Sequence[Document], say:
         CommandError: An image is missing and can't be built or loaded.
     """
     given = {RAY_IMAGE: options.ray, API_IMAGE: options.api}
-    there = {name for node in nodes for each in node["status"].get("images", ()) for name in each["names"]}
+    # Kubernetes: an image whose tag has moved to a newer build stays on the node without a name.
+    images = (each for node in nodes for each in entries(node, "status", "images"))
+    there = {name for each in images for name in texts(each, "names")}
     chosen = {}
     for image in NAMES:
         own = tag(image)

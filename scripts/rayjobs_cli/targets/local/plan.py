@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from rayjobs.places import SAMPLES
 from rayjobs_cli.exit_status import CommandError
+from rayjobs_cli.targets import variables
 
 LOOPBACK = "127.0.0.1"
 
@@ -50,6 +51,8 @@ class Plan(BaseModel):
     slots: int
     roots: tuple[Path, ...]
     """Folders that `paths` and `folder` sources may name."""
+    settings: dict[str, str] = {}
+    """What the user's environment held, by variable; it takes the place of what is set here otherwise."""
     api_port: int
     redis_url: str
     redis_port: int | None
@@ -82,7 +85,7 @@ class LocalOptions:
     slots: int | None = None
     """None means one a core."""
     roots: tuple[Path, ...] = ()
-    """Besides the sample pictures."""
+    """Besides the sample pictures and those of RAYJOBS_ROOTS."""
 
 
 def decide(options: LocalOptions, environment: Mapping[str, str]) -> Plan:
@@ -92,8 +95,10 @@ def decide(options: LocalOptions, environment: Mapping[str, str]) -> Plan:
         CommandError: A port is taken, the disk is full, or no Redis can be started here.
     """
     _require_room(options.folder)
-    own_redis = not environment.get("REDIS_URL")
-    own_ray = not environment.get("RAY_ADDRESS")
+    settings = variables.given(environment)
+    own_redis = "REDIS_URL" not in settings
+    own_ray = "RAY_ADDRESS" not in settings
+    roots = map(Path, filter(None, settings.get("RAYJOBS_ROOTS", "").split(os.pathsep)))
     if own_redis:
         _require_valkey()
     # All at once: the system could give out the same port twice, if they were requested one by one.
@@ -106,12 +111,13 @@ def decide(options: LocalOptions, environment: Mapping[str, str]) -> Plan:
         stack=secrets.token_hex(8),
         folder=options.folder,
         slots=options.slots or os.cpu_count() or 1,
-        roots=(SAMPLES, *options.roots),
+        roots=tuple(dict.fromkeys((SAMPLES, *options.roots, *roots))),
+        settings=settings,
         api_port=claim(options.api_port, "--port") or api_port,
-        redis_url=environment.get("REDIS_URL") or f"redis://:{password}@{LOOPBACK}:{redis_port}/0",
+        redis_url=settings.get("REDIS_URL") or f"redis://:{password}@{LOOPBACK}:{redis_port}/0",
         redis_port=redis_port if own_redis else None,
         redis_password=password if own_redis else "",
-        ray_address=environment.get("RAY_ADDRESS") or f"{LOOPBACK}:{ports.gcs}",
+        ray_address=settings.get("RAY_ADDRESS") or f"{LOOPBACK}:{ports.gcs}",
         ray_ports=ports if own_ray else None,
         dashboard_port=dashboard_port,
     )

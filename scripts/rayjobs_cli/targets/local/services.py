@@ -81,20 +81,22 @@ def prepare(plan: Plan) -> None:
 
 
 def _environment(plan: Plan, environment: Mapping[str, str]) -> dict[str, str]:
-    store = environment.get("RAYJOBS_STORE") or str(plan.folder / "store")
-    settings = {
-        "REDIS_URL": plan.redis_url,
-        "RAY_ADDRESS": plan.ray_address,
-        "RAYJOBS_STORE": store,
-        "RAYJOBS_ROOTS": os.pathsep.join(map(str, plan.roots)),
+    ours = {
+        "RAYJOBS_STORE": str(plan.folder / "store"),
         "RAYJOBS_SLOT_STATUS": str(plan.folder / "slots"),
         "RAYJOBS_WORKER_ID": "local",
     }
+    # These hold what the user said of them already.
+    decided = {
+        "REDIS_URL": plan.redis_url,
+        "RAY_ADDRESS": plan.ray_address,
+        "RAYJOBS_ROOTS": os.pathsep.join(map(str, plan.roots)),
+    }
     if plan.dashboard_url:
-        settings["RAYJOBS_DASHBOARD_URL"] = plan.dashboard_url
+        ours["RAYJOBS_DASHBOARD_URL"] = plan.dashboard_url
         # Ray: without this, a token of another Ray in the home directory decides. Only this machine can
         # reach this Ray, and people would have to enter the token in its dashboard.
-        settings["RAY_AUTH_MODE"] = "disabled"
+        ours["RAY_AUTH_MODE"] = "disabled"
     runtime = {
         "PYTHONUTF8": "1",
         "PYTHONUNBUFFERED": "1",
@@ -107,7 +109,7 @@ def _environment(plan: Plan, environment: Mapping[str, str]) -> dict[str, str]:
         "RAY_TMPDIR": str(ray_folder.usable(plan.folder, plan.stack)),
         "RAY_USAGE_STATS_ENABLED": "0",
     }
-    return {**environment, **runtime, **settings}
+    return {**environment, **runtime, **ours, **plan.settings, **decided}
 
 
 def redis_program() -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from rayjobs_cli.console import Say
 from rayjobs_cli.exit_status import CommandError
 from rayjobs_cli.polling import ticks
+from rayjobs_cli.targets import variables
 from rayjobs_cli.targets.local import detached, logs, ray_folder
 from rayjobs_cli.targets.local import state as states
 from rayjobs_cli.targets.local.plan import LocalOptions, decide
@@ -40,7 +41,8 @@ def deploy(options: LocalOptions, say: Say) -> Deployed:
     """Return the running stack of a state directory, started if there is none.
 
     Raises:
-        CommandError: The stack can't be started here; nothing is left running.
+        CommandError: The stack can't be started here, and nothing is left running; or the one that runs has
+            other settings.
     """
     folder = options.folder
     state = states.read(folder)
@@ -48,6 +50,8 @@ def deploy(options: LocalOptions, say: Say) -> Deployed:
         say("an earlier stack of this directory ended unexpectedly; its remains are removed")
         down(folder)
         state = None
+    if state is not None:
+        variables.require_same(state.plan.settings, os.environ, folder)
     if state is not None and state.ready:
         return Deployed(state, changed=False)
     started = state is None and _claim(options)
@@ -85,6 +89,7 @@ def down(folder: Path) -> list[str]:
 
 def _claim(options: LocalOptions) -> bool:
     """Take the state directory for a new stack; False when another deploy has just done so."""
+    variables.require_usable()
     plan = decide(options, os.environ)
     if plan.redis_port is None and not redis_answers(plan.redis_url):
         raise CommandError(

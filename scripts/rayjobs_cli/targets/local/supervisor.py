@@ -33,7 +33,8 @@ class Supervisor:
         self._folder = folder
         self._plan = plan
         self._units = [
-            Unit(service, plan.stack, folder) for service in services(plan, os.environ, first_key(os.environ))
+            Unit(service, plan.stack, folder)
+            for service in services(plan, os.environ, first_key(plan.settings))
         ]
 
     def run(self, stop: threading.Event) -> None:

@@ -24,8 +24,8 @@ def prepared(tmp_path: Path) -> Iterator[Plan]:
     ray_folder.forget(stack.stack)
 
 
-def by_name(plan: Plan, **environment: str) -> dict[str, Service]:
-    return {service.name: service for service in services(plan, environment)}
+def by_name(plan: Plan) -> dict[str, Service]:
+    return {service.name: service for service in services(plan, {})}
 
 
 def test_each_service_needs_only_what_is_started_before_it(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_each_service_needs_only_what_is_started_before_it(tmp_path: Path) -> No
 
 def test_what_the_user_brings_is_neither_started_nor_waited_for(tmp_path: Path) -> None:
     brought = {"REDIS_URL": "redis://db/0", "RAY_ADDRESS": "head:6379"}
-    found = by_name(plan(tmp_path, **brought), **brought)
+    found = by_name(plan(tmp_path, **brought))
     assert set(found) == {"api", "dispatcher", "agent"}
     assert all(service.needs == service.follows == () for service in found.values())
     assert found["dispatcher"].environment["RAY_ADDRESS"] == "head:6379"
@@ -55,10 +55,6 @@ def test_every_process_gets_the_settings_that_they_share(tmp_path: Path) -> None
         assert environment["PYTHONPATH"] == "mine"
         assert environment["VIPS_CONCURRENCY"] == "1"
         assert environment["KEPT"] == "yes"
-
-
-def test_a_store_of_the_user_is_kept(tmp_path: Path) -> None:
-    assert by_name(plan(tmp_path), RAYJOBS_STORE="/data")["api"].environment["RAYJOBS_STORE"] == "/data"
 
 
 def test_ray_starts_a_cluster_and_joins_none(tmp_path: Path) -> None:
