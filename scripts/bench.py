@@ -1,4 +1,4 @@
-"""Measures the speed of the running main job against what a user would write instead, in turns, as ratios."""
+"""Compares the speed of this system with programs that a user could write instead."""
 
 from rayjobs_cli.setup.bootstrap import start
 

@@ -1,4 +1,4 @@
-"""Runs every check and test that needs no cluster; the last lines are the test runner's summary."""
+"""Runs every check and test that needs no cluster; the last lines are the summary of the test runner."""
 
 from rayjobs_cli.setup.bootstrap import start
 

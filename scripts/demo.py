@@ -1,4 +1,4 @@
-"""From nothing to filtered pictures in one go: deploys, loads, watches, judges, and ends what it started."""
+"""Starts rayjobs, runs a load test on it, shows both live, and ends what it started."""
 
 from rayjobs_cli.setup.bootstrap import start
 

@@ -1,4 +1,4 @@
-"""Starts rayjobs on this machine or a cluster, waits until it is ready, and says where everything is."""
+"""Starts rayjobs on this machine or a cluster, waits until it is ready, and prints its addresses."""
 
 from rayjobs_cli.setup.bootstrap import start
 

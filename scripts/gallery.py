@@ -1,4 +1,4 @@
-"""Makes one page that shows what each filter does to each sample picture, and what analyses find there."""
+"""Makes one page that shows each filter and each analysis on each sample picture."""
 
 from rayjobs_cli.setup.bootstrap import start
 

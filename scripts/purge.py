@@ -1,4 +1,4 @@
-"""Purges the running rayjobs and waits until every worker is registered again."""
+"""Purges the system that runs, and waits until every worker is registered again."""
 
 from rayjobs_cli.setup.bootstrap import start
 

@@ -1,4 +1,4 @@
-"""How the system behaves with a million items: speed, memory, latency, recovery from the loss of Redis."""
+"""Measures the system with a million items: speed, memory, latency, recovery from the loss of Redis."""
 
 from rayjobs_cli.setup.bootstrap import start
 

@@ -1,4 +1,4 @@
-"""Sends heavy work to a running rayjobs, shows it live, and judges what came of it."""
+"""Runs a load test on a system that runs: sends batches, shows them live, and checks every output."""
 
 from rayjobs_cli.setup.bootstrap import start
 

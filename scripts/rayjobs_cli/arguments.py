@@ -1,4 +1,4 @@
-"""What the command lines have in common."""
+"""The arguments that several commands share."""
 
 import argparse
 from pathlib import Path
@@ -7,49 +7,79 @@ from rayjobs.places import STATE
 
 TARGETS = ("local", "k8s")
 COUNT = 2
-"""Pictures of each batch of the load, as the first version had it."""
+"""Pictures of each batch of the load, as in the first version."""
 COUNT_ON_A_CLUSTER = 32
-"""A load of about a minute on two cores: metrics are half a minute old when the HPA sees them."""
+"""A load of about a minute on two cores: the HPA sees metrics that are half a minute old."""
 
 
-def parser(summary: str, example: str) -> argparse.ArgumentParser:
-    """Return a parser with what every command takes."""
+def parser(program: str, summary: str, *examples: str) -> argparse.ArgumentParser:
+    """Return a parser with the arguments that every command takes.
+
+    Args:
+        program: The command as its user types it.
+        summary: What the command does.
+        examples: Words after the program, an example each.
+    """
+    lines = "\n".join(f"  {program} {words}".rstrip() for words in examples)
     made = argparse.ArgumentParser(
+        prog=program,
         description=summary,
-        epilog=f"example:\n  {example}",
+        epilog=f"{'example' if len(examples) == 1 else 'examples'}:\n{lines}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("--json", action="store_true", help="print one JSON document; people read on stderr")
+    add_json(made)
     made.add_argument(
         "--state", type=_folder, default=STATE, metavar="DIR", help="state directory (%(default)s)"
     )
     return made
 
 
+def add_json(made: argparse.ArgumentParser) -> None:
+    """Add the choice of output for programs."""
+    made.add_argument(
+        "--json", action="store_true", help="print one JSON document; text for people goes to stderr"
+    )
+
+
 def add_target(made: argparse.ArgumentParser, *, api_port: int, dashboard_port: int) -> None:
-    """Add what tells where and how a stack is deployed."""
-    made.add_argument("target", nargs="?", choices=TARGETS, default="local", help="default: local")
+    """Add where a system starts, and with which ports, slots and folders."""
     made.add_argument(
-        "--port", type=_port, default=api_port, help="of the API; 0 is any free one (%(default)s)"
+        "target", nargs="?", choices=TARGETS, default="local", help="where rayjobs runs (local)"
     )
     made.add_argument(
-        "--dashboard-port", type=_port, default=dashboard_port, help="of the Ray dashboard (%(default)s)"
+        "--port",
+        type=_port,
+        default=api_port,
+        metavar="PORT",
+        help="port of the API; 0 takes a free one (%(default)s)",
     )
-    made.add_argument("--slots", type=count, help="items worked on at a time (one a core)")
+    made.add_argument(
+        "--dashboard-port",
+        type=_port,
+        default=dashboard_port,
+        metavar="PORT",
+        help="port of the Ray dashboard; 0 takes a free one (%(default)s)",
+    )
+    made.add_argument(
+        "--slots", type=count, metavar="N", help="items that run at the same time (one for each core)"
+    )
     made.add_argument(
         "--roots",
         type=_folder,
         nargs="+",
         default=(),
         metavar="DIR",
-        help="folders from which batches may read, besides images/samples and RAYJOBS_ROOTS",
+        help="folders that batches may read, besides images/samples and RAYJOBS_ROOTS",
     )
 
 
 def add_cluster(made: argparse.ArgumentParser) -> None:
-    """Add what tells how a cluster is deployed to."""
+    """Add how a system is deployed to a cluster."""
     group = made.add_argument_group("on a cluster")
-    group.add_argument("--context", help="of the kubeconfig; the current one, if it is of this machine")
+    group.add_argument(
+        "--context",
+        help="context of the kubeconfig; default: the current one, if its cluster is on this machine",
+    )
     group.add_argument("--image", metavar="TAG", help="container image of Ray and the dispatcher")
     group.add_argument("--api-image", metavar="TAG", help="container image of the API and the scaler")
     group.add_argument(
@@ -58,42 +88,57 @@ def add_cluster(made: argparse.ArgumentParser) -> None:
         const="auto",
         default="auto",
         metavar="COMMAND",
-        help="how to build container images that the nodes lack: by what is there (docker, podman, nerdctl, "
-        "buildah), or by a COMMAND that takes TAG CONTEXT -f DOCKERFILE and loads what it built",
+        help="how to build container images that the nodes do not have; default: with the first of docker, "
+        "podman, nerdctl and buildah that is installed; a COMMAND gets TAG CONTEXT -f DOCKERFILE, and builds "
+        "and loads the image",
     )
     group.add_argument(
-        "--size", choices=("small", "default"), help="what the pods ask for; by the nodes' cores"
+        "--size",
+        choices=("small", "default"),
+        help="what the pods request; default: by the cores of the nodes",
     )
     group.add_argument(
-        "--volume", metavar="KIND:NAME", help="pvc:NAME or class:NAME, in place of the node's disk"
+        "--volume", metavar="KIND:NAME", help="pvc:NAME or class:NAME; default: the disk of the node"
     )
     group.add_argument(
-        "--kuberay-manifests", type=_folder, metavar="DIR", help="the operator's, in place of fetched ones"
+        "--kuberay-manifests",
+        type=_folder,
+        metavar="DIR",
+        help="folder with the manifests of the KubeRay operator; default: they are fetched",
     )
     group.add_argument(
-        "--timeout", type=float, default=600.0, metavar="S", help="for the rollout, in seconds (%(default)g)"
+        "--timeout",
+        type=float,
+        default=600.0,
+        metavar="S",
+        help="limit of the rollout in seconds (%(default)g)",
     )
 
 
 def add_system(made: argparse.ArgumentParser) -> None:
-    """Add what names a running system in place of the state directory's."""
-    made.add_argument("target", nargs="?", choices=TARGETS, help="if one runs on each")
-    made.add_argument("--url", help="of an API, in place of the one that runs under --state")
-    made.add_argument("--api-key", help="if the API asks for one")
+    """Add how a command finds a system that runs."""
+    made.add_argument(
+        "target", nargs="?", choices=TARGETS, help="which system, if one runs here and one on a cluster"
+    )
+    made.add_argument("--url", help="address of an API; default: that of the system of --state")
+    made.add_argument("--api-key", metavar="KEY", help="key of the API, if it requires one")
 
 
 def add_load(made: argparse.ArgumentParser) -> None:
-    """Add the size of the load and the place of the report."""
-    made.add_argument("--tasks", type=count, default=10, help="batches sent at once (%(default)s)")
+    """Add the size of the load and the path of the report."""
+    made.add_argument(
+        "--tasks", type=count, default=10, metavar="N", help="batches that are sent at once (%(default)s)"
+    )
     made.add_argument(
         "--count",
         type=count,
-        help=f"pictures of each ({COUNT}; on a cluster {COUNT_ON_A_CLUSTER}: the load must outlast what the "
-        "autoscalers take to see it and to start pods)",
+        metavar="N",
+        help=f"pictures of each batch ({COUNT}; on a cluster {COUNT_ON_A_CLUSTER}, so that the load lasts "
+        "until the autoscalers have seen it and started pods)",
     )
-    made.add_argument("--preset", metavar="NAME", help="as web or thumb, in place of the heavy filters")
+    made.add_argument("--preset", metavar="NAME", help="a preset (web, thumb), not the heavy filters")
     made.add_argument(
-        "--report", type=Path, metavar="FILE", help="default: report.html in the state directory"
+        "--report", type=Path, metavar="FILE", help="the report; default: report.html in the state directory"
     )
 
 

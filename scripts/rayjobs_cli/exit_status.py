@@ -1,11 +1,17 @@
-"""How a command ends: its exit status, and the one error that a user is told of."""
+"""How a command ends: its exit status, and the one error that stops it.
+
+Standard library only, and plain syntax: a Python that is too old for rayjobs reads this file, to report that.
+"""
+
+from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from typing_extensions import override
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class ExitStatus(IntEnum):
@@ -13,47 +19,43 @@ class ExitStatus(IntEnum):
 
     DONE = 0
     FAILED = 1
-    """The work failed; the message says what."""
+    """The work failed; the message says why."""
     USAGE = 2
     ENVIRONMENT = 3
-    """The machine can't: port taken, no space, nothing running."""
+    """The machine does not permit the work: a port is taken, the disk is full, nothing runs."""
 
 
 class CommandError(Exception):
-    """What stopped a command, for its user: a stable code, what happened, and what to do."""
+    """Why a command stops, for its user: a stable code, what happened, and the remedy."""
 
     def __init__(
         self, code: str, detail: str, remedy: str = "", status: ExitStatus = ExitStatus.ENVIRONMENT
     ) -> None:
-        super().__init__(detail)
+        super().__init__(f"{detail} {remedy}".strip())
         self.code = code
         self.detail = detail
         self.remedy = remedy
         self.status = status
 
-    @override
-    def __str__(self) -> str:
-        return f"{self.detail} {self.remedy}".strip()
+    def report(self, *, as_json: bool) -> ExitStatus:
+        """Print the error on stderr, and as JSON on stdout on request; return the exit status."""
+        print(f"error: {self}", file=sys.stderr)
+        if as_json:
+            error = {"code": self.code, "detail": self.detail, "remedy": self.remedy}
+            print(json.dumps({"ok": False, "error": error}))
+        return self.status
 
 
-def conclude(work: Callable[[], ExitStatus], *, as_json: bool) -> int:
-    """Run a command's work and return its exit status, telling of the error that stopped it."""
+def conclude(work: Callable[[], ExitStatus], *, as_json: bool) -> ExitStatus:
+    """Run a command's work, report the error that stops it, and return the exit status."""
     try:
         return work()
     except CommandError as error:
-        return _tell(error, as_json=as_json)
+        return error.report(as_json=as_json)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        refused = CommandError("system_refused", f"{place}{error.strerror or error}.")
-        return _tell(refused, as_json=as_json)
+        refusal = CommandError("system_refused", f"{place}{error.strerror or error}.")
+        return refusal.report(as_json=as_json)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return ExitStatus.FAILED
-
-
-def _tell(error: CommandError, *, as_json: bool) -> ExitStatus:
-    print(f"error: {error}", file=sys.stderr)
-    if as_json:
-        told = {"code": error.code, "detail": error.detail, "remedy": error.remedy}
-        print(json.dumps({"ok": False, "error": told}))
-    return error.status

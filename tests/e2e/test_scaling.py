@@ -99,7 +99,7 @@ def test_a_real_load_grows_it_and_loses_nothing_and_it_shrinks_again(group: Grou
     done = runner.run(group.system.client, order, Terminal(stderr=True), Observer(group.cluster).look)
     assert done.verdict.faults == ()
     assert done.images == 240
-    seen = [one.standing for one in done.snapshots if one.standing]
+    seen = [one.group_status for one in done.snapshots if one.group_status]
     assert max(len(it.pods) for it in seen) > 1
     assert all(len(it.pods) <= it.most for it in seen)
     assert seen[-1].is_at_rest

@@ -1,6 +1,6 @@
 """Applies objects in their order, and takes away what a manifest no longer has."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from rayjobs_k8s.cluster import Cluster
 from rayjobs_k8s.deadline import Deadline
@@ -9,9 +9,7 @@ from rayjobs_k8s.deploy.readiness import waits_for
 from rayjobs_k8s.errors import NotReadyError
 from rayjobs_k8s.names import MANAGER, MANAGER_LABEL, PART_LABEL
 from rayjobs_k8s.objects import Document, Ref, entries, text
-
-Say = Callable[[str], None]
-"""Takes a line of progress for people."""
+from rayjobs_k8s.progress import Say
 
 _ESTABLISHED_S = 30.0
 

@@ -1,6 +1,5 @@
 """What a cluster must have before it can run rayjobs: metrics, and KubeRay. What is there is left alone."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from rayjobs_k8s.cluster import Cluster
@@ -8,8 +7,7 @@ from rayjobs_k8s.deploy import kuberay, render
 from rayjobs_k8s.deploy.apply import apply
 from rayjobs_k8s.names import MANAGER, MANAGER_LABEL
 from rayjobs_k8s.objects import Document, Ref, entries, text
-
-Say = Callable[[str], None]
+from rayjobs_k8s.progress import Say
 
 METRICS = Ref("apiregistration.k8s.io/v1", "APIService", "v1beta1.metrics.k8s.io")
 _CRD = Ref("apiextensions.k8s.io/v1", "CustomResourceDefinition", kuberay.CRD)

@@ -2,7 +2,6 @@
 
 import base64
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -16,8 +15,7 @@ from rayjobs_k8s.deploy.wait import ReadyWaiter
 from rayjobs_k8s.errors import NotReadyError
 from rayjobs_k8s.names import API_KEYS_SECRET, NAMESPACE, RAYCLUSTER, REDIS_SECRET
 from rayjobs_k8s.objects import Document, Ref, entries, text
-
-Say = Callable[[str], None]
+from rayjobs_k8s.progress import Say
 
 _METRICS_S = 150.0
 """Two scrapes of 15 s, a look of the HPA each 15 s, and the start of metrics-server before."""

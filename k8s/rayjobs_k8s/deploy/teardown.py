@@ -1,6 +1,6 @@
 """Takes away what was rolled out, and what was installed for it; the pictures on the volume stay."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from rayjobs_k8s.cluster import Cluster
 from rayjobs_k8s.deadline import Deadline
@@ -9,8 +9,7 @@ from rayjobs_k8s.deploy.apply import selector
 from rayjobs_k8s.errors import NotReadyError
 from rayjobs_k8s.names import NAMESPACE
 from rayjobs_k8s.objects import Ref, texts
-
-Say = Callable[[str], None]
+from rayjobs_k8s.progress import Say
 
 _GONE_S = 120.0
 _FINALIZED_S = 15.0

@@ -1,6 +1,6 @@
 """Waits until objects are ready, says what it sees meanwhile, and ends with the reason when they won't be."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rayjobs_k8s.cluster import Cluster
 from rayjobs_k8s.deadline import Deadline
@@ -15,8 +15,7 @@ from rayjobs_k8s.deploy.readiness import (
 )
 from rayjobs_k8s.errors import NotReadyError
 from rayjobs_k8s.objects import Document, Ref, text
-
-Say = Callable[[str], None]
+from rayjobs_k8s.progress import Say
 
 _LOOK_S = 1.0
 _GRACE_S = {"image": 15.0, "no_room": 20.0, "container": 15.0, "crash": 0.0}

@@ -1,4 +1,4 @@
-"""What is timed: a set of pictures and a pipeline in our words; in Pillow's: `pillow_way`."""
+"""The jobs that are timed: a set of pictures and a pipeline; `pillow_way` has the pipelines in Pillow."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,30 +9,30 @@ from rayjobs_cli.benchmark.pillow_way import CROP, EDITED_WIDTH, TEXT, TEXT_AWAY
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What is done to each picture."""
+    """The filters for each picture, and the output format."""
 
     name: str
     filters: list[dict[str, Any]]
     output: dict[str, Any]
-    """The same for every tool: `effort` is libwebp's method, for Pillow, sharp and pyvips 4 unless told."""
+    """The same for every tool: `effort` is libwebp's method, 4 by default in Pillow, sharp and pyvips."""
     compared: float = 1.0
-    """Upper part of the height whose quality is told: below lie letters, which each engine draws its way."""
+    """Upper share of the height that is compared: below are letters, which each engine draws differently."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One row of the table for each tool."""
+    """One pipeline over one set: a row of the table for each tool."""
 
     pipeline: Pipeline
     kind: Kind
     pictures: int
-    """How many are run, some of the set more than once: a run must last for seconds to mean anything."""
-    a_chunk: int
-    """Pictures that a tool which takes several gives a process at a time."""
+    """Pictures of a run; small sets are repeated, because a run must last some seconds."""
+    chunk_size: int
+    """Pictures that a tool gives a process at a time, if it can give several."""
 
     @property
     def name(self) -> str:
-        """What the command line calls it."""
+        """The name on the command line."""
         return f"{self.pipeline.name}-{self.kind.letter}"
 
     @property
@@ -74,13 +74,13 @@ _EDIT = Pipeline(
 )
 PIPELINES = {each.name: each for each in (_THUMB, _HEAVY, _EDIT)}
 JOBS = (
-    Job(_THUMB, SMALL, pictures=2000, a_chunk=8),
-    Job(_THUMB, MEDIUM, pictures=240, a_chunk=1),
-    Job(_HEAVY, MEDIUM, pictures=60, a_chunk=1),
-    Job(_HEAVY, LARGE, pictures=20, a_chunk=1),
-    Job(_EDIT, MEDIUM, pictures=40, a_chunk=1),
-    Job(_THUMB, LARGE, pictures=40, a_chunk=1),
-    Job(_THUMB, PNGS, pictures=120, a_chunk=1),
-    Job(_THUMB, WEBPS, pictures=120, a_chunk=1),
+    Job(_THUMB, SMALL, pictures=2000, chunk_size=8),
+    Job(_THUMB, MEDIUM, pictures=240, chunk_size=1),
+    Job(_HEAVY, MEDIUM, pictures=60, chunk_size=1),
+    Job(_HEAVY, LARGE, pictures=20, chunk_size=1),
+    Job(_EDIT, MEDIUM, pictures=40, chunk_size=1),
+    Job(_THUMB, LARGE, pictures=40, chunk_size=1),
+    Job(_THUMB, PNGS, pictures=120, chunk_size=1),
+    Job(_THUMB, WEBPS, pictures=120, chunk_size=1),
 )
 """`heavy` is the pipeline that the first version of this product was shown with."""

@@ -1,4 +1,4 @@
-"""The memory that one picture of 104 megapixels takes, above that of an engine process at rest."""
+"""Measures the memory of one picture of 104 megapixels, above that of an engine process at rest."""
 
 import multiprocessing
 import re
@@ -22,28 +22,28 @@ _PROGRESSIVE = {"progressive 4:2:0": "4:2:0", "progressive 4:4:4": "4:4:4"}
 
 
 @dataclass(frozen=True)
-class Weight:
-    """What a picture took."""
+class Memory:
+    """The memory that a picture needed."""
 
     picture: str
     pipeline: str
     mib: float
-    """Peak of the resident memory above that before the picture."""
+    """Peak of the resident memory in MiB, above that before the picture."""
 
     def as_json(self) -> dict[str, object]:
-        """Return the weight as `--json` prints it."""
+        """Return the figures as `--json` prints them."""
         return asdict(self)
 
 
-def weigh(picture: Path, folder: Path) -> Iterator[Weight]:
-    """Weigh a picture as it is, baseline, and stored progressively, each in a fresh process.
+def measure(picture: Path, folder: Path) -> Iterator[Memory]:
+    """Measure a picture as it is, baseline, and stored progressively, each in a fresh process.
 
     Args:
         picture: A large baseline JPEG.
-        folder: For the other forms of it, and for outputs.
+        folder: For the progressive files, and for outputs.
     """
     if not _CLEAR.exists():
-        return  # only Linux forgets a peak
+        return  # only Linux can reset the peak
     folder.mkdir(parents=True, exist_ok=True)
     forms = {"baseline 4:2:0": picture}
     forms |= {name: _progressive(picture, folder, chroma) for name, chroma in _PROGRESSIVE.items()}
@@ -54,7 +54,7 @@ def weigh(picture: Path, folder: Path) -> Iterator[Weight]:
                 ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process,
             ):
                 task = pipeline, file, folder / f"{pipeline}.jpg"
-                yield Weight(name, pipeline, process.submit(_peak_mib, task).result())
+                yield Memory(name, pipeline, process.submit(_peak_mib, task).result())
 
 
 def _progressive(picture: Path, folder: Path, chroma: str) -> Path:
@@ -71,7 +71,7 @@ def _peak_mib(task: pool.Task) -> float:
     pipeline, _, output = task
     small = output.with_name("small.jpg")
     Image.new("RGB", (64, 64)).save(small)
-    pool.by_engine((pipeline, small, output))  # libraries are loaded, and tables made
+    pool.by_engine((pipeline, small, output))  # the first picture loads libraries and makes tables
     before = _status_kib("VmRSS")
     _CLEAR.write_text(_FORGET_PEAK, encoding="ascii")
     pool.by_engine(task)

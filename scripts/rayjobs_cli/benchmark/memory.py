@@ -1,4 +1,4 @@
-"""The memory of a tree of processes: each page of it counted once, however many share it."""
+"""Measures the memory of a tree of processes: a page that several processes share counts once."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -7,15 +7,15 @@ from typing import Self
 
 import psutil
 
-_LOOK_S = 0.2
-"""Between two looks; each costs some milliseconds of a core, so a run that is weighed is not timed."""
+_POLL_S = 0.2
+"""Between two samples; each costs some milliseconds of a core, so a measured run is not timed."""
 
 
-class Scale:
-    """Weighs a tree of processes as long as it is entered.
+class PeakMemory:
+    """Measures the memory of trees of processes, from `with` to its end.
 
     Args:
-        roots: Gives the numbers of the processes whose trees are weighed.
+        roots: Returns the numbers of the root processes.
     """
 
     def __init__(self, roots: Callable[[], Iterable[int]]) -> None:
@@ -23,7 +23,7 @@ class Scale:
         self._stop = Event()
         self._thread = Thread(target=self._watch, daemon=True)
         self.peak_mib: float | None = None
-        """Proportional set size at its highest, in MiB; None where the system does not tell it."""
+        """Peak of the proportional set size in MiB; None where the system does not report it."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -38,7 +38,7 @@ class Scale:
             total = sum(_pss_bytes(process) for process in _family(self._roots()))
             if total:
                 self.peak_mib = round(max(self.peak_mib or 0.0, total / 2**20), 1)
-            self._stop.wait(_LOOK_S)
+            self._stop.wait(_POLL_S)
 
 
 def _family(roots: Iterable[int]) -> set[psutil.Process]:

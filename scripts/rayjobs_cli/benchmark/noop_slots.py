@@ -1,4 +1,4 @@
-"""A dispatcher whose slots do nothing to a picture: what is left is claims, commit files and settlements.
+"""Runs a dispatcher whose slots do nothing to pictures: only claims, commit files and settlements are left.
 
 Run as `python -m rayjobs_cli.benchmark.noop_slots` in the environment of the settings, until SIGTERM.
 """
@@ -19,7 +19,7 @@ from rayjobs.record.layout import Record
 from rayjobs.settings import Settings
 
 ITEM_MS = 20.0
-"""What an item is said to have taken: so chunks are as large as those of real pictures."""
+"""The reported duration of an item: it makes chunks as large as those of real pictures."""
 _PICTURE = {"width": 512, "height": 384, "format": "jpeg", "bytes": 40_000, "sha256": "0" * 64}
 
 
@@ -47,7 +47,7 @@ def run_chunk(record: Record, raw: Mapping[str, int | str]) -> Tally:
 
 
 def main() -> None:
-    """Dispatch until told to stop."""
+    """Dispatch until SIGTERM arrives."""
     log.set_up()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

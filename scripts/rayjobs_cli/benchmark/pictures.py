@@ -1,6 +1,6 @@
-"""One picture of a benchmark's set: a crop of a sample, scaled by Lanczos, with a little noise in it.
+"""Makes one picture of a set: a crop of a sample, scaled with Lanczos, with a little noise.
 
-Without the noise a scaled-up crop is too smooth, and would weigh and decode like no file that a camera makes.
+Without noise an enlarged crop is too smooth: its size and decoding time are not those of a camera's file.
 """
 
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ _BAND_ROWS = 512
 
 @dataclass(frozen=True)
 class Kind:
-    """What the pictures of one set have in common.
+    """The common properties of the pictures of one set.
 
     Attributes:
         letter: The set's name.
         shapes: Stored width and height, taken in turn.
-        turned_every: Every so many pictures one has EXIF orientation 6; 0 is never.
-        smallest_crop: The least share of a sample's width or height that a crop takes.
-        smallest_source: The least pixels of a sample that is used: much smaller ones give but a blur.
+        turned_every: One of so many pictures has EXIF orientation 6; 0 is none.
+        smallest_crop: The least share of the width or height of a sample in a crop.
+        smallest_source: The least pixels of a usable sample: smaller samples give only a blur.
         noise: Standard deviation of the luminance noise, in levels.
-        format: What its files are.
+        format: The format of its files.
     """
 
     letter: str
@@ -57,7 +57,7 @@ _WRITTEN: dict[str, tuple[str, dict[str, Any]]] = {
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture to be made.
+    """The description of one picture.
 
     Attributes:
         kind: The set it belongs to.
@@ -71,7 +71,7 @@ class Picture:
 
     @property
     def name(self) -> str:
-        """The file's name."""
+        """The name of its file."""
         return f"{self.kind.letter}-{self.index:05d}.{_WRITTEN[self.kind.format][0]}"
 
     @property
@@ -81,14 +81,14 @@ class Picture:
 
     @property
     def turned(self) -> bool:
-        """Whether it is stored on its side, with a tag that says so."""
+        """Whether it is stored on its side, with the EXIF tag for that."""
         every = self.kind.turned_every
         return every > 0 and self.index % every == every - 1
 
 
 def make(folder: Path, picture: Picture) -> None:
-    """Make one picture under its set's folder; it is there whole or not at all."""
-    # Each picture has its own stream of chance: neither their order nor their number changes any of them.
+    """Write one picture into the folder of its set; the file appears whole or not at all."""
+    # Each picture has its own random numbers: neither the order nor the number of pictures changes one.
     chance = np.random.default_rng((picture.seed, ord(picture.kind.letter), picture.index))
     sources = _sources_of(picture.kind.smallest_source)
     source = _source(sources[int(chance.integers(len(sources)))])
@@ -107,7 +107,7 @@ def make(folder: Path, picture: Picture) -> None:
 
     path = folder / picture.kind.letter / picture.name
     partial = path.with_suffix(".partial")
-    # Only JPEG keeps colours as luminance and what is left of it.
+    # Of the three formats only JPEG takes YCbCr.
     written = image if picture.kind.format == "jpeg" else image.convert("RGB")
     written.save(partial, picture.kind.format, exif=exif, **_WRITTEN[picture.kind.format][1])
     partial.replace(path)
@@ -123,7 +123,7 @@ def _crop(
 
 
 def _add_noise(image: Image.Image, deviation: float, chance: np.random.Generator) -> None:
-    # By bands: the noise of 104 MP at once would take more memory than the picture.
+    # In bands: the noise of 104 MP at once would need more memory than the picture.
     for top in range(0, image.height, _BAND_ROWS):
         luma, blue, red = image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height))).split()
         levels = np.asarray(luma, dtype=np.float32)
@@ -147,7 +147,7 @@ def _source(name: str) -> Image.Image:
         image = ImageOps.exif_transpose(opened)
     if image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    # JPEG's own colours: the noise needs the luminance alone, and saving needs no conversion back.
+    # The colours of JPEG: the noise changes the luminance alone, and saving needs no conversion.
     return image.convert("RGB").convert("YCbCr")
 
 

@@ -1,4 +1,4 @@
-"""What is timed, as a user would write it with Pillow; imports no more than a peer's environment has."""
+"""The pipelines as a user would write them with Pillow; imports only what the environment of a peer has."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Way:
     """A pipeline in plain Pillow, and how its file is written."""
 
     run: Callable[[Image.Image], Image.Image]
-    """It may decode to less than the whole picture."""
+    """May decode the picture at a reduced size."""
     options: Mapping[str, Any]
 
 
@@ -33,7 +33,7 @@ def work(job: str, picture: str | Path, output: str | Path) -> None:
 
 
 def write(job: str, image: Image.Image, output: str | Path | BinaryIO) -> None:
-    """Run a picture that was opened, and write what comes of it."""
+    """Run an opened picture, and write the result."""
     way = WAYS[job]
     way.run(image).save(output, **way.options)
 

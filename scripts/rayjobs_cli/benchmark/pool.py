@@ -1,4 +1,4 @@
-"""The work of one process of a hand-written pool: as straight as a user would write it."""
+"""The work of one process of a hand-written pool, as simple as a user would write it."""
 
 from pathlib import Path
 

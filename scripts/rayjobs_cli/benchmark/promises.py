@@ -1,4 +1,4 @@
-"""What is promised besides speed: a quick first result and answer, and few bytes in Redis."""
+"""Measures the promises besides speed: a fast first result, a fast answer, and few bytes in Redis."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from rayjobs_cli.polling import until
 from rayjobs_cli.targets.client import Client
 
 _TIMES = 9
-"""How often a short thing is measured."""
+"""Repetitions of a short measurement."""
 _NAMES = 10_000
 """Paths of the large request."""
 _ITEMS = 1_000_000
@@ -23,12 +23,12 @@ _QUIET_S = 30.0
 
 
 def measure(client: Client, picture: Path, redis_url: str) -> dict[str, float]:
-    """Measure on a warm system without work; it is purged in between.
+    """Measure a warm system without work; the function purges it in between.
 
     Args:
         client: Of the system.
         picture: A small one under an allowed root.
-        redis_url: Of the Redis that it alone uses.
+        redis_url: Of the Redis that only this system uses.
     """
     return {
         "first_result_ms": _first_result_ms(client, picture),
@@ -48,7 +48,7 @@ def _first_result_ms(client: Client, picture: Path) -> float:
 
 
 def _large_request_ms(client: Client, picture: Path) -> float:
-    """Return the time in which 10,000 paths are answered with 202, as the client sees it."""
+    """Return the time from a POST of 10,000 paths to its answer, as the client sees it."""
     times = []
     for _ in range(_TIMES):
         start = time.perf_counter()
@@ -60,7 +60,7 @@ def _large_request_ms(client: Client, picture: Path) -> float:
 
 
 def _bytes_an_image(client: Client, redis_url: str) -> float:
-    """Return what a batch of 10^6 items takes in Redis while it runs, for each of them."""
+    """Return the bytes in Redis for each item of a batch of 10^6 items that runs."""
     with redis.Redis.from_url(redis_url) as server:
         return _taken_by_a_large_batch(client, server) / _ITEMS
 
@@ -85,4 +85,4 @@ def _batch(pictures: list[Path]) -> dict[str, Any]:
 
 def _await(holds: Callable[[], bool], limit_s: float, what: str) -> None:
     if not until(holds, limit_s):
-        raise CommandError("bench_failed", f"It did not come true that {what}.", status=ExitStatus.FAILED)
+        raise CommandError("bench_failed", f"Not within {limit_s:g} s: {what}.", status=ExitStatus.FAILED)

@@ -1,4 +1,4 @@
-"""How near outputs are to a reference, in dB."""
+"""Compares outputs with a reference, in dB."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -13,16 +13,16 @@ from rayjobs_cli.benchmark.jobs import Job
 from rayjobs_cli.benchmark.reference import exact
 from rayjobs_cli.benchmark.tools import ToolFailedError
 
-LOOKED_AT = 6
-"""Pictures of a run that are compared: the first of its set."""
+COMPARED_PICTURES = 6
+"""Pictures of a run that are compared: the first of the set."""
 _EQUAL_DB = 99.0
-"""What two equal pictures are given: their PSNR has no number."""
+"""The result for two equal pictures: their PSNR is infinite."""
 
 _ROUNDED_PX = 1
-"""By which a side may differ: half a pixel is rounded up, to the even number, or off."""
+"""Allowed difference of a side: tools round half a pixel up, down, or to even."""
 
 _FRAME_PX = 8
-"""Of a frame that is not compared: what a kernel finds beyond the border is each engine's own affair."""
+"""Width of the frame that is not compared: engines differ in what a kernel reads beyond the border."""
 
 
 def psnr(one: Image.Image, other: Image.Image) -> float:
@@ -33,20 +33,20 @@ def psnr(one: Image.Image, other: Image.Image) -> float:
 
 
 class Reference:
-    """What comes of the first pictures of a job's set in exact numbers.
+    """The first pictures of a job, made with exact numbers.
 
-    It is written in the format of the outputs: the loss of the format itself is on both sides.
+    They are written in the format of the outputs, so both sides have the loss of the format.
     """
 
     def __init__(self, job: Job, pictures: Sequence[Path]) -> None:
         self._compared = job.pipeline.compared
-        self._images = [_rendered(job, path) for path in pictures[:LOOKED_AT]]
+        self._images = [_rendered(job, path) for path in pictures[:COMPARED_PICTURES]]
 
     def db(self, outputs: Sequence[Path]) -> float:
         """Return the median PSNR of the first outputs.
 
         Raises:
-            ToolFailedError: One is not a picture, or not of the right size.
+            ToolFailedError: An output is no picture, or has the wrong size.
         """
         found = []
         for image, path in zip(self._images, outputs, strict=False):
@@ -63,10 +63,10 @@ class Reference:
 
 
 def check(outputs: Sequence[Path]) -> None:
-    """Look into the header of every output.
+    """Read the header of every output.
 
     Raises:
-        ToolFailedError: One is missing, or is no picture.
+        ToolFailedError: An output is missing, or is no picture.
     """
     for path in outputs:
         _opened(path).close()
@@ -82,7 +82,7 @@ def _opened(path: Path) -> Image.Image:
 def _rendered(job: Job, path: Path) -> Image.Image:
     written = BytesIO()
     with Image.open(path) as opened:
-        opened.load()  # whole: what comes then can't decode to less
+        opened.load()  # decoded whole here: no later step can decode at a reduced size
         reference = exact(job.pipeline.name, opened)
     reference.save(written, **pillow_way.WAYS[job.pipeline.name].options)
     return Image.open(written)

@@ -1,6 +1,6 @@
-"""What each pipeline amounts to in exact numbers: floats throughout, rounded once at the end.
+"""Computes each pipeline in exact numbers: floats throughout, rounded once at the end.
 
-So every tool is told apart from the operation itself, and no tool, not even Pillow, is its own judge.
+So every tool is compared with the operation itself, and no tool, not even Pillow, is its own reference.
 """
 
 from collections.abc import Callable
@@ -15,16 +15,16 @@ Pixels = npt.NDArray[np.float32]
 """(H, W, 3), 0 to 255."""
 
 _REACH = 4
-"""Sigmas at which a Gaussian ends: what lies beyond is a 10,000th part."""
+"""Sigmas at which the kernel of a Gaussian ends: a 10,000th part lies beyond."""
 _THRESHOLD = 3.5
-"""Of whole numbers, those above 3 are those from 4 on; the exact ones are cut in the middle."""
+"""Whole numbers above 3 begin with 4; for exact numbers the threshold is the middle of both."""
 _SMOOTH = np.array([[1, 1, 1], [1, 5, 1], [1, 1, 1]]) / 13
 _EDGES = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]])
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 def exact(pipeline: str, image: Image.Image) -> Image.Image:
-    """Return what a pipeline makes of a picture that was decoded whole; of `edit`, without the text."""
+    """Return the result of a pipeline for a picture that was decoded whole; that of `edit` has no text."""
     pixels = _PIPELINES[pipeline](ImageOps.exif_transpose(image).convert("RGB"))
     return Image.fromarray(np.rint(pixels.clip(0, 255)).astype(np.uint8))
 
@@ -70,7 +70,7 @@ def _gaussian(pixels: Pixels, sigma: float) -> Pixels:
 
 
 def _convolved(pixels: Pixels, kernel: npt.NDArray[np.float64]) -> Pixels:
-    """Return the sum of neighbours by their weights; beyond the border its pixels go on."""
+    """Return the weighted sum of neighbours; the pixels of the border are repeated beyond it."""
     down, across = (side // 2 for side in kernel.shape)
     wide = np.pad(pixels, ((down, down), (across, across), (0, 0)), mode="edge")
     height, width = pixels.shape[:2]

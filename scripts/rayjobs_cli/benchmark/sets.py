@@ -1,4 +1,4 @@
-"""The benchmark's sets of pictures, made out of the sample pictures: same seed, same bytes.
+"""Makes the sets of pictures of the benchmark from the sample pictures: same seed, same bytes.
 
 S is many small pictures, M pictures of a 12 MP camera, L a few large ones and one of 104 MP, all JPEG;
 P and W are PNG and WebP of 2.5 MP.
@@ -18,22 +18,22 @@ from rayjobs_cli.benchmark.pictures import Kind, Picture, make, pixels_of, sampl
 
 SEED = 20_240_229
 _FORMS = 1
-"""Raised with every change of how a picture is made, so that no older set passes for a new one."""
+"""Grows with every change of how a picture is made, so that no older set counts as complete."""
 
 Progress = Callable[[int, int], None]
-"""Called with the pictures done and those to be made in all."""
+"""Called with the number of pictures that are made, and the number of all."""
 
 
 @dataclass(frozen=True)
 class PictureSet:
-    """A set that lies on the disk.
+    """A set on the disk.
 
     Attributes:
         name: The letter of its kind.
         folder: Where its pictures are, and nothing else.
         pictures: How many.
         size: Their bytes.
-        made: Whether this call made it, or found it complete.
+        made: Whether this call made the set; False if it was complete.
     """
 
     name: str
@@ -44,10 +44,10 @@ class PictureSet:
 
 
 def plan(kind: Kind, count: int, seed: int = SEED) -> list[Picture]:
-    """Lay out a set's pictures, without making them.
+    """Describe the pictures of a set, without making them.
 
     Args:
-        kind: What they have in common.
+        kind: Their common properties.
         count: How many.
         seed: Another seed gives other pictures.
 
@@ -67,8 +67,7 @@ def make_sets(
 ) -> dict[str, PictureSet]:
     """Make the sets that are not there yet, each in a folder of its name.
 
-    A set with its marker beside it, of the same parameters, is kept as it is; anything else that an earlier
-    call left of it is made anew.
+    A set whose marker has the same parameters is kept; every other set is made again.
 
     Args:
         folder: Where the sets go; made if missing.
@@ -107,7 +106,7 @@ def _make_all(folder: Path, jobs: Sequence[Picture], processes: int) -> Iterator
             make(folder, picture)
             yield picture
         return
-    # Spawned on every system alike: a fork would carry the caller's threads' locks along.
+    # Spawned on every system: a fork would copy locks that threads of the caller hold.
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         running = {pool.submit(make, folder, picture): picture for picture in jobs}
         try:
@@ -155,7 +154,7 @@ def _clear(folder: Path, kind: Kind, pictures: Sequence[Picture]) -> None:
     place = folder / kind.letter
     place.mkdir(parents=True, exist_ok=True)
     names = {picture.name for picture in pictures}
-    # Only files named as a set's are, so that a wrong folder costs nobody a picture.
+    # Only files with names of a set: a wrong folder must cost nobody a picture.
     for path in place.glob(f"{kind.letter}-[0-9][0-9][0-9][0-9][0-9].*"):
         if path.name not in names:
             path.unlink()

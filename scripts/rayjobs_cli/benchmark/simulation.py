@@ -1,8 +1,8 @@
-"""A batch of 10^8 items without its pictures: what claims, commit files and a recovery cost, on a real Redis.
+"""Simulates a batch of 10^8 items without pictures: measures claims, commits and recoveries on a real Redis.
 
-The registry, the record and the recovery are the product's own. Left out are the pictures, the pages of items
-(neither a claim nor a recovery reads them) and, of most commit files, all but the head (a recovery reads no
-more). What is said of the whole batch is an extrapolation from a part of it, and called so.
+The registry, the record and the recovery are those of the product. Left out are the pictures, the pages of
+items (neither claims nor recoveries read them) and, in most commit files, all but the head (a recovery reads
+only that). The figures of the whole batch are extrapolated from a part, and are named so.
 """
 
 import statistics
@@ -28,9 +28,9 @@ from rayjobs_cli.benchmark.noop_slots import ITEM_MS, outcome
 from rayjobs_cli.exit_status import CommandError, ExitStatus
 
 SLOTS = 256
-"""Of the farm that is imagined; twice as many chunks are in flight."""
+"""Slots of the simulated system; twice as many chunks are in flight."""
 _CHUNKS = 3000
-"""Chunks that are claimed; but for those in flight, they are committed and settled too."""
+"""Chunks that are claimed; all but those in flight are committed and settled too."""
 _FILES = 20_000
 """Commit files that the largest recovery reads."""
 _BATCH = "b_simulated"
@@ -38,22 +38,22 @@ _BATCH = "b_simulated"
 
 @dataclass
 class Figures:
-    """What was measured of a part, and what follows for the whole."""
+    """The figures of a part of the batch, and those extrapolated to the whole."""
 
     items: int
     chunk_items: int = 0
-    """As large as the queue hands out chunks of pictures that take 20 ms each."""
+    """Items of a chunk: the size that the queue gives out for pictures of 20 ms each."""
     chunks: int = 0
     ms: dict[str, dict[str, float]] = field(default_factory=dict)
     """Median and 99th percentile of a claim, a commit and a settlement."""
     record_bytes_an_item: float = 0.0
     redis_keys: int = 0
     redis_bytes: int = 0
-    """Beyond what it held empty, with all leases out."""
+    """Bytes above those of an empty Redis, with all leases given out."""
     recoveries: list[dict[str, float]] = field(default_factory=list)
-    """By the number of commit files: seconds from the flush to exact counts, and MiB that it took."""
+    """One recovery each: commit files, seconds from the flush to exact counts, and MiB of memory."""
     extrapolated: dict[str, float] = field(default_factory=dict)
-    """To all items, in proportion."""
+    """Figures for all items, in proportion."""
 
 
 def measure(redis_url: str, folder: str, items: int) -> Figures:
@@ -85,21 +85,26 @@ class _Simulation:
 
     def _submit(self) -> None:
         items = self._figures.items
-        form, work = parse_request({"source": {"type": "samples", "count": items}, "pipeline": []})
+        request, work = parse_request({"source": {"type": "samples", "count": items}, "pipeline": []})
         new = NewBatch(
-            _BATCH, items, exact=True, priority=form.priority, document=form.document(work), created_ms=0
+            _BATCH,
+            items,
+            exact=True,
+            priority=request.priority,
+            document=request.document(work),
+            created_ms=0,
         )
         self._record.seal(_BATCH, items)
         self._record.open(_BATCH, new.spec)
         self._registry.submit(new)
 
     def _work(self) -> None:
-        """Claim, commit and settle, with as many leases out as the farm's slots take."""
+        """Claim, commit and settle, with as many leases in flight as the slots take."""
         leader, out = self._registry.lead("simulation", 600) or 0, deque[Lease]()
         for each in range(_CHUNKS):
             with self._timed("claim"):
                 out += self._registry.claim(leader, SLOTS, Pace(), 1)
-            if each == 0 or len(out) > 2 * SLOTS:  # by the first one the batch's speed is known
+            if each == 0 or len(out) > 2 * SLOTS:  # the first chunk gives the speed of the batch
                 self._end(out.popleft())
         figures, written = self._figures, self._record.store.get(self._commit_file(self._ended[-1])) or b""
         figures.chunk_items, self._last = self._ended[-1].range.count, out[-1]

@@ -1,15 +1,15 @@
-"""What the benchmark found, for people: on a terminal, or as Markdown for FIGURES.md."""
+"""Formats the results of the benchmark: for a terminal, or as Markdown for FIGURES.md."""
 
 from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
-from rayjobs_cli.benchmark.large import Weight
+from rayjobs_cli.benchmark.large import Memory
 from rayjobs_cli.benchmark.turns import Row
 
 _NAMES = ("set", "pipeline", "tool", "images/s", "rayjobs is", "from - to", "dB", "MiB", "load")
 _LEFT = 3
-"""Columns of words; the others are numbers."""
+"""Columns of text at the left; the others are numbers."""
 
 
 def of(rows: Iterable[Row]) -> Table:
@@ -22,8 +22,8 @@ def of(rows: Iterable[Row]) -> Table:
     return made
 
 
-def markdown(rows: Sequence[Row], weights: Sequence[Weight]) -> str:
-    """Return the same as tables of Markdown."""
+def markdown(rows: Sequence[Row], weights: Sequence[Memory]) -> str:
+    """Return the results as tables of Markdown."""
     lines = []
     if rows:
         lines += _lines(_NAMES, [_cells(row) for row in rows])
@@ -42,5 +42,5 @@ def _cells(row: Row) -> tuple[str, ...]:
     memory = "-" if row.pss_mib is None else f"{row.pss_mib:.0f}"
     load = "-" if row.load is None else f"{row.load:.1f}"
     range_ = f"{row.least_ratio:.2f} - {row.most_ratio:.2f}"
-    words = row.set, row.pipeline, row.tool
-    return *words, f"{row.images_per_s:g}", f"{row.ratio:.2f} x", range_, f"{row.db:.1f}", memory, load
+    names = row.set, row.pipeline, row.tool
+    return *names, f"{row.images_per_s:g}", f"{row.ratio:.2f} x", range_, f"{row.db:.1f}", memory, load

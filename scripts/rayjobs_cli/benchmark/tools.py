@@ -1,4 +1,4 @@
-"""What takes turns: this system from POST to the last file, and pools as a user would write them."""
+"""The tools that take turns: this system from POST to the last file, and pools as a user would write them."""
 
 import multiprocessing
 import os
@@ -19,16 +19,16 @@ from rayjobs_cli.targets.client import Client
 
 
 class ToolFailedError(Exception):
-    """A tool did not do what it was to do: it is left out, and counts for nothing."""
+    """A tool failed at a job: it is left out, and has no figures."""
 
 
 class Tool(ABC):
-    """Something that runs a job over pictures, warm when it is entered."""
+    """A tool that runs jobs; from `with` on it is warm."""
 
     name: str
 
     def __enter__(self) -> Self:
-        """Start what it needs, if that does not run already."""
+        """Start what the tool needs, if that does not run already."""
         return self
 
     @abstractmethod
@@ -36,7 +36,7 @@ class Tool(ABC):
         """End what was started."""
 
     def does(self, job: Job) -> bool:
-        """Return whether it can do a job at all."""
+        """Return whether the tool can run a job."""
         del job
         return True
 
@@ -45,7 +45,7 @@ class Tool(ABC):
         """Run a job; return the seconds to its last file.
 
         Raises:
-            ToolFailedError: It could not.
+            ToolFailedError: The tool could not run the job.
         """
 
     @abstractmethod
@@ -54,11 +54,11 @@ class Tool(ABC):
 
     @abstractmethod
     def pids(self) -> Iterable[int]:
-        """Return the roots of its trees of processes."""
+        """Return the numbers of its root processes."""
 
 
 class System(Tool):
-    """This project, warm: from the POST until the batch has ended."""
+    """This system, warm: from the POST until the batch has ended."""
 
     name = "rayjobs"
 
@@ -69,7 +69,7 @@ class System(Tool):
 
     @override
     def __exit__(self, *_: object) -> None:
-        """Leave it running: whoever deployed it ends it."""
+        """Leave the system running: the command that deployed it ends it."""
 
     @override
     def run(self, job: Job, pictures: Sequence[Path]) -> float:
@@ -98,13 +98,13 @@ class System(Tool):
 
 
 class Writer(Tool):
-    """A tool that writes into a folder of its own, made when it is entered."""
+    """A tool that writes into its own folder; `with` makes the folder."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self._folder = folder / name.replace(" ", "-")
         self._written: list[Path] = []
-        """By the last run."""
+        """The outputs of the last run."""
 
     @override
     def __enter__(self) -> Self:
@@ -120,7 +120,7 @@ class Writer(Tool):
 
 
 class Pool(Writer):
-    """`multiprocessing.Pool` over the pictures, its processes started and warm before the clock runs."""
+    """A `multiprocessing.Pool` over the pictures; its processes are warm before the clock runs."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ class Pool(Writer):
         self._written = self._numbered(job, len(pictures))
         tasks = [(job.pipeline.name, *pair) for pair in zip(pictures, self._written, strict=True)]
         start = time.perf_counter()
-        for _ in self._pool.imap_unordered(self._work, tasks, job.a_chunk):
+        for _ in self._pool.imap_unordered(self._work, tasks, job.chunk_size):
             pass
         return time.perf_counter() - start
 
@@ -162,7 +162,7 @@ def _children() -> Iterator[int]:
 
 @contextmanager
 def exported(environment: Mapping[str, str]) -> Iterator[None]:
-    """Let processes that start meanwhile inherit an environment."""
+    """Add variables to the environment that processes inherit, from `with` to its end."""
     before = dict(os.environ)
     os.environ.update(environment)
     try:

@@ -1,7 +1,7 @@
-"""What variants save, in processor time: `python -m rayjobs_cli.benchmark.variants`.
+"""Measures the processor time that variants save: `python -m rayjobs_cli.benchmark.variants`.
 
-Both sides make the same files by the same engine in this process, in turns; a batch's other costs (reading,
-writing, the queue) are left out, and are saved as well.
+Both sides make the same files with the same engine in this process, in turns. The other costs of a batch
+(reading, writing, the queue) are not measured; variants save those too.
 """
 
 import os
@@ -33,14 +33,14 @@ _ROUNDS = 5
 
 @dataclass(frozen=True)
 class Saved:
-    """What one picture took."""
+    """The processor time of one picture in both ways."""
 
     together_ms: float
     apart_ms: float
 
     @property
     def ratio(self) -> float:
-        """How many times the work it is to do each by itself."""
+        """Time of separate files, divided by the time of files made together."""
         return self.apart_ms / self.together_ms
 
 
@@ -55,22 +55,24 @@ SIZED = [_sized(width) for width in (1600, 1200, 800, 640, 480, 320, 160, 80)]
 
 def main() -> None:
     """Measure all and print the table."""
-    if not ALLOCATOR.items() <= os.environ.items():  # as engine processes have it; malloc reads it once
+    if (
+        not ALLOCATOR.items() <= os.environ.items()
+    ):  # the settings of engine processes; malloc reads them once, at the start
         again = [sys.executable, "-m", "rayjobs_cli.benchmark.variants"]
         subprocess.run(again, env={**os.environ, **ALLOCATOR}, check=True)
         return
     table = Table("picture", "files", "together", "apart", "ratio", title="CPU ms a picture")
     with tempfile.TemporaryDirectory() as folder:
         for name, data in _pictures(Path(folder)):
-            for told, branches in _sets_of_files():
+            for label, branches in _sets_of_files():
                 saved = measure(data, branches)
                 figures = f"{saved.together_ms:.1f}", f"{saved.apart_ms:.1f}", f"{saved.ratio:.2f}"
-                table.add_row(name, told, *figures)
+                table.add_row(name, label, *figures)
     Console().print(table)
 
 
 def measure(data: bytes, branches: Sequence[Branch], rounds: int = _ROUNDS) -> Saved:
-    """Make the files of one picture in both ways, in turns; of each the median counts."""
+    """Make the files of one picture in both ways, in turns, and return the medians."""
 
     def make_files(*groups: Sequence[Branch]) -> None:
         for group in groups:

@@ -1,7 +1,7 @@
-"""One batch twice, undisturbed and under every fault at once; then what is equal, row by row.
+"""Runs one batch twice, undisturbed and under every fault at once, and compares the results row by row.
 
-While the second run is under way, Redis is flushed, the dispatcher and a slot are killed, another slot is
-frozen until the end, and one of the pictures kills whatever decodes it.
+During the second run Redis is flushed, the dispatcher and a slot are killed, another slot is frozen until the
+end, and one of the pictures kills every process that decodes it.
 """
 
 import os
@@ -29,27 +29,27 @@ from rayjobs_cli.targets.client import Client, Document
 from rayjobs_cli.targets.local import state as states
 
 COUNT = 80
-"""Pictures: enough that a good part still waits when the new dispatcher has taken over."""
+"""Pictures of the batch: many of them still wait when the new dispatcher leads."""
 _POISON = 31
 _SAMPLE = SAMPLES / "brushes_640x480.jpg"
 _PIPELINE = [{"name": "resize", "width": 1600, "height": 1200}, {"name": "blur", "radius": 3}]
 _BACK_S = 120.0
-"""Until whatever was killed works again; a busy machine takes its time."""
+"""Limit until what was killed works again; a busy machine is slow."""
 _THAW_S = 5.0
-"""A machine's only slot is not left frozen for longer: nothing else could do its work."""
+"""How long the only slot of a machine stays frozen: no other slot could do its work."""
 
 
 @dataclass
 class Snapshot:
-    """What a client sees of a batch at one moment."""
+    """A batch as a client sees it at one moment."""
 
     batch: Document
     items: dict[int, tuple[str, str]] = field(default_factory=dict)
-    """Of each item that has ended: its state, and the hash of its output or the code of its error."""
+    """Index of an item that has ended -> its state, and the hash of its output or the code of its error."""
     seconds: float = 0.0
 
     def rows(self) -> dict[str, str]:
-        """Return the figures to be compared."""
+        """Return the figures that are compared, by their names."""
         counts = self.batch["counts"]
         parts = {name: str(counts[name]) for name in ("total", "succeeded", "failed", "running", "pending")}
         errors = ", ".join(f"{n} {code}" for code, n in sorted(self.batch["errors_by_code"].items()))
@@ -67,7 +67,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both runs, and what was seen in the middle of the second one."""
+    """Snapshots of both runs: the end of each, and two from the middle of the second."""
 
     undisturbed: Snapshot
     before: Snapshot
@@ -77,22 +77,22 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
-        """Whether the disturbed run ended as the other one did, item by item and byte by byte."""
+        """Whether both runs ended alike, item by item and byte by byte."""
         return self.undisturbed.rows() == self.after.rows() and self.undisturbed.items == self.after.items
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--json` prints."""
-        looks = {name: getattr(self, name) for name in ("undisturbed", "before", "during", "after")}
+        snapshots = {name: getattr(self, name) for name in ("undisturbed", "before", "during", "after")}
         return {
             "ok": self.equal,
             "faults": list(self.faults),
-            "seconds": {name: round(look.seconds, 2) for name, look in looks.items()},
-            "table": {name: look.rows() for name, look in looks.items()},
+            "seconds": {name: round(each.seconds, 2) for name, each in snapshots.items()},
+            "table": {name: each.rows() for name, each in snapshots.items()},
         }
 
 
 def pictures(folder: Path) -> None:
-    """Put the pictures into a folder that the system may read."""
+    """Write the pictures, one of them poisoned, into an empty folder that the system may read."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     sample = _SAMPLE.read_bytes()
@@ -101,22 +101,26 @@ def pictures(folder: Path) -> None:
         (folder / f"{index:03d}.jpg").write_bytes(data)
 
 
-def run(client: Client, state: Path, folder: Path, words: Terminal) -> Comparison:
-    """Run the batch undisturbed, then disturbed; raises `CommandError` if anything does not come back."""
-    return _Chaos(client, state, folder, words).run()
+def run(client: Client, state: Path, folder: Path, terminal: Terminal) -> Comparison:
+    """Run the batch undisturbed, then disturbed, and return the comparison.
+
+    Raises:
+        CommandError: Something that was killed does not work again, or a result changed late.
+    """
+    return _Chaos(client, state, folder, terminal).run()
 
 
 class _Chaos:
-    def __init__(self, client: Client, state: Path, folder: Path, words: Terminal) -> None:
+    def __init__(self, client: Client, state: Path, folder: Path, terminal: Terminal) -> None:
         self._client = client
         self._state = state
         self._folder = folder
-        self._words = words
+        self._terminal = terminal
         self._faults: list[str] = []
 
     def run(self) -> Comparison:
         undisturbed = self._to_the_end(self._submit(), time.monotonic())
-        self._words.say(f"undisturbed: {undisturbed.seconds:.1f} s")
+        self._terminal.say(f"undisturbed: {undisturbed.seconds:.1f} s")
         start, batch_id = time.monotonic(), self._submit()
         self._wait(lambda: self._ended(batch_id) >= COUNT // 5, "a fifth of the batch is done")
         before = Snapshot(self._client.batch(batch_id), seconds=time.monotonic() - start)
@@ -129,11 +133,13 @@ class _Chaos:
             after = self._to_the_end(batch_id, start)
         finally:
             frozen.send_signal(signal.SIGCONT)
-        self._wait(lambda: not self._busy(), "the slot that was frozen has nothing in hand")
-        again = self._look(batch_id)
+        self._wait(lambda: not self._busy(), "the slot that was frozen holds no picture")
+        again = self._snapshot(batch_id)
         if again.items != after.items:
             raise CommandError(
-                "changed", "A slot that woke up late changed a result.", status=ExitStatus.FAILED
+                "changed",
+                "The slot that was frozen changed a result after the end.",
+                status=ExitStatus.FAILED,
             )
         return Comparison(undisturbed, before, during, after, tuple(self._faults))
 
@@ -149,11 +155,11 @@ class _Chaos:
     def _to_the_end(self, batch_id: str, start: float) -> Snapshot:
         self._wait(lambda: self._client.batch(batch_id)["state"] in TERMINAL, "the batch has ended")
         seconds = time.monotonic() - start
-        look = self._look(batch_id)
-        look.seconds = seconds
-        return look
+        snapshot = self._snapshot(batch_id)
+        snapshot.seconds = seconds
+        return snapshot
 
-    def _look(self, batch_id: str) -> Snapshot:
+    def _snapshot(self, batch_id: str) -> Snapshot:
         items = self._client.items(batch_id)
         return Snapshot(self._client.batch(batch_id), {item["index"]: _ending(item) for item in items})
 
@@ -185,13 +191,13 @@ class _Chaos:
         return slot
 
     def _busy_slot(self) -> psutil.Process:
-        self._wait(self._busy, "a slot has a picture in hand")
+        self._wait(self._busy, "a slot holds a picture")
         return psutil.Process(self._busy()[0])
 
     def _slots(self) -> dict[int, bool]:
-        """Return the slots that live, by their process numbers, and whether each has a picture in hand."""
-        words = SlotStatusReader(self._state / "slots").statuses()
-        return {word.pid: word.batch_id is not None for word in words if _lives(word.pid)}
+        """Return the slots that live: process number -> whether the slot holds a picture."""
+        statuses = SlotStatusReader(self._state / "slots").statuses()
+        return {each.pid: each.batch_id is not None for each in statuses if _lives(each.pid)}
 
     def _busy(self) -> list[int]:
         return [pid for pid, busy in self._slots().items() if busy]
@@ -200,20 +206,18 @@ class _Chaos:
     def _running(self) -> states.State:
         state = states.read(self._state)
         if state is None:
-            raise CommandError(
-                "ended", "The system was ended while it was disturbed.", status=ExitStatus.FAILED
-            )
+            raise CommandError("ended", "The system ended during the faults.", status=ExitStatus.FAILED)
         return state
 
     def _say(self, fault: str) -> None:
         self._faults.append(fault)
-        self._words.say(f"  {fault}", style="red")
+        self._terminal.say(f"  {fault}", style="red")
 
     def _wait(self, condition: Callable[[], object], description: str) -> None:
         def holds() -> bool:
             try:
                 return bool(condition())
-            except CommandError:  # the API could not answer at this moment
+            except CommandError:  # the API does not answer at this moment
                 return False
 
         if not until(holds, _BACK_S, 0.05):
@@ -231,18 +235,18 @@ def _lives(pid: int) -> bool:
         return False
 
 
-def tell(story: Comparison, words: Terminal) -> None:
-    """Print the table for people."""
+def show(comparison: Comparison, terminal: Terminal) -> None:
+    """Print the table of a comparison for people."""
     table = Table(title="one batch, undisturbed and disturbed")
     for column in ("", "undisturbed", "before", "during", "after", "equal"):
         table.add_column(column)
-    looks = (story.undisturbed, story.before, story.during, story.after)
-    for name, expected in story.undisturbed.rows().items():
-        equal = story.after.rows()[name] == expected
-        table.add_row(name, *(look.rows()[name] for look in looks), "yes" if equal else "NO")
-    table.add_row("seconds", *(f"{look.seconds:.1f}" for look in looks), "")
-    words.print(table)
-    words.say(
-        "equal: nothing was lost, nothing done twice" if story.equal else "NOT equal",
-        style="bold green" if story.equal else "bold red",
+    snapshots = (comparison.undisturbed, comparison.before, comparison.during, comparison.after)
+    for name, expected in comparison.undisturbed.rows().items():
+        equal = comparison.after.rows()[name] == expected
+        table.add_row(name, *(each.rows()[name] for each in snapshots), "yes" if equal else "NO")
+    table.add_row("seconds", *(f"{each.seconds:.1f}" for each in snapshots), "")
+    terminal.print(table)
+    terminal.say(
+        "equal: nothing was lost, nothing was done twice" if comparison.equal else "NOT equal",
+        style="bold green" if comparison.equal else "bold red",
     )

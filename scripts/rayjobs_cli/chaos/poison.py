@@ -1,7 +1,7 @@
-"""A picture that ends the process that decodes it: what `demo.py --chaos` feeds among good ones.
+"""Makes a picture that kills the process that decodes it; `demo.py --chaos` puts one among good pictures.
 
-It is whole and good but for a mark behind its end. The engine process imports this module where
-`RAYJOBS_ENGINE_HOOK` names it, and dies of such a picture as it would of a fault in a decoder.
+The picture is whole and good; only a mark follows its end. `RAYJOBS_ENGINE_HOOK` makes an engine process
+import this module; a picture with the mark then kills the process as a fault in a decoder would.
 """
 
 import ctypes
@@ -17,13 +17,13 @@ _decode: Callable[..., Any] = vars(rendering)["decode"]
 
 
 def poisoned(picture: bytes) -> bytes:
-    """Return a picture that kills."""
+    """Return a picture that kills its decoder."""
     return picture + _MARK
 
 
 def _dying(data: bytes, *args: object, **options: object) -> object:
     if data.endswith(_MARK):
-        ctypes.string_at(0)  # an address that nobody has
+        ctypes.string_at(0)  # address 0 is mapped in no process: SIGSEGV
     return _decode(data, *args, **options)
 
 

@@ -1,85 +1,94 @@
-"""From nothing to filtered pictures in one go: deploys, loads, watches, judges, and ends what it started."""
+"""Starts rayjobs, runs a load test on it, shows both live, and ends what it started."""
 
 import json
 import os
 import signal
 from argparse import Namespace
 from collections.abc import Sequence
-from functools import partial
 
 from rayjobs_cli import arguments
 from rayjobs_cli.chaos import faults, poison
 from rayjobs_cli.commands import launch
 from rayjobs_cli.console import Terminal
 from rayjobs_cli.exit_status import CommandError, ExitStatus, conclude
-from rayjobs_cli.load_test import runner
+from rayjobs_cli.load_test import runner, summary
 
 
-def main(arguments_given: Sequence[str] | None = None) -> int:
-    """Deploy, run the load, and take down what was started."""
+def main(words: Sequence[str] | None = None, *, program: str = "python scripts/demo.py") -> int:
+    """Run the command.
+
+    Args:
+        words: Of the command line; None reads those of the process.
+        program: The command as its user types it.
+    """
     parser = arguments.parser(
-        "Start rayjobs, send 10 heavy batches of real photographs, show them live, and stop it again.",
-        "python scripts/demo.py --keep\n  python scripts/demo.py k8s",
+        program,
+        "Start rayjobs, send 10 heavy batches of real photographs, show them live, and end rayjobs again.",
+        "--keep",
+        "k8s",
+        "--chaos",
     )
-    # Free ports unless asked otherwise: a demo collides with nothing.
+    # Free ports by default: a demo takes no port that another program needs.
     arguments.add_target(parser, api_port=0, dashboard_port=0)
     arguments.add_cluster(parser)
     arguments.add_load(parser)
-    parser.add_argument("--keep", action="store_true", help="leave it running")
+    parser.add_argument("--keep", action="store_true", help="leave rayjobs running at the end")
     parser.add_argument(
         "--chaos",
         action="store_true",
-        help="flush Redis and kill processes in mid-batch, and compare with an undisturbed run (local)",
+        help="instead of the load: flush Redis and kill processes while a batch runs, and compare the result "
+        "with an undisturbed run (target local only)",
     )
-    given = parser.parse_args(arguments_given)
+    given = parser.parse_args(words)
     if given.chaos and given.target != "local":
         parser.error("--chaos kills processes of this machine: it needs the target local")
-    # So that what was started is ended too when this command is told to end.
+    # SIGTERM raises KeyboardInterrupt: the command ends what it started before it ends itself.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     return conclude(lambda: _chaos(given) if given.chaos else _demo(given), as_json=given.json)
 
 
 def _chaos(given: Namespace) -> ExitStatus:
-    words = Terminal(stderr=given.json)
+    terminal = Terminal(stderr=given.json)
     folder = given.state / "chaos"
     faults.pictures(folder)
     given.roots = [*given.roots, folder]
     os.environ.update(poison.HOOK)
-    words.say(launch.BEGINS[given.target])
-    say = partial(words.say, style="dim")
-    running = launch.launch(given, say)
-    if not running.changed:
+    terminal.say(launch.BEGINS[given.target])
+    target = launch.launch(given, terminal.progress)
+    if not target.changed:
         raise CommandError(
             "in_use", f"Something runs under {given.state} already.", "Name another folder with --state DIR."
         )
     try:
-        story = faults.run(running.client(), given.state, folder, words)
-        faults.tell(story, words)
+        comparison = faults.run(target.client(), given.state, folder, terminal)
+        faults.show(comparison, terminal)
     finally:
         if not given.keep:
-            launch.end(given, say)
-            words.say("stopped what was started")
+            _end(given, terminal)
     if given.json:
-        print(json.dumps(story.as_json()))
-    return ExitStatus.DONE if story.equal else ExitStatus.FAILED
+        print(json.dumps(comparison.as_json()))
+    return ExitStatus.DONE if comparison.equal else ExitStatus.FAILED
 
 
 def _demo(given: Namespace) -> ExitStatus:
-    words = Terminal(stderr=given.json)
-    words.say(launch.BEGINS[given.target])
-    say = partial(words.say, style="dim")
-    running = launch.launch(given, say)
+    terminal = Terminal(stderr=given.json)
+    terminal.say(launch.BEGINS[given.target])
+    target = launch.launch(given, terminal.progress)
     try:
-        running.show(words)
-        words.print()
-        observe = running.observe()
-        order = runner.load_options(given, on_a_cluster=observe is not None)
-        done = runner.run(running.client(), order, words, observe)
-        runner.tell(done, words)
+        target.show(terminal)
+        terminal.print()
+        observe = target.observe()
+        options = runner.load_options(given, on_a_cluster=observe is not None)
+        load_test = runner.run(target.client(), options, terminal, observe)
+        summary.show(load_test, terminal)
     finally:
-        if running.changed and not given.keep:
-            launch.end(given, say)
-            words.say("stopped what was started")
+        if target.changed and not given.keep:
+            _end(given, terminal)
     if given.json:
-        print(json.dumps(done.as_json()))
-    return ExitStatus.DONE if done.verdict.ok else ExitStatus.FAILED
+        print(json.dumps(load_test.as_json()))
+    return ExitStatus.DONE if load_test.verdict.ok else ExitStatus.FAILED
+
+
+def _end(given: Namespace, terminal: Terminal) -> None:
+    launch.end(given, terminal.progress)
+    terminal.say("ended what was started")

@@ -1,4 +1,4 @@
-"""How the system behaves with a million items: speed, memory, latency, recovery from the loss of Redis."""
+"""Measures the system with a million items: speed, memory, latency, recovery from the loss of Redis."""
 
 import json
 import os
@@ -38,7 +38,7 @@ _ITEMS = 1_000_000
 _SIMULATED = 100_000_000
 _START_S = 60.0
 _STALL_S = 120.0
-_LOOK_S = 0.2
+_POLL_S = 0.2
 _SAMPLE_S = 1.0
 
 _AnswerT = TypeVar("_AnswerT")
@@ -46,7 +46,7 @@ _AnswerT = TypeVar("_AnswerT")
 
 @dataclass
 class Figures:
-    """What was measured."""
+    """The figures of a measurement."""
 
     items: int
     seconds: float = 0.0
@@ -54,28 +54,34 @@ class Figures:
     commit_files: int = 0
     redis_keys: int = 0
     redis_bytes_an_item: float = 0.0
-    """What Redis held at most, beyond what it held empty, over the items."""
+    """Peak memory of Redis above that of an empty Redis, divided by the items."""
     restored_s: float = 0.0
-    """From the flush at half to counts that are exact again, as a client sees it."""
+    """From the flush to counts that are exact again, as a client sees it."""
     api_ms: dict[str, float] = field(default_factory=dict)
     rss_mib: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Of each process: at the first, middle and last third of the run."""
+    """Process -> its mean in the first, middle and last third of the run."""
 
 
 def main() -> int:
-    """Run a batch of items that cost nothing through Redis, dispatcher, record and API."""
+    """Run the command; return the exit status."""
     parser = arguments.parser(
-        "Run a million items with an engine that does nothing, flush Redis at half, and measure.",
-        "python scripts/scale.py --items 1000000",
+        "python scripts/scale.py",
+        "Run a batch of a million items with an engine that does nothing, flush Redis when half of the\n"
+        "items are done, and measure speed, memory, latency and recovery.",
+        "--items 1000000",
+        "--simulate",
     )
     parser.add_argument(
-        "--items", type=arguments.count, help=f"({_ITEMS} with the engine, {_SIMULATED} simulated)"
+        "--items",
+        type=arguments.count,
+        metavar="N",
+        help=f"items of the batch ({_ITEMS}; with --simulate {_SIMULATED})",
     )
     parser.add_argument(
         "--simulate",
         action="store_true",
-        help="without pictures: measure claims, commit files and recoveries of a part, in under two minutes,"
-        " and extrapolate",
+        help="run no pictures: measure claims, commit files and recoveries of a part of the batch, in "
+        "less than two minutes, and extrapolate",
     )
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -83,7 +89,7 @@ def main() -> int:
 
 
 def _scale(given: Namespace) -> ExitStatus:
-    words = Terminal(stderr=given.json)
+    terminal = Terminal(stderr=given.json)
     folder = given.state / "scale"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -94,11 +100,11 @@ def _scale(given: Namespace) -> ExitStatus:
                 figures = simulation.measure(url, str(folder / "store"), given.items or _SIMULATED)
         else:
             with _system(folder) as system:
-                figures = _Run(system, given.items or _ITEMS, words).measure()
+                figures = _Run(system, given.items or _ITEMS, terminal).measure()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     for name, value in asdict(figures).items():
-        words.say(f"{name.replace('_', ' ')}: {value}")
+        terminal.say(f"{name.replace('_', ' ')}: {value}")
     if given.json:
         print(json.dumps(asdict(figures)))
     return ExitStatus.DONE
@@ -117,7 +123,7 @@ def _redis_alone(folder: Path) -> Iterator[str]:
     (port,) = free_ports(1)
     url = f"redis://{LOOPBACK}:{port}/0"
     with _processes(folder, {"redis": _server(folder, port)}, dict(os.environ)):
-        with redis.Redis.from_url(url, retry=Retry(ConstantBackoff(_LOOK_S), 50)) as client:
+        with redis.Redis.from_url(url, retry=Retry(ConstantBackoff(_POLL_S), 50)) as client:
             client.ping()
         yield url
 
@@ -155,21 +161,21 @@ def _system(folder: Path) -> Iterator[_System]:
     commands = {
         "redis": _server(folder, redis_port),
         "dispatcher": (sys.executable, "-m", "rayjobs_cli.benchmark.noop_slots"),
-        "api": (sys.executable, "-m", "api", "--host", LOOPBACK, "--port", str(api_port)),
+        "api": (sys.executable, "-m", "rayjobs_api", "--host", LOOPBACK, "--port", str(api_port)),
     }
     with _processes(folder, commands, environment) as processes:
         url = f"http://{LOOPBACK}:{api_port}"
-        if not until(lambda: readiness.answers(f"{url}/readyz"), _START_S, _LOOK_S):
+        if not until(lambda: readiness.answers(f"{url}/readyz"), _START_S, _POLL_S):
             raise CommandError("not_ready", f"Not ready within {_START_S:g} s.")
         with redis.Redis.from_url(environment["REDIS_URL"], decode_responses=True) as client:
             yield _System(Client(url, first_key(os.environ)), client, processes, folder / "store")
 
 
 class _Run:
-    def __init__(self, system: _System, items: int, words: Terminal) -> None:
+    def __init__(self, system: _System, items: int, terminal: Terminal) -> None:
         self._system = system
         self._figures = Figures(items)
-        self._words = words
+        self._terminal = terminal
         self._latencies: list[float] = []
         self._rss: dict[str, list[float]] = {name: [] for name in system.processes}
         self._redis_bytes: list[int] = []
@@ -194,16 +200,16 @@ class _Run:
         return figures
 
     def _watch(self, batch_id: str, goal: int) -> None:
-        """Look at the system as its clients do, until so many items are done."""
+        """Poll the system as its clients do, until `goal` items are done."""
         done, moved_at, sampled_at = -1, time.monotonic(), 0.0
-        for _ in ticks(24 * 3600, _LOOK_S):
+        for _ in ticks(24 * 3600, _POLL_S):
             counts = self._timed(partial(self._system.client.batch, batch_id))["counts"]
             self._timed(self._system.client.queue)
             self._timed(partial(self._system.client.some_items, batch_id))
             if time.monotonic() - sampled_at >= _SAMPLE_S:
                 sampled_at = time.monotonic()
                 self._sample()
-                self._words.say(f"{counts['succeeded']} of {counts['total']}", style="dim")
+                self._terminal.say(f"{counts['succeeded']} of {counts['total']}", style="dim")
             if counts["succeeded"] >= goal:
                 return
             if counts["succeeded"] > done:

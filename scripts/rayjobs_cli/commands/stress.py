@@ -1,4 +1,4 @@
-"""Sends heavy work to a running rayjobs, shows it live, and judges what came of it."""
+"""Runs a load test on a system that runs: sends batches, shows them live, and checks every output."""
 
 import json
 from argparse import Namespace
@@ -6,15 +6,18 @@ from argparse import Namespace
 from rayjobs_cli import arguments
 from rayjobs_cli.console import Terminal
 from rayjobs_cli.exit_status import ExitStatus, conclude
-from rayjobs_cli.load_test import runner
+from rayjobs_cli.load_test import runner, summary
 from rayjobs_cli.targets.connection import connect_and_observe
 
 
 def main() -> int:
-    """Purge, load, watch and judge."""
+    """Run the command; return the exit status."""
     parser = arguments.parser(
-        "Send 10 heavy batches at once to the running system, watch them live, and write a report.",
-        "python scripts/stress.py --tasks 10 --count 20\n  python scripts/stress.py k8s",
+        "python scripts/stress.py",
+        "Purge the system that runs, send it 10 heavy batches at once, show them live, check every\n"
+        "output, and write a report.",
+        "--tasks 10 --count 20",
+        "k8s",
     )
     arguments.add_system(parser)
     arguments.add_load(parser)
@@ -23,10 +26,11 @@ def main() -> int:
 
 
 def _stress(given: Namespace) -> ExitStatus:
-    words = Terminal(stderr=given.json)
+    terminal = Terminal(stderr=given.json)
     client, observe = connect_and_observe(given)
-    done = runner.run(client, runner.load_options(given, on_a_cluster=observe is not None), words, observe)
-    runner.tell(done, words)
+    options = runner.load_options(given, on_a_cluster=observe is not None)
+    load_test = runner.run(client, options, terminal, observe)
+    summary.show(load_test, terminal)
     if given.json:
-        print(json.dumps(done.as_json()))
-    return ExitStatus.DONE if done.verdict.ok else ExitStatus.FAILED
+        print(json.dumps(load_test.as_json()))
+    return ExitStatus.DONE if load_test.verdict.ok else ExitStatus.FAILED

@@ -1,4 +1,4 @@
-"""Runs every check and test that needs no cluster; the last lines are the test runner's summary."""
+"""Runs every check and test that needs no cluster; the last lines are the summary of the test runner."""
 
 import argparse
 import json
@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from rayjobs_cli.arguments import add_json
 from rayjobs_cli.development import chromium
 from rayjobs_cli.exit_status import ExitStatus, conclude
 from rayjobs_cli.setup.bootstrap import ROOT
@@ -22,7 +23,7 @@ _FAST_TESTS = ("tests/architecture", "tests/contract", "tests/unit")
 
 @dataclass(frozen=True)
 class Step:
-    """One check: what it is called, and what tells whether it holds."""
+    """One check: its name, and the function that returns whether it holds."""
 
     name: str
     holds: Callable[[], bool]
@@ -38,10 +39,10 @@ class Verdict:
 
 
 class Checks:
-    """The steps, each of which tells people how it went.
+    """The steps of the checks; each prints its result.
 
     Args:
-        out: Where that is told; also where the test runner writes.
+        out: Where the results and the output of the test runner go.
     """
 
     def __init__(self, out: TextIO) -> None:
@@ -62,9 +63,9 @@ class Checks:
         return [*read, Step("browser", self.has_browser), Step("tests", partial(self._test, "--cov"))]
 
     def run(self, steps: Sequence[Step]) -> list[Verdict]:
-        """Run every step, whatever became of those before it, and return how each ended.
+        """Run every step, also after one that fails, and return the verdict of each.
 
-        Nothing is told after the last one: the test runner's summary is to be the end.
+        Nothing is printed after the last step: the summary of the test runner is the end of the output.
         """
         verdicts: list[Verdict] = []
         for step in steps:
@@ -92,7 +93,7 @@ class Checks:
         return not _start("pytest", *arguments, stdout=self._out).returncode
 
     def has_browser(self) -> bool:
-        """Return whether the page can be tested; on a laptop it need not be."""
+        """Return whether the dashboard can be tested in a browser; outside CI its tests may be skipped."""
         found = chromium.provide_chromium(self._say)
         if found is None:
             self._say(
@@ -118,12 +119,15 @@ def _start(tool: str, *arguments: str, stdout: int | TextIO) -> subprocess.Compl
 def main() -> int:
     """Run the steps that the arguments ask for; return the exit status."""
     parser = argparse.ArgumentParser(
+        prog="python scripts/check.py",
         description="Run every check and test that needs no cluster.",
         epilog="example:\n  python scripts/check.py --fast",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--fast", action="store_true", help="lint, types, unit and contract tests only")
-    parser.add_argument("--json", action="store_true", help="print one JSON document; people read on stderr")
+    parser.add_argument(
+        "--fast", action="store_true", help="only lint, types, and the unit, contract and architecture tests"
+    )
+    add_json(parser)
     given = parser.parse_args()
     return conclude(lambda: _check(fast=given.fast, as_json=given.json), as_json=given.json)
 

@@ -1,11 +1,13 @@
-"""The browser in which the page is tested: where it is, and how a machine for tests gets it."""
+"""Finds the browser that tests the dashboard, and installs it on a Debian machine for tests."""
 
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+
+from rayjobs_cli.console import Say
 
 REMEDY = "Install Chromium or Chrome (Debian: apt-get install chromium), then try again."
 
@@ -19,12 +21,12 @@ _WINDOWS_FOLDERS = ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")
 
 
 def find_chromium() -> Path | None:
-    """Return the program of a browser that is Chromium or made from it, None without one."""
+    """Return the program of Chromium or of a browser that is built from it, None without one."""
     return next((path for path in _candidates() if path.is_file()), None)
 
 
-def provide_chromium(say: Callable[[str], None]) -> Path | None:
-    """Return the browser's program; on a Debian machine for tests, install it when it is missing."""
+def provide_chromium(say: Say) -> Path | None:
+    """Return the program of the browser; on a Debian machine for tests, install it when it is missing."""
     found = find_chromium()
     if found is None and (prefix := _installer()) is not None:
         say("No Chromium here: installing Debian's")
@@ -46,7 +48,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def _installer() -> tuple[str, ...] | None:
-    """Return how to call apt-get without being asked anything, None where this may not be done."""
+    """Return the command of apt-get that asks nothing, None where this process may not install."""
     if sys.platform == "linux" and shutil.which("apt-get"):
         if os.geteuid() == 0:
             return ("apt-get",)
@@ -56,14 +58,14 @@ def _installer() -> tuple[str, ...] | None:
 
 
 def in_ci() -> bool:
-    """Return whether this is a run of the checks on a machine for them, where nothing may be skipped."""
+    """Return whether this machine runs the checks of CI, where no test may be skipped."""
     return os.environ.get("CI", "").lower() in {"1", "true"}
 
 
 def _install(command: tuple[str, ...]) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (("update",), ("install", "--yes", "--no-install-recommends", "chromium")):
-        # Its own messages tell why, if it fails; whether there is a browser is asked afterwards.
+        # If it fails, its own messages say why; the caller checks afterwards whether there is a browser.
         subprocess.run(
             (*command, "--quiet", *arguments),
             stdin=subprocess.DEVNULL,

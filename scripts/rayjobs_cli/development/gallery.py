@@ -1,4 +1,4 @@
-"""Makes one page that shows what each filter does to each sample picture, and what analyses find there."""
+"""Makes one page that shows each filter and each analysis on each sample picture."""
 
 import base64
 import json
@@ -25,15 +25,15 @@ from rayjobs_cli.exit_status import ExitStatus, conclude
 
 _TEMPLATE = Path(__file__).with_name("gallery_template.html")
 _SIDE = 320
-"""Longest side of a picture on the page, in px: the lengths of the filters' examples are made for it."""
+"""Longest side of a picture on the page, in px: the examples of the filters are made for this size."""
 _SHOWN = Encoding(format="webp", quality=82)
-"""It keeps alpha, and the page at some 5 MB."""
+"""WebP keeps alpha, and the page stays at about 5 MB."""
 _LOSSLESS = Encoding(format="png", compression=1)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample picture, brought to the size of the page."""
+    """A sample picture in the size of the page."""
 
     name: str
     data: bytes
@@ -41,30 +41,32 @@ class Sample:
 
 @dataclass(frozen=True)
 class Page:
-    """The page, and how many of its filters could not be shown."""
+    """The page, and the number of its filters that failed."""
 
     html: str
     failed: int
 
 
 def main() -> int:
-    """Make the page."""
+    """Run the command; return the exit status."""
     parser = arguments.parser(
-        "Show every filter of the catalogue, before and after, on the sample pictures, as one HTML file.",
-        "python scripts/gallery.py --out gallery.html",
+        "python scripts/gallery.py",
+        "Write one HTML file with every filter of the catalogue on the sample pictures, before and after.",
+        "--out gallery.html",
+        "--only flip blur",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="default: gallery.html in the state directory"
+        "--out", type=Path, metavar="FILE", help="the page; default: gallery.html in the state directory"
     )
     parser.add_argument(
-        "--only", nargs="+", choices=CATALOGUE, default=(), metavar="FILTER", help="names of a few filters"
+        "--only", nargs="+", choices=CATALOGUE, default=(), metavar="FILTER", help="only these filters"
     )
     given = parser.parse_args()
     return conclude(lambda: _gallery(given), as_json=given.json)
 
 
 def _gallery(given: Namespace) -> ExitStatus:
-    words = Terminal(stderr=given.json)
+    terminal = Terminal(stderr=given.json)
     began = time.monotonic()
     to: Path = (given.out or given.state / "gallery.html").absolute()
     chosen = {
@@ -76,7 +78,7 @@ def _gallery(given: Namespace) -> ExitStatus:
     to.parent.mkdir(parents=True, exist_ok=True)
     to.write_text(page.html, encoding="utf-8")
     filters = sum(map(len, chosen.values()))
-    told = {
+    result = {
         "ok": not page.failed,
         "gallery": str(to),
         "filters": filters,
@@ -85,20 +87,20 @@ def _gallery(given: Namespace) -> ExitStatus:
         "seconds": round(time.monotonic() - began, 2),
     }
     if given.json:
-        print(json.dumps(told))
-    words.say(f"{filters} filters, {page.failed} failed, in {told['seconds']} s: {to}")
+        print(json.dumps(result))
+    terminal.say(f"{filters} filters, {page.failed} failed, in {result['seconds']} s: {to}")
     return ExitStatus.FAILED if page.failed else ExitStatus.DONE
 
 
 def samples() -> list[Sample]:
-    """Return the sample pictures, small, by name."""
+    """Return the sample pictures in the size of the page, sorted by name."""
     small = parse_pipeline([{"name": "thumbnail", "size": _SIDE}])
     files = [path for path in sorted(SAMPLES.iterdir()) if path.suffix != ".md"]
     return [Sample(path.name, render(path.read_bytes(), small, _LOSSLESS, Limits()).data) for path in files]
 
 
 def gallery(families: Mapping[str, list[type[Filter]]], pictures: list[Sample]) -> Page:
-    """Return the page of these filters, each run with its own example on each picture."""
+    """Return the page of these filters; each runs with its own example on each picture."""
     before = "".join(_picture(_made(each, Pipeline()), each.name) for each in pictures)
     sections, failed = [], 0
     for family, classes in families.items():
@@ -127,7 +129,7 @@ def _cell(cls: type[Filter], sample: Sample) -> str:
     except ItemError as error:
         return f"<td class=failed>{escape(error.detail)}</td>"
     if issubclass(cls, Analysis):
-        return f"<td>{_told(rendered.analysis[cls.example()['name']])}</td>"
+        return f"<td>{_finding(rendered.analysis[cls.example()['name']])}</td>"
     return _picture(rendered, f"{rendered.output.width} x {rendered.output.height}")
 
 
@@ -145,8 +147,8 @@ def _picture(rendered: Rendered, caption: str) -> str:
     return f"<td><img src='{uri}' alt=''><small>{escape(caption)}</small></td>"
 
 
-def _told(finding: object) -> str:
-    """Return an analysis's answer as text, a palette with its colours."""
+def _finding(finding: object) -> str:
+    """Return the result of an analysis as HTML; a palette shows its colours."""
     if isinstance(finding, list) and finding and isinstance(finding[0], dict):
         rows = ((each["colour"], f"{each['share']:.0%}") for each in finding)
         return "".join(f"<i style='background:{c}'></i><code>{c} {share}</code><br>" for c, share in rows)

@@ -1,7 +1,7 @@
 """Renews the locks from pyproject.toml: `python scripts/lock.py [--upgrade]`.
 
 Each lock is universal: it holds for every system and every Python that the project supports. It names no
-address: the packages come from whatever index or mirror the installer is set to, and must have these hashes.
+address: the packages come from the index or mirror that the installer is set to, and must have these hashes.
 """
 
 import argparse
@@ -12,21 +12,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rayjobs_cli.arguments import add_json
 from rayjobs_cli.exit_status import CommandError, ExitStatus, conclude
 from rayjobs_cli.setup.bootstrap import LOCK, LOCK_WITH_TOOLS, ROOT
 
 _SOURCES = ("pyproject.toml", "scripts/requirements.in")
 _RUN_EXTRAS = ("api", "k8s", "local", "worker")
 IMAGE_EXTRAS = {"api": ("api", "scaler"), "ray": ("worker",)}
-"""Container image: what it holds besides the core."""
+"""Container image -> the extras that it holds besides the core."""
 IMAGE_LOCKS = {image: ROOT / "images" / "docker" / f"{image}.lock" for image in IMAGE_EXTRAS}
 BUILD_LOCK = ROOT / "images" / "docker" / "build.lock"
-"""What builds the wheel in the container images."""
+"""The packages that build the wheel in the container images."""
 PEER_LOCKS = {
     path: path.with_suffix(".lock")
     for path in sorted((ROOT / "scripts/rayjobs_cli/benchmark/peers").glob("*.in"))
 }
-"""What each peer of the benchmark asks for, and its lock."""
+"""Requirements of a peer of the benchmark -> its lock."""
 _HEAD = "# Made by scripts/lock.py from {}: change that, and run this."
 _OPTIONS = (
     "--universal",
@@ -42,16 +43,15 @@ _OPTIONS = (
 
 
 def main() -> int:
-    """Renew the locks; return the exit status."""
+    """Run the command; return the exit status."""
     parser = argparse.ArgumentParser(
-        description="Renews the locks from pyproject.toml.",
+        prog="python scripts/lock.py",
+        description="Renew the locks from pyproject.toml.",
         epilog="example:\n  python scripts/lock.py --upgrade",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--upgrade", action="store_true", help="take the newest versions, not the locked ones"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON document; people read on stderr")
+    parser.add_argument("--upgrade", action="store_true", help="use the newest versions, not the locked ones")
+    add_json(parser)
     arguments = parser.parse_args()
     return conclude(lambda: _renew(upgrade=arguments.upgrade, as_json=arguments.json), as_json=arguments.json)
 
@@ -59,10 +59,10 @@ def main() -> int:
 def _renew(*, upgrade: bool, as_json: bool) -> ExitStatus:
     options = ("--upgrade",) if upgrade else ()
     _compile(LOCK, *(f"--extra={extra}" for extra in _RUN_EXTRAS), *options)
-    # The first one's versions bind the second, which can so stand in its place.
+    # The versions of the first lock bind the second, so the second can replace the first.
     _compile(LOCK_WITH_TOOLS, "--all-extras", f"--constraints={LOCK}", *options)
     for image, extras in IMAGE_EXTRAS.items():
-        # What is tested here is what runs there.
+        # The container images run the versions that are tested here.
         _compile(
             IMAGE_LOCKS[image], *(f"--extra={extra}" for extra in extras), f"--constraints={LOCK_WITH_TOOLS}"
         )
@@ -80,7 +80,7 @@ def _renew(*, upgrade: bool, as_json: bool) -> ExitStatus:
 
 def _compile(lock: Path, *options: str, sources: Sequence[str] = _SOURCES) -> None:
     command = (sys.executable, "-m", "uv", "pip", "compile", *sources, f"--output-file={lock}")
-    # A find-links of this machine must not decide what everybody installs.
+    # The settings of this machine must not decide what everybody installs.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
     if subprocess.run((*command, *_OPTIONS, *options), cwd=ROOT, env=environment, check=False).returncode:
         raise CommandError("lock_failed", f"uv made no {lock.name}.", "See above.", ExitStatus.FAILED)

@@ -1,4 +1,4 @@
-"""The report of a run: one page that needs nothing else, with its charts, tables and pictures."""
+"""Makes the report of a run: one self-contained page with charts, tables and pictures."""
 
 import base64
 import io
@@ -18,27 +18,33 @@ from rayjobs_cli.load_test.verdict import errors_by_code
 
 _TEMPLATE = Path(__file__).with_name("report_template.html")
 _MARK = "/*DATA*/"
-"""Where the template takes the run's data."""
+"""The place in the template where the data of the run goes."""
 _SIDE = 640
-"""Longest side of a picture in the report, in pixels: sharp at the size it is shown, some 60 kB."""
+"""Longest side of a picture in the report, in pixels: sharp at its size on the page, about 60 kB."""
 _QUALITY = 82
 _DARK = 64
-"""A picture that stays below this level is shown brightened."""
+"""A picture whose levels all lie below this one is brightened for the report."""
 _HIGHLIGHTS = 1
-"""Per cent of the pixels that may be brighter: single sparks do not make a picture bright."""
+"""Per cent of the pixels that may be brighter: a few sparks do not make a picture bright."""
 _SAMPLE = "sample:"
 
 
 @dataclass
 class Pairs:
-    """Pictures before and after, of the first sources that come; may be offered from many threads."""
+    """Pairs of pictures, before and after, of the first `most` sources; safe to call from many threads."""
 
     most: int
     _found: dict[str, dict[str, Any]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def offer(self, item: Mapping[str, Any], told: Mapping[str, Any], output: bytes) -> None:
-        """Take an item's source and one of its files, if the source is here and not shown yet."""
+    def offer(self, item: Mapping[str, Any], recorded: Mapping[str, Any], output: bytes) -> None:
+        """Keep the source of an item and one of its outputs, unless the source is missing or kept already.
+
+        Args:
+            item: As the API returned it.
+            recorded: The record of the output.
+            output: Its bytes.
+        """
         name = str(item["source"])
         source = SAMPLES / name.removeprefix(_SAMPLE)
         with self._lock:
@@ -53,20 +59,20 @@ class Pairs:
             "after": after,
             "brightened": brightened,
             "size_before": _size(item.get("input")),
-            "size_after": _size(told),
+            "size_after": _size(recorded),
             "duration_ms": item.get("duration_ms"),
         }
         self._found[name] = pair
 
     def pictures(self) -> list[dict[str, Any]]:
-        """Return the pairs that were taken, by name."""
+        """Return the pairs that were kept, sorted by the name of the source."""
         return [self._found[name] for name in sorted(self._found)]
 
 
 def small(picture: bytes) -> tuple[str, bool]:
-    """Return a picture as a small JPEG in a `data:` URI, upright, and whether it was brightened to be seen.
+    """Return a picture as a small upright JPEG in a `data:` URI, and whether it was brightened.
 
-    Edges of a blurred photograph are a few levels above black: right as they are, and nothing to look at.
+    The edges of a blurred photograph are a few levels above black: right, but a person sees nothing there.
     """
     with Image.open(io.BytesIO(picture)) as opened:
         opened.draft("RGB", (_SIDE * 2, _SIDE * 2))
@@ -85,7 +91,7 @@ def small(picture: bytes) -> tuple[str, bool]:
 
 
 def _brightest(image: Image.Image, opaque: Image.Image) -> int:
-    """Return the level below which all but the highlights of what is opaque lie."""
+    """Return the highest level of the opaque pixels, 0 to 255, without the highlights."""
     histogram = image.convert("L").histogram(opaque)
     above = sum(histogram) * _HIGHLIGHTS / 100
     for level in range(255, 0, -1):
@@ -96,32 +102,32 @@ def _brightest(image: Image.Image, opaque: Image.Image) -> int:
 
 
 def render(
-    trial: Mapping[str, Any], snapshots: Sequence[Snapshot], pairs: Sequence[Mapping[str, Any]]
+    load_test: Mapping[str, Any], snapshots: Sequence[Snapshot], pairs: Sequence[Mapping[str, Any]]
 ) -> str:
-    """Return the page.
+    """Return the page of a run as HTML.
 
     Args:
-        trial: As `--json` prints it.
-        snapshots: The run, in order.
+        load_test: The run as `--json` prints it.
+        snapshots: Of the run, in order.
         pairs: From `Pairs.pictures`.
     """
     last = snapshots[-1]
     data = {
-        **trial,
+        **load_test,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "slots": max(sum(worker["slots"] for worker in one.workers) for one in snapshots),
         "errors": errors_by_code(last.batches),
         "series": _series(snapshots),
-        "events": [[round(one.t_s, 1), told] for one in snapshots for told in one.events],
+        "events": [[round(one.t_s, 1), event] for one in snapshots for event in one.events],
         "pairs": list(pairs),
     }
-    # A name that holds a tag must stay a name.
+    # A file name that contains a tag must stay text: no `<` reaches the page.
     safe = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
     return _TEMPLATE.read_text(encoding="utf-8").replace(_MARK, safe, 1)
 
 
 def _series(snapshots: Sequence[Snapshot]) -> dict[str, list[Any]]:
-    """Return each figure over time; those of a worker group only where one was seen at every look."""
+    """Return each figure over time; the figures of a worker group only if every snapshot has them."""
     series: dict[str, list[Any]] = {
         "t": [round(one.t_s, 2) for one in snapshots],
         "speed": [round(one.images_per_s, 2) for one in snapshots],
@@ -129,15 +135,15 @@ def _series(snapshots: Sequence[Snapshot]) -> dict[str, list[Any]]:
         "cpu": [round(one.cpu_percent, 1) for one in snapshots],
         "workers": [len(one.workers) for one in snapshots],
     }
-    seen = [one.standing for one in snapshots if one.standing is not None]
+    seen = [one.group_status for one in snapshots if one.group_status is not None]
     if not seen or len(seen) < len(snapshots):
         return series
     return series | {
-        "floor": [it.floor for it in seen],
-        "wanted": [it.wanted for it in seen],
-        "ready": [len(it.ready) for it in seen],
-        "target": [it.cpu.target for it in seen],
-        "memory": [it.memory.percent or 0 for it in seen],
+        "floor": [each.floor for each in seen],
+        "wanted": [each.wanted for each in seen],
+        "ready": [len(each.ready) for each in seen],
+        "target": [each.cpu.target for each in seen],
+        "memory": [each.memory.percent or 0 for each in seen],
         "busy": [one.busy_slots for one in snapshots],
     }
 

@@ -1,4 +1,4 @@
-"""Says whether a run of batches did all that was asked of it; pure."""
+"""Decides whether a run of batches did all that it should; pure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 TERMINAL = frozenset({"succeeded", "partial", "failed", "cancelled", "expired"})
-"""States in which a batch stays; those of `rayjobs.model.batch.TERMINAL`, as a client sees them."""
+"""The states that a batch never leaves: `rayjobs.model.batch.TERMINAL`, as a client sees them."""
 
 _SHOWN = 5
-"""Faults of one kind that are spelled out; the rest is counted."""
+"""Faults of one kind that are listed; the others are counted."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was wrong; nothing, if all went well."""
+    """The faults of a run; none, if all went well."""
 
     faults: tuple[str, ...]
 
     @property
     def ok(self) -> bool:
-        """Whether everything succeeded."""
+        """Whether the run has no fault."""
         return not self.faults
 
 
@@ -30,9 +30,9 @@ def judge(
     """Return the verdict on batches that have ended.
 
     Args:
-        batches: Each as the API last described it.
-        count: Items that each was to have.
-        unusable: What is wrong with the output of an item, by batch and index.
+        batches: As the API last returned them.
+        count: The number of items that each batch must have.
+        unusable: Batch id and index of an item -> the fault of its output.
     """
     faults = [fault for batch in batches for fault in _batch_faults(batch, count)]
     spelled = [f"{batch}, item {index}: {fault}" for (batch, index), fault in sorted(unusable.items())]

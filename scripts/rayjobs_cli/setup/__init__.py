@@ -1,10 +1,9 @@
-"""Puts a command on its feet: `.venv` from the lock. Standard library only.
+"""Prepares a command: `.venv` from the lock. Standard library only.
 
-bootstrap    starts a command inside of its environment
-environment  whether `.venv` is good, and how it becomes so
+bootstrap    starts a command inside its environment
+environment  checks `.venv`, and makes or updates it
 installer    installs a lock, and the project, with uv or pip
-progress     how a long preparation goes, on a terminal or elsewhere
-setup_error  how a command ends before it could begin
+progress     shows how a long preparation goes, on a terminal or in a log
 
 In: any Python from 3.11. Out: the command, started again in `.venv`.
 """

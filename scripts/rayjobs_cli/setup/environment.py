@@ -1,7 +1,7 @@
-"""The project's virtual environment: whether it is good, and how it becomes so; standard library only.
+"""Checks a virtual environment, and makes or updates it; standard library only.
 
-Its stamp says what it was made from. While it is worked on the stamp says so, hence an environment whose
-making was interrupted is never taken as good, but made again from nothing.
+A stamp in the environment names the lock that it was made from. During the work the stamp says `unfinished`,
+so an environment whose making was interrupted never counts as good: it is made again from nothing.
 """
 
 import os
@@ -15,9 +15,9 @@ from errno import ENOSPC
 from pathlib import Path
 from typing import IO
 
+from rayjobs_cli.exit_status import CommandError
 from rayjobs_cli.setup.installer import install
 from rayjobs_cli.setup.progress import Progress
-from rayjobs_cli.setup.setup_error import SetupError
 
 if sys.platform == "win32":
     import msvcrt
@@ -27,7 +27,7 @@ else:
 _STAMP = "rayjobs-stamp"
 _UNFINISHED = "unfinished"
 _GUARD = "rayjobs-guard"
-"""Held by the one command that works on the environment; the system takes it from one that dies."""
+"""A lock file: only one command at a time works on the environment; the system frees it when that dies."""
 _SPACE_BYTES = 1_000_000_000
 """What an environment takes with the tools, and a little more."""
 _PROBE = "import sys; assert sys.version_info >= (3, 11); print(sys.implementation.cache_tag)"
@@ -48,26 +48,26 @@ class Environment:
 
     @property
     def python(self) -> Path:
-        """Its interpreter."""
+        """The path of its interpreter."""
         return self._folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
     def is_running(self, digests: Sequence[str]) -> bool:
-        """Return whether this very process runs in it, and it was made from one of these locks.
+        """Return whether this process runs in the environment, and one of these locks made the environment.
 
-        The version is compared too: a system's upgrade may put another Python behind the same link.
+        The Python version is compared too: an upgrade may put another Python behind the same link.
         """
         digest, tag = self._read()
         return digest in digests and tag == sys.implementation.cache_tag
 
     def provide(self, lock: Path, digests: Sequence[str]) -> None:
-        """Make it, or bring it up to date, unless it is good already.
+        """Make the environment, or bring it up to date, unless it is good already.
 
         Args:
-            lock: What to install; its digest is the first of `digests`.
-            digests: The locks from which it may have been made.
+            lock: The packages to install; its digest is the first of `digests`.
+            digests: Digests of the locks that make a good environment.
 
         Raises:
-            SetupError: The machine can't.
+            CommandError: The disk is full, the network does not answer, or a file can't be written.
         """
         if self._is_good(digests):
             return
@@ -77,7 +77,7 @@ class Environment:
                 if not self._is_good(digests):  # Race: another command may have made it in the meantime
                     self._make(lock, digests[0])
         except OSError as error:
-            raise _setup_error(error, self._folder) from error
+            raise _command_error(error, self._folder) from error
 
     def _is_good(self, digests: Sequence[str]) -> bool:
         digest, tag = self._read()
@@ -101,7 +101,7 @@ class Environment:
         progress.phase(f"Done: {count} packages in {progress.elapsed_s:.0f} s")
 
     def _read(self) -> tuple[str, str]:
-        """Return the lock's digest and the Python's tag from the stamp; without one, two empty words."""
+        """Return the lock's digest and the Python's tag from the stamp; two empty strings without a stamp."""
         try:
             digest, _, tag = self._stamp.read_text(encoding="utf-8").partition(" ")
         except OSError:
@@ -109,7 +109,7 @@ class Environment:
         return digest, tag
 
     def _tag(self) -> str | None:
-        """Return the tag of the Python in it, None when there is none that works."""
+        """Return the tag of the Python in the environment, None when no Python works there."""
         if not (self._folder / "pyvenv.cfg").is_file():
             return None
         try:
@@ -136,7 +136,7 @@ class Environment:
 def _alone(guard: Path) -> Iterator[None]:
     with guard.open("a", encoding="utf-8") as handle:
         if not _hold(handle, wait=False):
-            print("Waiting for another command, which prepares .venv", file=sys.stderr)
+            print("Waiting for another command that prepares .venv", file=sys.stderr)
             while not _hold(handle, wait=True):
                 pass  # Windows waits ten seconds at a time
         yield
@@ -153,10 +153,12 @@ def _hold(handle: IO[str], *, wait: bool) -> bool:
     return True
 
 
-def _setup_error(error: OSError, folder: Path) -> SetupError:
+def _command_error(error: OSError, folder: Path) -> CommandError:
     if error.errno == ENOSPC:
-        return SetupError("no_space", f"The disk of {folder} is full.", "Free at least 1 GB, then try again.")
-    return SetupError(
+        return CommandError(
+            "no_space", f"The disk of {folder} is full.", "Free at least 1 GB, then try again."
+        )
+    return CommandError(
         "venv_failed",
         f"{error.filename or folder}: {error.strerror}.",
         f"End what runs from {folder}, make sure that you may write there, then try again.",

@@ -1,6 +1,6 @@
-"""Installs a lock into an environment, with uv where there is one, else with pip; standard library only.
+"""Installs a lock into an environment, with uv if it is installed, else with pip; standard library only.
 
-Both take exactly the pinned files, by their hashes, and build nothing: no compiler is asked for.
+Both install exactly the pinned files, by their hashes, and compile nothing: no compiler is needed.
 """
 
 import re
@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from rayjobs_cli.exit_status import CommandError
 from rayjobs_cli.setup.progress import Progress
-from rayjobs_cli.setup.setup_error import SetupError
 
 _SOURCE_ONLY = "pyvips", "derpconf"
-"""Published without wheels. With its library in a wheel of its own pyvips is plain Python, as the other is,
-and built as that: without isolation, so that the lock's setuptools builds it and nothing that would compile
-is at hand.
+"""Packages without wheels. Both are plain Python (the library of pyvips is a wheel of its own), built without
+isolation: the locked setuptools builds them, and no package that could compile is installed then.
 """
 _ENTRY = re.compile(r"^(?=[\w.-]+==)", re.MULTILINE)
 _STRICT = ("--require-hashes", "--no-deps")
@@ -28,10 +27,10 @@ _SOURCES = ("--no-build-isolation",)
 _OURS = ("--no-deps", "--no-build-isolation", "--editable")
 """The project itself: a change of its code needs no new installation."""
 _QUIET = ("--no-input", "--no-user", "--no-compile", "--progress-bar", "off", "--disable-pip-version-check")
-_LOOK_S = 0.25
+_POLL_S = 0.25
 _TAIL_LINES = 60
 _SHOWN = 200
-"""Characters of the line that tells why."""
+"""Characters of the tool's line that an error quotes."""
 
 _PACKAGES = ("lib/python*/site-packages/*.dist-info", "Lib/site-packages/*.dist-info")
 
@@ -50,7 +49,7 @@ _CAUSES = (
         "do not match the hashes|hash mismatch",
         "hash_mismatch",
         "A package is not the one that the lock names.",
-        "Clear the installer's cache (pip cache purge, or uv cache clean), and look at the mirror you use.",
+        "Clear the installer's cache (pip cache purge, or uv cache clean), and check your mirror.",
     ),
     (
         _UNREACHED,
@@ -65,26 +64,26 @@ _CAUSES = (
         "Use a 64-bit CPython 3.11, 3.12 or 3.13.",
     ),
 )
-"""What a tool says, and what it means to its user; the first that fits."""
+"""Pattern of a tool's line, code, detail and remedy; the first match counts."""
 _FINAL = ("hash_mismatch", "no_space")
-"""What another tool would not change."""
+"""Errors that another tool would meet too."""
 
 
 @dataclass(frozen=True)
 class _Tool:
     command: tuple[str, ...]
     fetched: str
-    """How a line begins that tells of one more file at hand."""
+    """Pattern of a line that reports one more fetched file."""
 
 
 def install(python: Path, lock: Path, progress: Progress, project: Path | None = None) -> int:
-    """Install what `lock` names, and then a project, into the environment of `python`.
+    """Install the packages of `lock`, and then a project, into the environment of `python`.
 
     Returns:
-        How many packages are in it.
+        The number of packages in the environment.
 
     Raises:
-        SetupError: No tool could.
+        CommandError: No tool could install them.
     """
     output = ""
     with TemporaryDirectory() as folder:
@@ -102,7 +101,7 @@ def install(python: Path, lock: Path, progress: Progress, project: Path | None =
 
 
 def _parts(lock: Path, folder: Path) -> list[tuple[str, ...]]:
-    """Return the tool's arguments: for what is installed from wheels, and for what is built after that."""
+    """Return the arguments of the tool: for the packages from wheels, then for those that are built."""
     entries = _ENTRY.split(lock.read_text(encoding="utf-8"))
     sources = [entry for entry in entries if entry.partition("==")[0] in _SOURCE_ONLY]
     wheels = [entry for entry in entries if entry not in sources]
@@ -119,7 +118,7 @@ def _tools(python: Path) -> Iterator[_Tool]:
     uv = shutil.which("uv")
     if uv:
         yield _Tool((uv, "pip", "install", "--python", str(python)), " *Downloaded ")
-    # Come here without uv, and after it failed: pip may know a mirror or a proxy that uv was not told of.
+    # Reached without uv, and after uv failed: pip may be set to a mirror or a proxy that uv does not know.
     _require_pip(python)
     fetched = r" *(Downloading|Using cached|Processing) (?!.*\.metadata)"
     yield _Tool((str(python), "-m", "pip", "install", *_QUIET), fetched)
@@ -139,15 +138,15 @@ def _require_pip(python: Path) -> None:
         error = diagnosis(done.stdout)
         if error.code in _FINAL:
             raise error
-        raise SetupError(
+        raise CommandError(
             "no_pip",
-            "This Python came without pip.",
+            "This Python has no pip.",
             "Install it (Debian, Ubuntu: apt-get install python3-venv), or install uv, then try again.",
         )
 
 
 class _Run:
-    """A tool at work, watched."""
+    """A run of a tool; shows how many packages it has fetched and installed."""
 
     def __init__(self, tool: _Tool, python: Path, progress: Progress) -> None:
         self._tool = tool
@@ -158,11 +157,11 @@ class _Run:
 
     @property
     def output(self) -> str:
-        """The last lines that it printed."""
+        """The last lines that the tool printed."""
         return "".join(self._lines)
 
     def succeeds(self, arguments: Sequence[str]) -> bool:
-        """Return whether it could install what these arguments name."""
+        """Return whether the tool could install what these arguments name."""
         with (
             subprocess.Popen(
                 (*self._tool.command, *arguments),
@@ -176,7 +175,7 @@ class _Run:
         ):
             reading = reader.submit(self._read, process.stdout or ())
             try:
-                while not wait([reading], timeout=_LOOK_S).done:
+                while not wait([reading], timeout=_POLL_S).done:
                     self._progress.update(
                         f"{self._fetched} packages fetched, {_installed(self._python)} installed"
                     )
@@ -196,14 +195,14 @@ def _installed(python: Path) -> int:
     return sum(1 for pattern in _PACKAGES for _ in folder.glob(pattern))
 
 
-def diagnosis(output: str) -> SetupError:
-    """Return the error that a tool's last lines tell of."""
+def diagnosis(output: str) -> CommandError:
+    """Return the error that the last lines of a tool describe."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     for pattern, code, detail, remedy in _CAUSES:
         for line in lines:
             if re.search(pattern, line, re.IGNORECASE):
-                return SetupError(code, f"{detail} ({line[:_SHOWN]})", remedy)
+                return CommandError(code, f"{detail} ({line[:_SHOWN]})", remedy)
     last = lines[-1] if lines else "no output"
-    return SetupError(
+    return CommandError(
         "install_failed", f"The packages were not installed: {last[:_SHOWN]}", "Delete .venv and try again."
     )

@@ -1,4 +1,4 @@
-"""Tells how a long preparation goes: one line that changes on a terminal, plain lines elsewhere."""
+"""Shows how a long preparation goes: one line that changes on a terminal, plain lines in a log."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import time
 from typing import TextIO
 
 _PLAIN_INTERVAL_S = 10.0
-"""Between two lines of a log; a terminal's line changes as often as it is told to."""
+"""Between two lines of a log; the line on a terminal changes with every update."""
 
 
 class Progress:
-    """Phases, and what goes on within the last one."""
+    """Prints phases, and the state of the last phase."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._live = stream.isatty()
-        self._start = self._told_at = time.monotonic()
+        self._start = self._printed_at = time.monotonic()
         self._width = 0
 
     @property
@@ -28,16 +28,16 @@ class Progress:
         self._write(text, end="\n")
 
     def update(self, text: str) -> None:
-        """Tell how the phase goes."""
+        """Print how far the phase is."""
         text = f"  {text}, {self.elapsed_s:.0f} s"
         if self._live:
             self._write(text, end="")
-        elif time.monotonic() - self._told_at >= _PLAIN_INTERVAL_S:
+        elif time.monotonic() - self._printed_at >= _PLAIN_INTERVAL_S:
             self._write(text, end="\n")
 
     def _write(self, text: str, end: str) -> None:
-        # Blanks rather than an escape sequence take the last line away: every terminal knows them.
+        # Blanks erase the last line, not an escape sequence: every terminal understands blanks.
         erase = f"\r{' ' * self._width}\r" if self._width else ""
         print(erase + text, end=end, file=self._stream, flush=True)
         self._width = 0 if end else len(text)
-        self._told_at = time.monotonic()
+        self._printed_at = time.monotonic()

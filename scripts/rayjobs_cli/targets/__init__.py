@@ -1,11 +1,11 @@
-"""A system that runs, wherever it does.
+"""Systems that run, on this machine or on a cluster.
 
 local       this machine: Redis, Ray, dispatcher, agent and API under one supervisor
 cluster     a Kubernetes cluster
-running     where a system is, and how people and programs are told of it
-connection  finds the system that a command is meant for
-client      speaks to it over HTTP
-observe     what a target tells of its worker group
+target      a system that runs: its addresses, for people and for programs
+connection  finds the system that a command uses
+client      calls the API of a system over HTTP
+observe     the type of the function that reads a worker group
 variables   the settings of the user's environment: each holds in what a command starts, or is refused by name
 
 In: a state directory or a kubeconfig's context. Out: a client, addresses, processes.

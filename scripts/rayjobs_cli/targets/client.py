@@ -1,4 +1,4 @@
-"""Speaks to a running system over HTTP; every failure is one error with its code and remedy."""
+"""Calls the API of a system over HTTP; every failure is one error with its code and remedy."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,30 +12,30 @@ from rayjobs_cli.exit_status import CommandError, ExitStatus
 Document = dict[str, Any]
 
 _TIMEOUT_S = 30.0
-"""A purge waits for what runs; nothing else comes near this."""
+"""A purge waits for items that run; every other call is much faster."""
 
 _PAGE = 100
 
 
 class Client:
-    """The API at one address. Safe to share between threads: each call has its own connection."""
+    """A client of the API at one address. Threads may share it: each call has its own connection."""
 
     def __init__(self, url: str, api_key: str | None = None) -> None:
         self.url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        # No proxy of the environment is asked for this machine itself.
+        # A proxy of the environment is not for addresses of this machine.
         self._direct = urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
 
     def submit(self, body: Document) -> Document:
-        """Send a batch; return it as it was accepted."""
+        """Send a batch; return it as the API accepted it."""
         return self._json("POST", "/batches", body)
 
     def batch(self, batch_id: str) -> Document:
-        """Return a batch as it stands."""
+        """Return a batch in its present state."""
         return self._json("GET", f"/batches/{batch_id}")
 
     def ended(self, batch_id: str) -> Document:
-        """Wait until a batch has ended, and return it; costs the system no polling."""
+        """Wait until a batch has ended, and return it; listens to its events, and does not poll."""
         with self._session() as session:
             events = self._send(session, "GET", f"/batches/{batch_id}/events", stream=True)
             with events:
@@ -58,7 +58,7 @@ class Client:
         return found
 
     def output(self, batch_id: str, index: int, variant: str = "") -> bytes:
-        """Return the picture that came of an item, or one of its variants."""
+        """Return the bytes of the output of an item, or of one of its variants."""
         query = f"?variant={variant}" if variant else ""
         return self._ask("GET", f"/batches/{batch_id}/items/{index}/output{query}").content
 
@@ -68,7 +68,7 @@ class Client:
         return found
 
     def readiness(self) -> dict[str, str]:
-        """Return how each dependency of the API is: `ok`, or what ails it."""
+        """Return the state of each dependency of the API: `ok`, or its fault."""
         try:
             return dict(self._json("GET", "/readyz")["dependencies"])
         except CommandError as error:
@@ -79,7 +79,7 @@ class Client:
         return self._json("GET", "/queue")
 
     def purge(self) -> Document:
-        """Cancel what runs and begin a new run."""
+        """Cancel every batch and begin a new run."""
         return self._json("POST", "/purge", {"running": "cancel"})
 
     def _pages(self, path: str, key: str) -> list[Document]:
@@ -145,14 +145,14 @@ def _refusal(response: requests.Response) -> CommandError:
 
 
 def outputs_of(item: Mapping[str, Any]) -> dict[str, Document]:
-    """Return what is told of each file that came of an item, by its variant; of a single file, by ""."""
+    """Return the record of each output of an item, by its variant; a single output has the variant ""."""
     if output := item.get("output"):
         return {"": output}
     return dict(item.get("outputs") or {})
 
 
 def first_key(environment: Mapping[str, str]) -> str | None:
-    """Return an API key that the local API takes, None when it asks for none."""
+    """Return a key that the API of this machine accepts, None when it requires none."""
     path = environment.get("RAYJOBS_API_KEYS_FILE")
     if not path:
         return None

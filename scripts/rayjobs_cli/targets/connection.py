@@ -1,4 +1,4 @@
-"""Finds the running system that a command is meant for."""
+"""Finds the system that a command uses."""
 
 import os
 from argparse import Namespace
@@ -10,53 +10,53 @@ from rayjobs_cli.targets.cluster import ports
 from rayjobs_cli.targets.cluster import state as cluster_states
 from rayjobs_cli.targets.local import state as local_states
 from rayjobs_cli.targets.observe import Observe
-from rayjobs_cli.targets.running import Target, on_a_cluster, on_this_machine
+from rayjobs_cli.targets.target import Target, on_a_cluster, on_this_machine
 
 
 def connect(given: Namespace) -> Client:
-    """Return a client of the system that the arguments name, or else of the one that runs.
+    """Return a client of the system that the arguments name, else of the one that runs.
 
     Raises:
-        CommandError: Nothing runs, or two do.
+        CommandError: No system runs, or two run.
     """
     if given.url:
         return Client(given.url, given.api_key or first_key(os.environ))
-    return _client(found(given), given)
+    return _client(_find(given), given)
 
 
 def connect_and_observe(given: Namespace) -> tuple[Client, Observe | None]:
-    """Return the client, and what tells how the worker group stands if the system is on a cluster.
+    """Return the client, and for a system on a cluster the function that reads its worker group.
 
     Raises:
-        CommandError: Nothing runs, or two do.
+        CommandError: No system runs, or two run.
     """
     if given.url:
         return connect(given), None
-    running = found(given)
-    return _client(running, given), running.observe()
+    target = _find(given)
+    return _client(target, given), target.observe()
 
 
-def _client(running: Target, given: Namespace) -> Client:
-    return Client(running.api, given.api_key or running.api_key)
+def _client(target: Target, given: Namespace) -> Client:
+    return Client(target.api, given.api_key or target.api_key)
 
 
-def found(given: Namespace) -> Target:
+def _find(given: Namespace) -> Target:
     """Return the system that was deployed from the state directory of the arguments.
 
     Raises:
-        CommandError: Nothing runs, or two do.
+        CommandError: No system runs, or two run.
     """
-    systems = list(_systems(given))
-    if not systems:
+    targets = list(_targets(given))
+    if not targets:
         remedy = "Start it with: python scripts/deploy.py, or name another with --url or --state."
         raise CommandError("not_running", f"Nothing runs under {given.state}.", remedy)
-    if len(systems) > 1:
-        remedy = "Say which is meant: local or k8s."
+    if len(targets) > 1:
+        remedy = "Name the one that you mean: local or k8s."
         raise CommandError("two_systems", "One runs on this machine and one on a cluster.", remedy)
-    return systems[0]
+    return targets[0]
 
 
-def _systems(given: Namespace) -> Iterator[Target]:
+def _targets(given: Namespace) -> Iterator[Target]:
     if given.target != "k8s" and (local := local_states.read(given.state)) is not None:
         yield on_this_machine(local, changed=False)
     if given.target != "local" and (remote := cluster_states.read(given.state)) is not None:

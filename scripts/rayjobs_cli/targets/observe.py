@@ -1,8 +1,8 @@
-"""What a target tells of its worker group while a run goes on."""
+"""The type of the function that reads a worker group during a run."""
 
 from collections.abc import Callable
 
 from rayjobs_k8s.scaling.group_status import GroupStatus
 
 Observe = Callable[[], tuple[GroupStatus | None, tuple[str, ...]]]
-"""Returns how the worker group stands, None where there is none, and what happened since the last call."""
+"""Returns the status of the worker group, None without a group, and its changes since the last call."""

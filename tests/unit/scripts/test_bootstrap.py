@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from rayjobs_cli import exit_status
 from rayjobs_cli.setup import bootstrap
 
 DOOR = """
@@ -105,6 +106,7 @@ class Project:
         self.command.write_text(DOOR, encoding="utf-8")
         (package / "commands" / "command.py").write_text(COMMAND, encoding="utf-8")
         shutil.copytree(Path(bootstrap.__file__).parent, package / "setup")
+        shutil.copy(exit_status.__file__, package)
         (root / "backend.py").write_text(BACKEND, encoding="utf-8")
         self._settings = root / "pyproject.toml"
         self.call("1.0")

@@ -20,26 +20,26 @@ def look(**changes: str) -> Snapshot:
     return Snapshot(batch, items, 1.5)
 
 
-def story(after: Snapshot) -> Comparison:
+def comparison(after: Snapshot) -> Comparison:
     return Comparison(look(), look(), look(), after, ("Redis was flushed",))
 
 
 def shown(told: Comparison) -> str:
-    words = Terminal(file=io.StringIO(), width=120)
-    faults.tell(told, words)
-    assert isinstance(words.file, io.StringIO)
-    return words.file.getvalue()
+    terminal = Terminal(file=io.StringIO(), width=120)
+    faults.show(told, terminal)
+    assert isinstance(terminal.file, io.StringIO)
+    return terminal.file.getvalue()
 
 
 def test_two_equal_runs_are_said_to_be_equal() -> None:
-    told = story(look())
+    told = comparison(look())
     assert told.as_json()["ok"]
     assert "NO" not in shown(told)
     assert "1 worker_crashed" in shown(told)
 
 
 def test_one_other_byte_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    told = story(look(last="cc"))
+    told = comparison(look(last="cc"))
     assert not told.as_json()["ok"]
     assert "NO" in shown(told)
     assert capsys.readouterr().out == ""

@@ -1,4 +1,4 @@
-"""The order of the checks, and what is told of them."""
+"""The order of the checks, and what they print."""
 
 import io
 import json

@@ -14,7 +14,7 @@ from rayjobs_cli.targets.client import Client, Document
 
 
 class System(Client):
-    """Of which the workers that are left come back after a purge."""
+    """A system whose workers `left` register again after a purge."""
 
     def __init__(self, *left: str) -> None:
         super().__init__("http://127.0.0.1:9")
@@ -32,7 +32,7 @@ class System(Client):
 
 
 def parsed(*words: str) -> Namespace:
-    parser = arguments.parser("Summary.", "python scripts/x.py")
+    parser = arguments.parser("python scripts/x.py", "Summary.", "")
     arguments.add_target(parser, api_port=8000, dashboard_port=8265)
     return parser.parse_args(words)
 
@@ -60,8 +60,7 @@ def test_a_purge_waits_for_every_worker() -> None:
     assert purge.purge(System("w1", "w2"))["registered"] == 2
 
 
-def test_a_worker_that_does_not_come_back_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(purge, "RETURN_S", 0.05)
+def test_a_worker_that_does_not_come_back_is_named() -> None:
     with pytest.raises(CommandError, match="w2") as raised:
-        purge.purge(System("w1"))
+        purge.purge(System("w1"), limit_s=0.05)
     assert raised.value.status is ExitStatus.FAILED

@@ -1,5 +1,6 @@
 import hashlib
 import io
+from dataclasses import replace
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ from typing_extensions import override
 
 from rayjobs_cli.console import Terminal
 from rayjobs_cli.exit_status import CommandError, ExitStatus
-from rayjobs_cli.load_test import poller, runner
+from rayjobs_cli.load_test import runner, summary
+from rayjobs_cli.load_test.poller import Pace
 from rayjobs_cli.targets.client import Client, Document
 from rayjobs_cli.targets.observe import Observe
 from rayjobs_k8s.scaling.group_status import GroupStatus, Usage
 
 OUTPUT = b"a picture"
+QUICK = Pace(poll_s=0.01)
 
 
 def batch(name: str, done: int, state: str = "running") -> Document:
@@ -71,18 +74,18 @@ class System(Client):
 
 
 def run(
-    system: Client, folder: Path, out: io.StringIO | None = None, observe: Observe | None = None
+    system: Client,
+    folder: Path,
+    out: io.StringIO | None = None,
+    observe: Observe | None = None,
+    pace: Pace = QUICK,
 ) -> runner.LoadTest:
-    words = Terminal(file=out or io.StringIO(), width=80)
-    done = runner.run(system, runner.LoadOptions(2, 2, folder / "new" / "report.html"), words, observe)
-    runner.tell(done, words)
+    terminal = Terminal(file=out or io.StringIO(), width=80)
+    done = runner.run(
+        system, runner.LoadOptions(2, 2, folder / "new" / "report.html"), terminal, observe, pace
+    )
+    summary.show(done, terminal)
     return done
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poller, "LOOK_S", 0.01)
-    monkeypatch.setattr(poller, "LOOK_AT_CLUSTER_S", 0.01)
 
 
 def test_a_run_is_purged_watched_judged_and_reported(tmp_path: Path) -> None:
@@ -116,10 +119,9 @@ def test_a_purge_by_somebody_else_ends_the_run(tmp_path: Path) -> None:
     assert (raised.value.code, raised.value.status) == ("purged", ExitStatus.FAILED)
 
 
-def test_a_run_without_progress_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poller, "STALL_S", 0.05)
+def test_a_run_without_progress_is_given_up(tmp_path: Path) -> None:
     with pytest.raises(CommandError) as raised:
-        run(System([batch("b_0", 1), batch("b_1", 0)]), tmp_path)
+        run(System([batch("b_0", 1), batch("b_1", 0)]), tmp_path, pace=replace(QUICK, stall_s=0.05))
     assert raised.value.code == "stalled"
 
 
@@ -154,12 +156,9 @@ def test_on_a_cluster_the_way_down_is_followed_and_told(tmp_path: Path) -> None:
     assert "one worker again" in out.getvalue()
 
 
-def test_a_group_that_stays_large_is_told_and_not_waited_for_without_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(poller, "DESCENT_S", 0.05)
+def test_a_group_that_stays_large_is_told_and_not_waited_for_without_end(tmp_path: Path) -> None:
     out = io.StringIO()
     large = group(3, "abc", 9)
     ended = [batch("b_0", 2, "succeeded"), batch("b_1", 2, "succeeded")]
-    assert run(System(ended), tmp_path, out, lambda: (large, ())).verdict.ok
+    assert run(System(ended), tmp_path, out, lambda: (large, ()), replace(QUICK, descent_s=0.05)).verdict.ok
     assert "not small again" in out.getvalue()

@@ -1,11 +1,11 @@
-"""The peers: what a user would pick instead, each in an environment of its own, two processes each.
+"""The peers: other tools that a user could choose, each in its own environment.
 
-A peer is a program that reads lines of JSON (`program`), or, where it has no state, a `Tool` of its own.
+A peer is a program that reads lines of JSON (`program`), or, without a state, a `Tool` of its own.
 
-roster      every peer by its name, and how it is started
-provision   their environments, from pinned locks below the state directory
+roster      starts every peer by its name
+provision   makes their environments from pinned locks, under the state directory
 program     a peer's program, as the benchmark sees it
-serving     the same, as the program sees it
+serving     the same protocol, as the program sees it
 imagemagick mogrify, two processes, many pictures each
 
 The programs: `celery_peer`, `dask_peer`, `pyvips_peer`, `ray_data_peer`, `thumbor_peer`, and sharp_peer.mjs.

@@ -17,7 +17,7 @@ def chunk(pipeline: str, pairs: list[Pair]) -> None:
 
 @contextmanager
 def started() -> Iterator[Work]:
-    """Start the cluster."""
+    """Start the cluster of Dask."""
     with (
         LocalCluster(n_workers=processes(), threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as client,

@@ -1,4 +1,4 @@
-"""ImageMagick: mogrify over many pictures a process, as many processes as the others have."""
+"""ImageMagick: mogrify with many pictures for each process, and as many processes as the other tools."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from rayjobs_cli.benchmark.pillow_way import CROP, EDITED_WIDTH, TEXT, TEXT_AWAY
 from rayjobs_cli.benchmark.tools import ToolFailedError, Writer
 
 _A_PROCESS = 25
-"""Most pictures of one process: its start counts for little, and none waits long for the last."""
+"""Most pictures of one process: its start costs little, and no process waits long for the last."""
 _SHARPNESS = "3x3:-1,-1,-1,-1,21,-1,-1,-1,-1"
 _EDGES = "3x3:-1,-1,-1,-1,8,-1,-1,-1,-1"
 _OPTIONS = {
@@ -32,7 +32,7 @@ _OPTIONS = {
 
 
 class ImageMagick(Writer):
-    """Has no service to keep warm: each run starts its processes."""
+    """ImageMagick: each run starts its own processes; nothing can stay warm."""
 
     def __init__(self, mogrify: str, processes: int, folder: Path) -> None:
         super().__init__("imagemagick", folder)
@@ -42,11 +42,11 @@ class ImageMagick(Writer):
 
     @override
     def __exit__(self, *_: object) -> None:
-        """Nothing stays."""
+        """Do nothing: no process is left after a run."""
 
     @override
     def run(self, job: Job, pictures: Sequence[Path]) -> float:
-        # It names outputs by their inputs: a picture that comes again is written again.
+        # mogrify names outputs after inputs: a picture that is repeated is written again.
         self._written = [self._folder / f"{each.stem}.{job.extension}" for each in pictures]
         a_process = min(_A_PROCESS, -(-len(pictures) // self._processes))
         parts = [pictures[at : at + a_process] for at in range(0, len(pictures), a_process)]
@@ -70,7 +70,7 @@ class ImageMagick(Writer):
             errors="replace",
         ) as process:
             self._running.add(process.pid)
-            _, told = process.communicate()
+            _, errors = process.communicate()
             self._running.discard(process.pid)
         if process.returncode:
-            raise ToolFailedError(told.strip()[-200:])
+            raise ToolFailedError(errors.strip()[-200:])

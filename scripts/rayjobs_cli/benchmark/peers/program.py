@@ -1,4 +1,4 @@
-"""A peer's program, as the benchmark sees it: started warm, told of a run by a line of JSON."""
+"""The program of a peer, as the benchmark sees it: it is started, and gets a line of JSON for each run."""
 
 import json
 import os
@@ -21,17 +21,17 @@ _READY_S = 90.0
 _RUN_S = 600.0
 _END_S = 30.0
 _OURS = ("RAY_", "RAYJOBS_", "REDIS_", "VIPS_", "MALLOC_")
-"""What is set for this system and not for a peer."""
+"""Prefixes of variables that are for this system, and not for a peer."""
 
 
 class Program(Writer):
     """A peer that runs as a program of its own.
 
     Args:
-        name: The peer's.
-        command: Starts it.
+        name: Of the peer.
+        command: Starts the program.
         folder: For outputs and its log; also its working directory, unless `place` is given.
-        pipelines: Names of those that it can do.
+        pipelines: Names of the pipelines that it can run.
         place: Its working directory.
     """
 
@@ -51,7 +51,7 @@ class Program(Writer):
 
     @property
     def log(self) -> Path:
-        """What it printed."""
+        """The file with its output."""
         return self._folder.with_suffix(".log")
 
     @override
@@ -87,8 +87,8 @@ class Program(Writer):
     def run(self, job: Job, pictures: Sequence[Path]) -> float:
         self._written = self._numbered(job, len(pictures))
         pairs = [(str(one), str(other)) for one, other in zip(pictures, self._written, strict=True)]
-        told = {"pipeline": job.pipeline.name, "pairs": pairs, "a_chunk": job.a_chunk}
-        line = json.dumps(told)
+        run = {"pipeline": job.pipeline.name, "pairs": pairs, "chunk_size": job.chunk_size}
+        line = json.dumps(run)
         start = time.perf_counter()
         self._send(line)
         self._answer(_RUN_S)
@@ -117,7 +117,7 @@ class Program(Writer):
             raise ToolFailedError(answer["error"])
 
     def _end(self) -> None:
-        # The end of its stdin is the sign to go, and to take along what it started.
+        # At the end of its stdin the program ends, with everything that it started.
         with self._process as process:
             try:
                 process.communicate(timeout=_END_S)

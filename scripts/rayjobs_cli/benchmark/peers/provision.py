@@ -1,36 +1,36 @@
-"""The peers' environments: made once from pinned locks with hashes, below the state directory."""
+"""Makes the environments of the peers, once, from pinned locks with hashes, under the state directory."""
 
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
+from rayjobs_cli.exit_status import CommandError
 from rayjobs_cli.setup.bootstrap import digest
 from rayjobs_cli.setup.environment import Environment
-from rayjobs_cli.setup.setup_error import SetupError
 
 _HERE = Path(__file__).parent
 LOCKS = {path.stem: path for path in sorted(_HERE.glob("*.lock"))}
-"""By the peer's name."""
+"""Name of the peer -> its lock."""
 _INSTALL_S = 300.0
 _SHARP = "package.json", "package-lock.json"
 
 
 class AbsentError(Exception):
-    """A peer can't be had here; says why in one line."""
+    """A peer can't run on this machine; the message says why in one line."""
 
 
 def python(name: str, folder: Path) -> Path:
     """Return the Python of a peer's environment, made if it is not there.
 
     Raises:
-        AbsentError: It can't be made.
+        AbsentError: The environment can't be made.
     """
     folder.mkdir(parents=True, exist_ok=True)
     environment = Environment(folder / name)
     try:
         environment.provide(LOCKS[name], [digest(LOCKS[name])])
-    except SetupError as error:
+    except CommandError as error:
         raise AbsentError(error.detail) from error
     return environment.python
 
@@ -39,7 +39,7 @@ def node_modules(folder: Path) -> tuple[str, Path]:
     """Return node, and the folder in which sharp is installed.
 
     Raises:
-        AbsentError: There is no node or npm, or npm could not.
+        AbsentError: node or npm is missing, or npm failed.
     """
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
@@ -73,19 +73,19 @@ def mogrify() -> str:
     """Return the path of ImageMagick's mogrify.
 
     Raises:
-        AbsentError: There is none, or it is something else.
+        AbsentError: mogrify is missing, or is not that of ImageMagick.
     """
     path = shutil.which("mogrify")
     if path is None:
         raise AbsentError("there is no mogrify")
-    told = subprocess.run(
+    version = subprocess.run(
         (path, "-version"), capture_output=True, encoding="utf-8", errors="replace", check=False
     )
-    if not re.match(r"Version: ImageMagick \d", told.stdout):
+    if not re.match(r"Version: ImageMagick \d", version.stdout):
         raise AbsentError(f"{path} is not ImageMagick's")
     return path
 
 
 def _last_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip()[:200] if lines else "it said nothing"
+    return lines[-1].strip()[:200] if lines else "it printed nothing"

@@ -12,9 +12,9 @@ from rayjobs_cli.benchmark.peers.serving import Pair, Run, Work, processes, serv
 from rayjobs_cli.benchmark.pillow_way import CROP, EDITED_WIDTH, TEXT, TEXT_AWAY, TEXT_SIZE
 
 _SMOOTHED = [[-1, -1, -1], [-1, 21, -1], [-1, -1, -1]]
-"""What Pillow's sharpness of 2 is as one kernel, over 13."""
+"""Pillow's sharpness of 2 as one kernel, divided by 13."""
 _THRESHOLD = 3
-"""Levels."""
+"""In levels, 0 to 255."""
 _EDGES = [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]
 
 
@@ -51,18 +51,18 @@ _WAYS = {"thumb": thumb, "heavy": heavy, "edit": edit}
 
 
 def one(pipeline: str, pair: Pair) -> None:
-    """Do one picture."""
+    """Run one picture through pyvips."""
     _WAYS[pipeline](*pair)
 
 
 @contextmanager
 def started() -> Iterator[Work]:
-    """Start the pool."""
+    """Start the pool of processes."""
     os.environ["VIPS_CONCURRENCY"] = "1"
     with multiprocessing.get_context("spawn").Pool(processes()) as pool:
 
         def work(run: Run) -> None:
-            for _ in pool.imap_unordered(partial(one, run.pipeline), run.pairs, run.a_chunk):
+            for _ in pool.imap_unordered(partial(one, run.pipeline), run.pairs, run.chunk_size):
                 pass
 
         yield work

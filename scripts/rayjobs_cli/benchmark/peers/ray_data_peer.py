@@ -12,7 +12,7 @@ from rayjobs_cli.benchmark.peers.serving import Run, Work, processes, serve
 
 
 def one(row: dict[str, Any]) -> dict[str, Any]:
-    """Do one picture."""
+    """Run one picture through Pillow."""
     pillow_way.work(row["pipeline"], row["picture"], row["output"])
     return {"output": row["output"]}
 
@@ -25,7 +25,7 @@ def work(run: Run) -> None:
 
 @contextmanager
 def started() -> Iterator[Work]:
-    """Start Ray."""
+    """Start a Ray of its own."""
     ray.init("local", num_cpus=processes(), include_dashboard=False, log_to_driver=False)
     DataContext.get_current().enable_progress_bars = False
     yield work

@@ -1,4 +1,4 @@
-"""Every peer by its name, and how it is started."""
+"""Starts every peer by its name."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ from rayjobs_cli.benchmark.peers.program import Program
 from rayjobs_cli.benchmark.peers.provision import AbsentError
 from rayjobs_cli.benchmark.pillow_way import WAYS
 from rayjobs_cli.benchmark.tools import Tool
+from rayjobs_cli.console import Say
 
 _HERE = Path(__file__).parent
 _ALL = tuple(WAYS)
@@ -19,12 +20,12 @@ _ALL = tuple(WAYS)
 
 @dataclass(frozen=True)
 class Place:
-    """Where peers live, and how large they are.
+    """The folders of the peers, and their processes.
 
     Attributes:
-        environments: Their folder.
-        outputs: Folder of what they write.
-        processes: Of each.
+        environments: Folder of their environments.
+        outputs: Folder of their outputs.
+        processes: Of each peer.
     """
 
     environments: Path
@@ -32,8 +33,8 @@ class Place:
     processes: int
 
 
-def start(names: Sequence[str], place: Place, entered: ExitStack, say: Callable[[str], None]) -> list[Tool]:
-    """Start peers; one that can't be had here is told of, and left out."""
+def start(names: Sequence[str], place: Place, entered: ExitStack, say: Say) -> list[Tool]:
+    """Start peers; a peer that can't run here is reported and left out."""
     found = []
     for name in names:
         say(f"{name}: preparing it ...")
@@ -59,7 +60,7 @@ def _imagemagick(place: Place) -> Tool:
 
 
 def _thumbor(place: Place) -> Tool:
-    # It has no filter that writes text, and none for kernels of one's own on a resized picture.
+    # thumbor has no filter for text, and none for a kernel on a resized picture.
     return _python("thumbor", "thumbor_peer", place, ("thumb",))
 
 
@@ -93,4 +94,4 @@ PEERS: dict[str, Callable[[Place], Tool]] = {
     "dask": _dask,
     "ray-data": _ray_data,
 }
-"""Beside the pool with plain Pillow, which always takes part."""
+"""Name of a peer -> the function that starts it."""

@@ -1,4 +1,4 @@
-"""A peer's program, from inside: reads runs as lines of JSON, and answers each; standard library only."""
+"""The protocol inside the program of a peer: runs as lines of JSON, an answer each; standard library only."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Pair = tuple[str, str]
-"""A picture, and where its output goes."""
+"""Paths of a picture and of its output."""
 
 
 @dataclass(frozen=True)
@@ -18,26 +18,26 @@ class Run:
 
     pipeline: str
     pairs: list[Pair]
-    a_chunk: int
+    chunk_size: int
     """Pictures for a process at a time."""
 
     def chunks(self) -> list[list[Pair]]:
-        """Return the pictures, a chunk at a time."""
-        return [self.pairs[at : at + self.a_chunk] for at in range(0, len(self.pairs), self.a_chunk)]
+        """Return the pairs in chunks."""
+        return [self.pairs[at : at + self.chunk_size] for at in range(0, len(self.pairs), self.chunk_size)]
 
 
 Work = Callable[[Run], object]
-"""Does a run to its last file."""
+"""Runs all pictures of a run, and returns after the last file."""
 
 
 def processes() -> int:
-    """Return how many processes the peer is to work with."""
+    """Return the number of processes for the peer."""
     return int(sys.argv[1])
 
 
 def serve(started: AbstractContextManager[Work]) -> None:
     """Start the peer, and answer runs until stdin ends."""
-    # What libraries print goes to stderr, which is a log: stdout is for answers alone.
+    # The output of libraries goes to stderr, a log: stdout is for answers only.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)
         with started as work:
@@ -46,9 +46,9 @@ def serve(started: AbstractContextManager[Work]) -> None:
                 print(json.dumps(_answer(work, json.loads(line))), file=answers, flush=True)
 
 
-def _answer(work: Work, told: dict[str, Any]) -> dict[str, object]:
+def _answer(work: Work, run: dict[str, Any]) -> dict[str, object]:
     try:
-        work(Run(**told))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the benchmark goes on without this peer
+        work(Run(**run))
+    except Exception as error:  # noqa: BLE001 - after any error the benchmark goes on without this peer
         return {"error": f"{type(error).__name__}: {error}"}
     return {"done": True}

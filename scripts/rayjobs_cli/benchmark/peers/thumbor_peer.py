@@ -1,4 +1,4 @@
-"""Thumbor: its server with as many processes, asked over connections that stay open."""
+"""Thumbor: its server, with requests over connections that stay open."""
 
 import http.client
 import os
@@ -19,7 +19,7 @@ from rayjobs_cli.benchmark.peers.serving import Pair, Run, Work, processes, serv
 
 _CONNECTIONS = 4
 _START_S = 60.0
-_LOOK_S = 0.1
+_POLL_S = 0.1
 _SETTINGS = """\
 LOADER = "thumbor.loaders.file_loader"
 FILE_LOADER_ROOT_PATH = "/"
@@ -32,7 +32,7 @@ MAX_PIXELS = 1_000_000_000
 """
 
 
-class Farm:
+class Connections:
     """The connections to a running server."""
 
     def __init__(self, port: int) -> None:
@@ -42,7 +42,7 @@ class Farm:
             self._idle.put(http.client.HTTPConnection("127.0.0.1", port))
 
     def work(self, run: Run) -> None:
-        """Ask for every picture, and write what comes."""
+        """Request every picture, and write the answers."""
         list(self._threads.map(self._one, run.pairs))
 
     def _one(self, pair: Pair) -> None:
@@ -62,7 +62,7 @@ class Farm:
 
 @contextmanager
 def started() -> Iterator[Work]:
-    """Start the server."""
+    """Start the server of thumbor."""
     settings = Path("thumbor.conf")
     settings.write_text(_SETTINGS, encoding="utf-8")
     with socket.socket() as free:
@@ -73,9 +73,9 @@ def started() -> Iterator[Work]:
     with subprocess.Popen((*command, *options), start_new_session=True) as server:
         try:
             _await(port)
-            yield Farm(port).work
+            yield Connections(port).work
         finally:
-            # Its processes are a group of their own: the first one leaves the others behind.
+            # SIGTERM goes to the process group: the first process would leave the others running.
             os.killpg(server.pid, signal.SIGTERM)
 
 
@@ -84,7 +84,7 @@ def _await(port: int) -> None:
     while time.monotonic() < end:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
-        pause.wait(_LOOK_S)
+        pause.wait(_POLL_S)
     raise TimeoutError("thumbor does not listen")
 
 

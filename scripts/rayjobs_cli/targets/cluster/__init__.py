@@ -1,8 +1,8 @@
-"""The target `k8s` as the commands see it: from a context of the kubeconfig to addresses on this machine.
+"""The target `k8s`: a system on a Kubernetes cluster, with addresses on this machine.
 
-context      whether a context may be deployed to, and which size fits it
-images       the container images: their names by content, built and brought to the nodes
-ports        the process that leads ports of this machine into the cluster
-state        the file that says what was deployed where, with the keys to it
-deployment   deploy, find and take down: what the commands call
+context      checks whether a context may be deployed to, and which size fits
+images       names container images by content, builds them and loads them to the nodes
+ports        runs the process that forwards ports of this machine to the cluster
+state        the file that records what was deployed where, and its keys
+deployment   deploys, finds and removes a system: the functions that commands call
 """

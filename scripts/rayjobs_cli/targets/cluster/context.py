@@ -1,4 +1,4 @@
-"""Whether a context may be deployed to, and which size fits it."""
+"""Checks whether a context may be deployed to, and which size fits it."""
 
 import ipaddress
 import re
@@ -14,14 +14,14 @@ _LIVE_NAMES = re.compile(r"(^|[^a-z])(prod|production|live)([^a-z]|$)", re.IGNOR
 _OLDEST = (1, 29)
 """First release of Kubernetes in which native sidecars are on by default."""
 _SMALL_CORES = 6.0
-"""Cores below which honest requests leave no room for a second worker."""
+"""With fewer cores, realistic requests leave no room for a second worker."""
 
 
 def require_intended(cluster: Cluster, *, named: bool) -> None:
-    """Refuse a cluster that may be somebody's living, unless the user named it.
+    """Refuse a cluster that may be in production, unless the user named it.
 
     Raises:
-        CommandError: It may be.
+        CommandError: The cluster is not on this machine, or its name suggests production.
     """
     if named:
         return
@@ -30,7 +30,7 @@ def require_intended(cluster: Cluster, *, named: bool) -> None:
         raise CommandError(
             "context_not_named",
             f"The current context is {name!r} ({host}), which is no cluster of this machine.",
-            f"If it is meant, name it: --context {name}",
+            f"If you mean this cluster, name it: --context {name}",
             ExitStatus.ENVIRONMENT,
         )
 
@@ -42,8 +42,8 @@ def require_fit(cluster: Cluster, volume: str | None) -> list[Document]:
         CommandError: Kubernetes is too old, no node works, or the nodes share no disk.
     """
     if cluster.version < _OLDEST:
-        told, oldest = (".".join(map(str, each)) for each in (cluster.version, _OLDEST))
-        raise CommandError("kubernetes_too_old", f"Kubernetes {told} is too old.", f"{oldest} is needed.")
+        version, oldest = (".".join(map(str, each)) for each in (cluster.version, _OLDEST))
+        raise CommandError("kubernetes_too_old", f"Kubernetes {version} is too old.", f"{oldest} is needed.")
     nodes = [each for each in cluster.find("v1", "Node") if _works(each)]
     if not nodes:
         raise CommandError("no_node", f"No node of {cluster.context} is ready.", "Start one, then try again.")

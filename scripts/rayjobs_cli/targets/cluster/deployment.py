@@ -1,10 +1,11 @@
-"""Deploy to a cluster, find what was deployed there, and take it down."""
+"""Deploys a system to a cluster, finds it again, and removes it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rayjobs_cli.console import Say
 from rayjobs_cli.exit_status import CommandError
 from rayjobs_cli.targets.cluster import context, images, ports
 from rayjobs_cli.targets.cluster import state as states
@@ -18,20 +19,18 @@ from rayjobs_k8s.deploy.render import Values
 from rayjobs_k8s.errors import DeployError
 from rayjobs_k8s.scaling.observe import Observer
 
-Say = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """What the user asked for."""
+    """The options of the user."""
 
     folder: Path
     context: str | None = None
-    """None is the kubeconfig's current one."""
+    """None is the current context of the kubeconfig."""
     api_port: int = 8000
-    """0 takes any free one, here and below."""
+    """0 takes a free port, here and below."""
     dashboard_port: int = 8265
-    wish: images.ImageOptions = field(default_factory=images.ImageOptions)
+    image_options: images.ImageOptions = field(default_factory=images.ImageOptions)
     size: str | None = None
     volume: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -42,39 +41,41 @@ class ClusterOptions:
 
 @dataclass(frozen=True)
 class Deployed:
-    """A system that is ready on a cluster, and reached through this machine's ports."""
+    """A system that is ready on a cluster, with ports of this machine that lead to it."""
 
     state: State
     changed: bool
-    """Whether anything on the cluster was."""
+    """Whether anything on the cluster changed."""
 
 
-def deploy(order: ClusterOptions, say: Say) -> Deployed:
+def deploy(options: ClusterOptions, say: Say) -> Deployed:
     """Return the system on a cluster, rolled out as ordered, with ports of this machine that lead to it.
 
     Raises:
-        CommandError: It can't be, and why. What is on the cluster stays, to be looked at.
+        CommandError: The rollout failed. What is on the cluster stays, so that it can be examined.
     """
-    with _told():
-        cluster = Cluster(order.context)
-        context.require_intended(cluster, named=order.context is not None)
-        nodes = context.require_fit(cluster, order.volume)
-        ports_only = _choose_ports(order, cluster.context)
-        size = order.size or context.size_of(nodes)
+    with _as_command_error():
+        cluster = Cluster(options.context)
+        context.require_intended(cluster, named=options.context is not None)
+        nodes = context.require_fit(cluster, options.volume)
+        ports_only = _choose_ports(options, cluster.context)
+        size = options.size or context.size_of(nodes)
         say(f"context {cluster.context}, size {size}")
-        chosen = images.provide(order.wish, cluster.context, nodes, say)
-        values = Values(chosen, None if size == "default" else size, order.volume, order.settings)
-        wanted = rollout.RolloutOptions(values, order.folder / "kuberay", order.kuberay_folder, order.limit_s)
+        chosen = images.provide(options.image_options, cluster.context, nodes, say)
+        values = Values(chosen, None if size == "default" else size, options.volume, options.settings)
+        wanted = rollout.RolloutOptions(
+            values, options.folder / "kuberay", options.kuberay_folder, options.limit_s
+        )
         changed = rollout.roll_out(cluster, wanted, say)
         keys = {"api_key": rollout.api_key(cluster) or "", "ray_token": rollout.ray_token(cluster) or ""}
-    state = ports.forwarded(order.folder, ports_only.model_copy(update=keys))
+    state = ports.forwarded(options.folder, ports_only.model_copy(update=keys))
     return Deployed(state, changed)
 
 
 def down(folder: Path, named: str | None, say: Say) -> list[str]:
-    """Take down what was deployed; return the parts that went. Pictures on the volume stay."""
+    """Remove what was deployed; return the parts that were removed. Pictures on the volume stay."""
     state = states.read(folder)
-    with _told():
+    with _as_command_error():
         cluster = Cluster(named or (state.context if state else None))
         context.require_intended(cluster, named=named is not None or state is not None)
         parts = teardown.take_down(cluster, say)
@@ -85,30 +86,34 @@ def down(folder: Path, named: str | None, say: Say) -> list[str]:
 
 
 def observer(named: str) -> Observe:
-    """Return what tells how the worker group of a context stands."""
+    """Return the function that reads the worker group of a context."""
     return Observer(Cluster(named)).look
 
 
-def _choose_ports(order: ClusterOptions, named: str) -> State:
-    before = states.read(order.folder)
+def _choose_ports(options: ClusterOptions, named: str) -> State:
+    before = states.read(options.folder)
     if before is not None:
         same = before.context == named
-        same &= order.api_port in (0, before.api_port)
-        same &= order.dashboard_port in (0, before.dashboard_port)
+        same &= options.api_port in (0, before.api_port)
+        same &= options.dashboard_port in (0, before.dashboard_port)
         if same and find(before.forwarder):
             return before
         ports.stop(before)
     free = free_ports(2)
     return State(
         context=named,
-        api_port=claim(order.api_port, "--port") or free[0],
-        dashboard_port=claim(order.dashboard_port, "--dashboard-port") or free[1],
+        api_port=claim(options.api_port, "--port") or free[0],
+        dashboard_port=claim(options.dashboard_port, "--dashboard-port") or free[1],
     )
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Turn the deployment's errors into what commands end with."""
+def _as_command_error() -> Iterator[None]:
+    """Raise a `CommandError` for a `DeployError`.
+
+    `rayjobs_k8s` imports nothing of the commands, so its errors have their own base. Here, and only here,
+    they become errors of a command.
+    """
     try:
         yield
     except DeployError as error:

@@ -1,68 +1,67 @@
-"""The container images: their names by content, built and brought to the nodes by whatever is there."""
+"""Names container images by their content, builds them, and loads them to the nodes."""
 
 import hashlib
 import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from rayjobs_cli.console import Say
 from rayjobs_cli.exit_status import CommandError, ExitStatus
 from rayjobs_cli.setup.bootstrap import ROOT
 from rayjobs_k8s.names import API_IMAGE, RAY_IMAGE
 from rayjobs_k8s.objects import Document, entries, texts
 
-Say = Callable[[str], None]
-
 NAMES = {API_IMAGE: "api", RAY_IMAGE: "ray"}
 """Container image of the manifests -> suffix of its Dockerfile."""
 AUTO = "auto"
-"""Builds with the first tool that is there."""
+"""Builds with the first tool that is installed."""
 
 COPIED = re.compile(r"^COPY (?!--)(.+) \S+$", re.MULTILINE)
-"""What a Dockerfile takes from the project's folder."""
+"""A line of a Dockerfile that copies files of the project."""
 _TOOLS = ("docker", "podman", "nerdctl", "buildah")
 _SHARED = re.compile(r"^(docker-desktop|docker-for-desktop|orbstack|colima|rancher-desktop)")
-"""Contexts whose node runs what the machine's own builder has."""
+"""Contexts whose node uses the images of the builder of this machine: nothing is loaded."""
 _DIGITS = 12
 
 
 @dataclass(frozen=True)
 class ImageOptions:
-    """What the user said of the container images."""
+    """The options of the user for the container images."""
 
     ray: str | None = None
     api: str | None = None
     build: str = AUTO
-    """`auto`, or a command that is given TAG CONTEXT -f DOCKERFILE, builds and loads."""
+    """`auto`, or a command that gets TAG CONTEXT -f DOCKERFILE, builds and loads the image."""
 
 
-def provide(wish: ImageOptions, context: str, nodes: Sequence[Document], say: Say) -> dict[str, str]:
+def provide(options: ImageOptions, context: str, nodes: Sequence[Document], say: Say) -> dict[str, str]:
     """Return the container images to run; those that are missing are built.
 
     Raises:
-        CommandError: One is neither there nor can be made.
+        CommandError: An image is missing and can't be built or loaded.
     """
-    given = {RAY_IMAGE: wish.ray, API_IMAGE: wish.api}
+    given = {RAY_IMAGE: options.ray, API_IMAGE: options.api}
     # Kubernetes: an image whose tag has moved to a newer build stays on the node without a name.
     images = (each for node in nodes for each in entries(node, "status", "images"))
     there = {name for each in images for name in texts(each, "names")}
     chosen = {}
     for image in NAMES:
         own = tag(image)
-        # A name holds one content for ever: what is there need not be built again.
+        # A name always has the same content: an image that is there needs no new build.
         if (named := given[image]) is None and own not in there:
             say(f"building {own}")
-            _build(own, image, context, wish.build)
+            _build(own, image, context, options.build)
         chosen[image] = named or own
     return chosen
 
 
 def tag(image: str) -> str:
-    """Return the name of a container image by what goes into it: another content is another name."""
+    """Return the name of a container image, with a digest of its content: other content, other name."""
     digest = hashlib.sha256()
     for path in (dockerfile(image), *_content(dockerfile(image))):
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
@@ -146,7 +145,7 @@ def _run(command: Sequence[str], code: str) -> None:
     except OSError as error:
         raise CommandError(code, f"{command[0]} can't be started: {error.strerror}.") from error
     if done.returncode:
-        told = "".join(f"\n    {line}" for line in done.stdout.splitlines()[-12:])
+        output = "".join(f"\n    {line}" for line in done.stdout.splitlines()[-12:])
         raise CommandError(
-            code, f"{' '.join(command)} ended with {done.returncode}:{told}", status=ExitStatus.ENVIRONMENT
+            code, f"{' '.join(command)} ended with {done.returncode}:{output}", status=ExitStatus.ENVIRONMENT
         )

@@ -1,4 +1,4 @@
-"""The process that leads ports of this machine into the cluster; it outlives the command that starts it."""
+"""Runs the process that forwards ports of this machine to the cluster; it outlives the command."""
 
 from pathlib import Path
 
@@ -17,10 +17,10 @@ _END_S = 5.0
 
 
 def forwarded(folder: Path, state: State) -> State:
-    """Return the state with a process that leads its ports, started if none runs; it is written down.
+    """Return the state with a process that forwards its ports; start one if none runs, and write the state.
 
     Raises:
-        CommandError: It can't be started.
+        CommandError: The process can't be started.
     """
     if find(state.forwarder) is None:
         state = state.model_copy(update={"forwarder": _start(folder, state)})
@@ -33,7 +33,7 @@ def stop(state: State) -> None:
     """End the process, if it runs."""
     if (process := find(state.forwarder)) is not None:
         end([process], _END_S)
-    detached.look()
+    detached.reap()
 
 
 def _start(folder: Path, state: State) -> ProcessId:
@@ -46,5 +46,5 @@ def _start(folder: Path, state: State) -> ProcessId:
         if listens(state.api_port) and listens(state.dashboard_port):
             return identify(process.pid)
     process.kill()
-    told = "".join(f"\n    {line}" for line in logs.tail(folder, _LOG))
-    raise CommandError("no_forward", f"The ports can't be led to the cluster:{told}\n")
+    output = "".join(f"\n    {line}" for line in logs.tail(folder, _LOG))
+    raise CommandError("no_forward", f"The ports can't be forwarded to the cluster:{output}\n")

@@ -1,4 +1,4 @@
-"""The file that says what was deployed to which cluster, and holds the keys to it."""
+"""The file that records what was deployed to which cluster, and its keys."""
 
 import os
 from pathlib import Path
@@ -11,19 +11,19 @@ from rayjobs_cli.targets.local.state import ProcessId
 
 
 class State(BaseModel):
-    """All that a command must know of a system on a cluster to use it."""
+    """All that a command needs to use a system on a cluster."""
 
     model_config = ConfigDict(frozen=True)
 
     context: str
     api_port: int
-    """On this machine, as the next one."""
+    """Port of this machine, like the next one."""
     dashboard_port: int
     api_key: str = ""
     ray_token: str = ""
-    """What Ray's dashboard asks people for."""
+    """The token that people enter in the Ray dashboard."""
     forwarder: ProcessId | None = None
-    """The process that leads the ports there."""
+    """The process that forwards the ports."""
 
     @property
     def api_url(self) -> str:
@@ -37,7 +37,7 @@ class State(BaseModel):
 
 
 def state_file(folder: Path) -> Path:
-    """Return where the state is kept."""
+    """Return the path of the state file."""
     return folder / "k8s.json"
 
 
@@ -45,7 +45,7 @@ def read(folder: Path) -> State | None:
     """Return what was deployed from a state directory; None if nothing was.
 
     Raises:
-        CommandError: The file can't be understood.
+        CommandError: The file can't be read.
     """
     path = state_file(folder)
     try:
@@ -58,7 +58,7 @@ def read(folder: Path) -> State | None:
 
 
 def write(folder: Path, state: State) -> None:
-    """Write the state, for nobody else's eyes."""
+    """Write the state; only its user can read the file."""
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "k8s.new"
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -68,5 +68,5 @@ def write(folder: Path, state: State) -> None:
 
 
 def forget(folder: Path) -> None:
-    """Remove the state."""
+    """Remove the state file."""
     state_file(folder).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Programs of ours that outlive the command that starts them."""
+"""Starts programs of this project that outlive the command."""
 
 import os
 import subprocess
@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 _FLAGS = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
-"""Windows: no console of its own, and none to be closed with. Both flags exist only there."""
+"""Windows: no console window, and no end together with that of the command. Both flags exist only there."""
 
 _started: list[subprocess.Popen[bytes]] = []
-"""Those that this process started: a `Popen` that is dropped while its process runs warns of it."""
+"""Started by this process: a `Popen` that is deleted while its process runs warns."""
 
 
 def start(command: tuple[str, ...], log: BinaryIO, marks: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start one of our modules as a program.
+    """Start a module of this project as a program.
 
     Args:
-        command: The module's name, and what it is given.
-        log: Takes what it prints.
-        marks: What it has in its environment beside what this process has.
+        command: The name of the module, and its arguments.
+        log: The file for its output.
+        marks: Variables that are added to its environment.
     """
     process = subprocess.Popen(
         (sys.executable, "-m", *command),
@@ -29,7 +29,7 @@ def start(command: tuple[str, ...], log: BinaryIO, marks: Mapping[str, str]) -> 
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
-        # Ctrl-C in the terminal of this command is not meant for it.
+        # Ctrl-C in the terminal of this command must not end the program.
         start_new_session=os.name == "posix",
         creationflags=_FLAGS,
     )
@@ -37,7 +37,7 @@ def start(command: tuple[str, ...], log: BinaryIO, marks: Mapping[str, str]) -> 
     return process
 
 
-def look() -> None:
-    """Let go of those that have ended: a child stays in the system's table until its parent looks."""
+def reap() -> None:
+    """Remove ended children from the system's process table: a child stays there until its parent asks."""
     for process in _started:
         process.poll()

@@ -1,4 +1,4 @@
-"""What a stack is made of and where its parts stand, decided once when it is deployed."""
+"""Decides the parts of a stack, its ports, secrets and folders, once for each deployment."""
 
 import importlib.util
 import os
@@ -23,7 +23,7 @@ _ROOM_BYTES = 2**30
 
 
 class RayPorts(BaseModel):
-    """One port for everything of Ray that listens, so that two stacks can stand on one machine."""
+    """A port for each part of Ray that listens, so that two stacks can run on one machine."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -45,7 +45,7 @@ class Plan(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     stack: str
-    """Id of this deployment, the mark of its processes."""
+    """Id of this deployment; its processes carry it in their environment."""
     folder: Path
     """The state directory."""
     slots: int
@@ -76,11 +76,11 @@ class Plan(BaseModel):
 
 @dataclass(frozen=True)
 class LocalOptions:
-    """What the user asked for."""
+    """The options of the user."""
 
     folder: Path
     api_port: int = 8000
-    """0 takes any free one, here and below."""
+    """0 takes a free port, here and below."""
     dashboard_port: int = 8265
     slots: int | None = None
     """None means one a core."""
@@ -88,32 +88,32 @@ class LocalOptions:
     """Besides the sample pictures and those of RAYJOBS_ROOTS."""
 
 
-def decide(order: LocalOptions, environment: Mapping[str, str]) -> Plan:
-    """Return the plan that carries out an order on this machine.
+def decide(options: LocalOptions, environment: Mapping[str, str]) -> Plan:
+    """Return the plan that carries out the options on this machine.
 
     Raises:
         CommandError: A port is taken, the disk is full, or no Redis can be started here.
     """
-    _require_room(order.folder)
+    _require_room(options.folder)
     settings = variables.given(environment)
     own_redis = "REDIS_URL" not in settings
     own_ray = "RAY_ADDRESS" not in settings
     roots = map(Path, filter(None, settings.get("RAYJOBS_ROOTS", "").split(os.pathsep)))
     if own_redis:
         _require_valkey()
-    # All at once: a port that was asked for one by one could be given twice.
+    # All at once: the system could give out the same port twice, if they were requested one by one.
     free = iter(free_ports(3 + len(RayPorts.model_fields)))
     redis_port, api_port, dashboard = next(free), next(free), next(free)
     ports = RayPorts(**{name: next(free) for name in RayPorts.model_fields})
     password = secrets.token_urlsafe(24)
-    dashboard_port = claim(order.dashboard_port, "--dashboard-port") or dashboard if own_ray else None
+    dashboard_port = claim(options.dashboard_port, "--dashboard-port") or dashboard if own_ray else None
     return Plan(
         stack=secrets.token_hex(8),
-        folder=order.folder,
-        slots=order.slots or os.cpu_count() or 1,
-        roots=tuple(dict.fromkeys((SAMPLES, *order.roots, *roots))),
+        folder=options.folder,
+        slots=options.slots or os.cpu_count() or 1,
+        roots=tuple(dict.fromkeys((SAMPLES, *options.roots, *roots))),
         settings=settings,
-        api_port=claim(order.api_port, "--port") or api_port,
+        api_port=claim(options.api_port, "--port") or api_port,
         redis_url=settings.get("REDIS_URL") or f"redis://:{password}@{LOOPBACK}:{redis_port}/0",
         redis_port=redis_port if own_redis else None,
         redis_password=password if own_redis else "",
@@ -135,7 +135,7 @@ def free_ports(count: int) -> list[int]:
 def claim(port: int, option: str) -> int:
     """Return a port that can be listened at, 0 for 0; raise `CommandError` for one that can't."""
     with socket.socket() as probe:
-        # A port that waits for late packets of an ended server is free; Windows means something else by this.
+        # A port that waits for late packets of an ended server is free. On Windows the option differs.
         if os.name == "posix":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

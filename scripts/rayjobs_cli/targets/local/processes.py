@@ -1,9 +1,8 @@
-"""Finds and ends processes of ours, and nobody else's.
+"""Finds and ends processes of a stack, and never others.
 
-A process is ours when its number *and* its start time are those that were written down, when it carries
-the mark of our stack in its environment, or when it descends from one of these. The mark finds what a
-killed parent left behind; the descent finds what overwrites its own environment, as Ray's workers do
-when they set their title.
+A process belongs to a stack if its number *and* its start time are recorded, if it has the mark of the stack
+in its environment, or if it descends from such a process. The mark finds what a killed parent left behind.
+The descent finds processes that overwrite their own environment, as Ray's workers do to set their title.
 """
 
 import os
@@ -15,16 +14,16 @@ import psutil
 from rayjobs_cli.targets.local.state import ProcessId
 
 STACK_MARK = "RAYJOBS_STACK"
-"""Environment variable of every process of a stack: the stack's id."""
+"""Environment variable of every process of a stack: the id of the stack."""
 SERVICE_MARK = "RAYJOBS_SERVICE"
-"""Environment variable that says to which service of the stack a process belongs."""
+"""Environment variable of every process of a service: the name of the service."""
 
 _STRAGGLERS_S = 1.0
-"""How long descendants may outlive the process that was to end them."""
+"""How long descendants may outlive the process that ends them."""
 _KILL_S = 5.0
-"""How long a killed process may take to vanish; only the kernel can delay it."""
+"""How long a killed process may stay; only the kernel can delay its end."""
 _SAME_START_S = 0.05
-"""Start times come from counters and are rounded."""
+"""Two start times within this are equal: they come from counters and are rounded."""
 
 
 def identify(pid: int) -> ProcessId:
@@ -49,7 +48,7 @@ def marked(stack: str, service: str | None = None) -> list[psutil.Process]:
     wanted = {STACK_MARK: stack} | ({SERVICE_MARK: service} if service else {})
     found = []
     for process in psutil.process_iter():
-        # Other users' processes can't be asked, and are none of ours.
+        # Processes of other users can't be read, and belong to no stack of this user.
         with suppress(psutil.Error, OSError):
             if process.pid != os.getpid() and wanted.items() <= process.environ().items():
                 found.append(process)
@@ -57,7 +56,7 @@ def marked(stack: str, service: str | None = None) -> list[psutil.Process]:
 
 
 def end(roots: Sequence[psutil.Process], grace_s: float) -> None:
-    """Ask processes to end, give them time, then kill them and whatever of theirs is left."""
+    """Ask processes to end, wait `grace_s`, then kill them and their descendants that are left."""
     family = _with_descendants(roots)
     for process in roots:
         with suppress(psutil.NoSuchProcess):

@@ -1,4 +1,4 @@
-"""Where Ray keeps its session: under the state directory, by a path short enough for its sockets."""
+"""The folder of Ray's session, under the state directory, by a path that is short enough for its sockets."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _LONGEST = 36
-"""Longest usable path. A Unix socket's may have 103 characters on macOS and 107 on Linux, of which Ray adds
+"""Longest usable path. The path of a Unix socket may have 103 characters on macOS and 107 on Linux; Ray adds
 `/session_<date>_<time>_<pid>/sockets/dash_MetricsHead`, 67 with a pid of seven digits."""
 
 
@@ -17,12 +17,12 @@ def real(folder: Path) -> Path:
 
 
 def usable(folder: Path, stack: str) -> Path:
-    """Return the path that Ray is told: the real one, or a link to it when that is too long."""
+    """Return the path for Ray: the real one, or a link to it when the real one is too long."""
     return real(folder) if os.name != "posix" or len(str(real(folder))) <= _LONGEST else _link(stack)
 
 
 def prepare(folder: Path, stack: str) -> None:
-    """Make an empty folder, and the link if it needs one; older sessions are of no use to Ray."""
+    """Make an empty folder, and the link if it is needed; Ray can't use older sessions."""
     shutil.rmtree(real(folder), ignore_errors=True)
     real(folder).mkdir(parents=True, exist_ok=True)
     path = usable(folder, stack)

@@ -1,4 +1,4 @@
-"""The questions that tell whether a process is ready: short, never raising, asked again and again."""
+"""Checks whether a process is ready: short functions that never raise, called again and again."""
 
 import socket
 from typing import Any
@@ -9,7 +9,7 @@ import requests
 from rayjobs_cli.targets.local.plan import LOOPBACK
 
 _ANSWER_S = 2.0
-"""An answer that takes longer counts as none; the question is put again."""
+"""An answer that takes longer counts as none; the caller checks again."""
 
 
 def redis_answers(url: str) -> bool:
@@ -37,7 +37,7 @@ def answers(url: str) -> bool:
 
 
 def document(url: str, api_key: str | None = None) -> dict[str, Any]:
-    """Return the JSON object at a URL, whatever its status; empty when there is none."""
+    """Return the JSON object at a URL, of any status; empty when there is none."""
     response = _get(url, {"Authorization": f"Bearer {api_key}"} if api_key else {})
     try:
         found = response.json() if response is not None else None
@@ -49,7 +49,7 @@ def document(url: str, api_key: str | None = None) -> dict[str, Any]:
 def _get(url: str, headers: dict[str, str] | None = None) -> requests.Response | None:
     try:
         with requests.Session() as session:
-            session.trust_env = False  # a proxy of the environment is not asked for this machine
+            session.trust_env = False  # a proxy of the environment is not for this machine
             return session.get(url, headers=headers, timeout=_ANSWER_S)
     except requests.RequestException:
         return None

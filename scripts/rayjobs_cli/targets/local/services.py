@@ -1,4 +1,4 @@
-"""Each process of a plan: its command, its environment, what it needs and how it shows that it is ready."""
+"""The processes of a plan: command, environment, needs and readiness check of each."""
 
 import os
 import sys
@@ -24,13 +24,13 @@ class Service:
     needs: tuple[str, ...] = ()
     """Services that must be ready before it starts."""
     follows: tuple[str, ...] = ()
-    """Services with which it ends: it is of no use to those that take their place."""
+    """Services with which it ends: it can't work with those that replace them."""
     start_limit_s: float = 60.0
     stop_limit_s: float = 10.0
 
 
 def services(plan: Plan, environment: Mapping[str, str], api_key: str | None = None) -> list[Service]:
-    """Return the services of a plan in the order of their start; those that the user brings are left out."""
+    """Return the services of a plan in the order of their start; those of the user are left out."""
     shared = _environment(plan, environment)
     ask = partial(readiness.document, api_key=api_key)
     python = (sys.executable, "-m")
@@ -73,7 +73,7 @@ def _among(present: set[str], service: Service) -> Service:
 
 
 def prepare(plan: Plan) -> None:
-    """Write what the services find on the disk when they start."""
+    """Write the folders and files that the services need at their start."""
     if plan.ray_ports is not None:
         ray_folder.prepare(plan.folder, plan.stack)
     if plan.redis_port is not None:
@@ -94,13 +94,13 @@ def _environment(plan: Plan, environment: Mapping[str, str]) -> dict[str, str]:
     }
     if plan.dashboard_url:
         ours["RAYJOBS_DASHBOARD_URL"] = plan.dashboard_url
-        # Ray: unset, it depends on whether some other Ray has left a token in the home directory. Nothing but
-        # this machine can reach this one, and people would have to give the token to its dashboard.
+        # Ray: without this, a token of another Ray in the home directory decides. Only this machine can
+        # reach this Ray, and people would have to enter the token in its dashboard.
         ours["RAY_AUTH_MODE"] = "disabled"
     runtime = {
         "PYTHONUTF8": "1",
         "PYTHONUNBUFFERED": "1",
-        # One task a core: more threads in a task only get in each other's way.
+        # One task for each core: more threads in a task only slow each other down.
         "VIPS_CONCURRENCY": "1",
         # Fewer heaps: decoders of many sizes leave glibc's arenas full of holes.
         "MALLOC_ARENA_MAX": "2",
@@ -143,7 +143,7 @@ def _write_redis_settings(plan: Plan) -> None:
         "save": '""',
     }
     file = folder / "valkey.conf"
-    # In a file and not on the command line, where every user of the machine could read the password.
+    # In a file: every user of the machine can read the password of a command line.
     file.touch(mode=0o600)
     file.write_text("".join(f"{key} {value}\n" for key, value in settings.items()), encoding="utf-8")
 
@@ -161,7 +161,7 @@ def _ray(plan: Plan, ports: RayPorts, shared: dict[str, str]) -> Service:
         "dashboard-agent-grpc-port": ports.agent_grpc,
         "runtime-env-agent-port": ports.runtime_env,
         "metrics-export-port": ports.metrics,
-        # It carries what the slots print to drivers; ours does not listen, and the logs lie on the disk.
+        # It sends the output of slots to drivers; our driver does not read it, and the logs are on the disk.
         "include-log-monitor": False,
         "num-cpus": plan.slots,
         "object-store-memory": _OBJECT_STORE_BYTES,
@@ -172,7 +172,7 @@ def _ray(plan: Plan, ports: RayPorts, shared: dict[str, str]) -> Service:
     own = {
         "AUTOSCALER_METRIC_PORT": str(ports.autoscaler_metrics),
         "DASHBOARD_METRIC_PORT": str(ports.dashboard_metrics),
-        # The dispatcher is gone before Ray is told to end, so there is nothing to drain.
+        # The dispatcher ends before Ray does, so there is nothing to drain.
         "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
     }
     return Service(
@@ -190,7 +190,7 @@ def _ray(plan: Plan, ports: RayPorts, shared: dict[str, str]) -> Service:
             *(f"--{name}={value}" for name, value in options.items()),
         ),
         inherited | own,
-        # The dashboard answers for itself and for the GCS; the raylet comes last and is asked by itself.
+        # The dashboard answers for itself and for the GCS; the raylet starts last and has its own check.
         ready=lambda: (
             readiness.listens(ports.node_manager)
             and readiness.answers(f"{plan.dashboard_url}/api/gcs_healthz")

@@ -11,23 +11,23 @@ from rayjobs_cli.exit_status import CommandError
 from rayjobs_cli.targets.local.plan import Plan
 
 SCHEMA = 1
-"""Raised when an older release could misread the file."""
+"""Grows when an older release could misread the file."""
 
 Phase = Literal["waiting", "starting", "ready"]
 
 
 class ProcessId(BaseModel):
-    """A process, told from a later one that was given the same number."""
+    """The identity of a process: a later process with the same number has another start time."""
 
     model_config = ConfigDict(frozen=True)
 
     pid: int
     created: float
-    """When it started, in seconds since the epoch, as the system says."""
+    """Start time of the system in seconds since the epoch."""
 
 
 class Status(BaseModel):
-    """How one service stands."""
+    """The status of one service."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,11 +35,11 @@ class Status(BaseModel):
     process: ProcessId | None = None
     restarts: int = 0
     last_end: str | None = None
-    """Why it was last started anew."""
+    """Why the service was last restarted; None before."""
 
 
 class State(BaseModel):
-    """All that a command must know of a stack: enough to use it, and to end it."""
+    """All that a command needs to use a stack, and to end it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,7 +51,7 @@ class State(BaseModel):
 
     @property
     def ready(self) -> bool:
-        """Whether every service is."""
+        """Whether every service is ready."""
         return bool(self.services) and all(one.phase == "ready" for one in self.services.values())
 
     @property
@@ -62,7 +62,7 @@ class State(BaseModel):
 
 
 def state_file(folder: Path) -> Path:
-    """Return where the state of a state directory is kept."""
+    """Return the path of the state file of a state directory."""
     return folder / "state.json"
 
 
@@ -70,7 +70,7 @@ def read(folder: Path) -> State | None:
     """Return what runs, or ran, under a state directory; None if nothing was started there.
 
     Raises:
-        CommandError: The file can't be understood, so nothing is safe to do.
+        CommandError: The file can't be read, so no action is safe.
     """
     path = state_file(folder)
     remedy = f"Check what still runs, then remove {path}."
@@ -90,10 +90,10 @@ def read(folder: Path) -> State | None:
 
 
 def create(folder: Path, state: State) -> bool:
-    """Write the first state; False when another deploy was quicker."""
+    """Write the first state; return False when another deploy was faster."""
     new = _fill(folder, state, f"state.{os.getpid()}.new")
     try:
-        # Race: unlike a rename, a link never takes the place of what another deploy wrote.
+        # Race: unlike a rename, a link never replaces what another deploy wrote.
         os.link(new, state_file(folder))
     except FileExistsError:
         return False

@@ -1,7 +1,7 @@
-"""The process that holds a stack together: `python -m rayjobs_cli.targets.local.supervisor STATE_DIRECTORY`.
+"""The supervisor of a stack: `python -m rayjobs_cli.targets.local.supervisor STATE_DIRECTORY`.
 
-It starts what is planned, starts it again when it dies, and ends all of it, last one first, when it is told
-to end or when its state file is taken away. If it is killed itself, the next deploy ends what it leaves.
+The supervisor starts the services of the plan and restarts those that die. On SIGTERM, or when its state file
+is removed, it ends them all, the last one first. If it is killed itself, the next deploy ends what it leaves.
 """
 
 import logging
@@ -21,8 +21,8 @@ from rayjobs_cli.targets.local.unit import Unit
 
 log = logging.getLogger("supervisor")
 
-_LOOK_S = 0.1
-"""Between two looks at the processes: a death is noticed within this time."""
+_POLL_S = 0.1
+"""Between two checks of the processes: a death is seen within this time."""
 
 
 class Supervisor:
@@ -38,12 +38,12 @@ class Supervisor:
         ]
 
     def run(self, stop: threading.Event) -> None:
-        """Look after the units until `stop` is set or the state file is gone."""
+        """Run the units until `stop` is set or the state file is gone."""
         try:
-            self._tell()
-            while self._is_ours() and not stop.wait(_LOOK_S):
+            self._write_state()
+            while self._is_ours() and not stop.wait(_POLL_S):
                 if self._step():
-                    self._tell()
+                    self._write_state()
         finally:
             self._end()
 
@@ -62,14 +62,14 @@ class Supervisor:
             unit.stop()
         ray_folder.forget(self._plan.stack)
 
-    def _tell(self) -> None:
+    def _write_state(self) -> None:
         services = {unit.service.name: unit.status for unit in self._units}
-        told = states.State(plan=self._plan, supervisor=identify(os.getpid()), services=services)
-        states.write(self._folder, told)
+        state = states.State(plan=self._plan, supervisor=identify(os.getpid()), services=services)
+        states.write(self._folder, state)
 
 
 def main() -> int:
-    """Supervise the stack whose plan lies in a state directory."""
+    """Supervise the stack whose plan is in a state directory."""
     folder = Path(sys.argv[1])
     logs.set_up()
     state = states.read(folder)

@@ -1,4 +1,4 @@
-"""One process under supervision: started when what it needs is ready, started again when it dies."""
+"""Runs one service: starts it when its needs are ready, and restarts it when it dies."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 _FIRST_DELAY_S = 0.2
 _LONGEST_DELAY_S = 10.0
 _STEADY_S = 30.0
-"""A process that lived this long did not die of its start: the delays begin anew."""
+"""A process that lived this long did not die of its start: the delays begin again."""
 
 
 class Backoff:
@@ -29,7 +29,7 @@ class Backoff:
         self._delay_s = _FIRST_DELAY_S
 
     def after(self, lived_s: float) -> float:
-        """Return the delay behind a process that lived for `lived_s`."""
+        """Return the delay after a process that lived for `lived_s`."""
         delay_s = _FIRST_DELAY_S if lived_s >= _STEADY_S else self._delay_s
         self._delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
         return delay_s
@@ -53,18 +53,18 @@ class Unit:
 
     @property
     def status(self) -> Status:
-        """How the service stands."""
+        """The status of the service."""
         return Status(
             phase=self._phase, process=self._identity, restarts=self._restarts, last_end=self._last_end
         )
 
     @property
     def ready(self) -> bool:
-        """Whether the present process has been seen ready."""
+        """Whether the present process is ready."""
         return self._phase == "ready"
 
     def step(self, ready: AbstractSet[str]) -> bool:
-        """Do what is due, knowing which services are ready; return whether the status changed."""
+        """Start, check or restart the service, given the ready services; return whether it changed."""
         before = self.status
         if self._process is None:
             if ready >= set(self.service.needs) and time.monotonic() >= self._due_at:
@@ -72,9 +72,9 @@ class Unit:
         elif (code := self._process.poll()) is not None:
             self._lost(f"ended with status {code}")
         elif not ready >= set(self.service.follows):
-            self._lost("lost what it works for")
+            self._lost("lost a service that it depends on")
         elif self._phase == "starting":
-            self._look()
+            self._check_start()
         return self.status != before
 
     def stop(self) -> None:
@@ -82,7 +82,7 @@ class Unit:
         main = find(self._identity)
         if main is not None:
             end([main], self.service.stop_limit_s)
-        # What a killed parent left behind holds its ports and files.
+        # Processes that a killed parent left behind still hold its ports and files.
         kill(marked(self._stack, self.service.name))
         if self._process is not None:
             self._process.wait()
@@ -99,18 +99,18 @@ class Unit:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C in the terminal of a deploy must not reach them: they outlive it.
+                # Ctrl-C in the terminal of a deploy must not reach the service: it outlives the command.
                 start_new_session=os.name == "posix",
             )
         self._started_at = time.monotonic()
         try:
             self._identity = identify(self._process.pid)
-        except psutil.NoSuchProcess:  # it is gone already; the next step says so
+        except psutil.NoSuchProcess:  # the process has ended already; the next step reports that
             self._identity = None
         self._phase = "starting"
         log.info("%s started, pid %d", self.service.name, self._process.pid)
 
-    def _look(self) -> None:
+    def _check_start(self) -> None:
         age_s = time.monotonic() - self._started_at
         if self.service.ready():
             self._phase = "ready"

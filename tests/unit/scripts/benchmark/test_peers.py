@@ -1,4 +1,4 @@
-"""Peers: programs of their own, spoken to by lines; one that is not to be had is left out, and said so."""
+"""Peers: programs that read and write lines; a peer that can't run here is reported and left out."""
 
 import shutil
 import sys

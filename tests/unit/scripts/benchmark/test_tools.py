@@ -8,7 +8,7 @@ from PIL import Image
 
 from rayjobs_cli.benchmark import pool
 from rayjobs_cli.benchmark.jobs import JOBS, Job
-from rayjobs_cli.benchmark.memory import Scale
+from rayjobs_cli.benchmark.memory import PeakMemory
 from rayjobs_cli.benchmark.quality import psnr
 from rayjobs_cli.benchmark.tools import Pool
 
@@ -36,7 +36,7 @@ def test_both_ways_make_the_same_picture(job: Job, picture: Path, tmp_path: Path
 def test_a_pool_writes_one_output_a_picture_and_is_weighed_with_its_processes(
     picture: Path, tmp_path: Path
 ) -> None:
-    with Pool("of two", pool.by_pillow, 2, tmp_path) as two, Scale(two.pids) as scale:
+    with Pool("of two", pool.by_pillow, 2, tmp_path) as two, PeakMemory(two.pids) as scale:
         seconds = two.run(THUMB, [picture] * 5)
         outputs = two.outputs(3)
 

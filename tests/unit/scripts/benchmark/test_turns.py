@@ -1,4 +1,4 @@
-"""Turns and ratios: every tool has its turn in each round, and what comes of it is a ratio of that round."""
+"""Turns and ratios: every tool has a turn in each round, and each round gives a ratio."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ THUMB = replace(JOBS[0], pictures=48)
 
 
 class Scripted(Tool):
-    """Takes the seconds that it is told, and makes what plain Pillow makes."""
+    """Takes the given seconds, and makes what plain Pillow makes."""
 
     def __init__(self, name: str, seconds: Iterable[float], turns: list[str], folder: Path) -> None:
         self.name = name

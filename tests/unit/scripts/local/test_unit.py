@@ -140,12 +140,9 @@ def test_delays_double_up_to_ten_seconds_and_begin_anew_behind_a_steady_life() -
     assert backoff.after(1.0) == 0.4
 
 
-def test_a_large_log_is_put_aside_when_its_process_starts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logs, "_LARGE_BYTES", 10)
+def test_a_large_log_is_put_aside_when_its_process_starts(tmp_path: Path) -> None:
     for text in (b"long enough\n", b"second\n"):
-        with logs.opened(tmp_path, "one") as file:
+        with logs.opened(tmp_path, "one", large_bytes=10) as file:
             file.write(text)
     assert logs.tail(tmp_path, "one") == ["second"]
     assert (tmp_path / "logs" / "one.old.log").read_bytes() == b"long enough\n"

@@ -1,4 +1,4 @@
-"""A system that runs, on whichever target: where it is, and how people and programs are told of it."""
+"""A system that runs on this machine or on a cluster: its addresses, for people and for programs."""
 
 import os
 from collections.abc import Mapping
@@ -21,27 +21,29 @@ from rayjobs_k8s.names import NAMESPACE
 class Target:
     """A system that is ready for work."""
 
-    target: str
+    kind: str
+    """`local` or `k8s`."""
     api: str
+    """URL of the API."""
     api_key: str | None
     dashboard: str | None
     redis: str
     folder: Path
     """The state directory."""
     changed: bool
-    """Whether it was started, or changed, to get here."""
+    """Whether the command started or changed it."""
     pids: Mapping[str, int] = field(default_factory=dict)
     context: str | None = None
-    """Of the kubeconfig, if it runs on a cluster."""
+    """The context of the kubeconfig; None on this machine."""
     notes: Mapping[str, str] = field(default_factory=dict)
-    """What people are told besides."""
+    """Further lines for people: name -> value."""
 
     def client(self) -> Client:
         """Return a client of its API."""
         return Client(self.api, self.api_key)
 
     def observe(self) -> Observe | None:
-        """Return what tells how the worker group stands; None where nothing scales."""
+        """Return the function that reads the worker group; None on this machine, where nothing scales."""
         if self.context is None:
             return None
         from rayjobs_cli.targets.cluster import deployment
@@ -51,7 +53,7 @@ class Target:
     def as_json(self) -> dict[str, Any]:
         """Return what `deploy --json` prints."""
         return {
-            "target": self.target,
+            "target": self.kind,
             "api": self.api,
             "dashboard": self.dashboard,
             "redis": self.redis,
@@ -60,22 +62,22 @@ class Target:
             "changed": self.changed,
         }
 
-    def show(self, words: Terminal) -> None:
-        """Print where everything is."""
+    def show(self, terminal: Terminal) -> None:
+        """Print the addresses and folders for people."""
         rows = {
             "API": self.api,
             "API documentation": f"{self.api}/docs",
-            "Ray dashboard": self.dashboard or "(of the Ray of RAY_ADDRESS)",
+            "Ray dashboard": self.dashboard or "(that of the Ray at RAY_ADDRESS)",
             "Redis": without_password(self.redis),
             "state directory": str(self.folder),
             **self.notes,
         }
         for name, value in rows.items():
-            words.say(f"  {name:<20}{value}")
+            terminal.say(f"  {name:<20}{value}")
 
 
 def on_this_machine(state: LocalState, *, changed: bool) -> Target:
-    """Return the embedded stack as a running system."""
+    """Return the stack of this machine as a target."""
     plan = state.plan
     return Target(
         "local",
@@ -91,7 +93,7 @@ def on_this_machine(state: LocalState, *, changed: bool) -> Target:
 
 
 def on_a_cluster(folder: Path, state: ClusterState, *, changed: bool) -> Target:
-    """Return what was deployed to a cluster as a running system."""
+    """Return the system on a cluster as a target."""
     return Target(
         "k8s",
         state.api_url,
@@ -111,7 +113,7 @@ def on_a_cluster(folder: Path, state: ClusterState, *, changed: bool) -> Target:
 
 
 def without_password(url: str) -> str:
-    """Return a URL as it may be shown on a screen."""
+    """Return a URL with `***` instead of its password."""
     parts = urlsplit(url)
     if parts.password is None:
         return url

@@ -13,7 +13,7 @@ from rayjobs_cli.targets.local import state as local_states
 from rayjobs_cli.targets.local.plan import LocalOptions, decide
 from rayjobs_cli.targets.local.processes import identify
 from rayjobs_cli.targets.local.state import ProcessId, State
-from rayjobs_cli.targets.running import on_a_cluster, on_this_machine, without_password
+from rayjobs_cli.targets.target import on_a_cluster, on_this_machine, without_password
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def local(tmp_path: Path) -> State:
 
 @pytest.fixture
 def remote(tmp_path: Path) -> cluster_states.State:
-    """Return the state of a system whose ports seem to be led: by this very process."""
+    """Return the state of a system whose ports seem to be forwarded, by this process."""
     state = cluster_states.State(
         context="kind-dev",
         api_port=8000,

@@ -4,8 +4,8 @@ from typing import Any
 from rich.console import Console
 
 from rayjobs_cli.console import Terminal
+from rayjobs_cli.load_test.live_table import LiveTable, live_table
 from rayjobs_cli.load_test.snapshot import Snapshot
-from rayjobs_cli.load_test.watch import Watch, live_table
 from rayjobs_k8s.scaling.group_status import GroupStatus, Usage
 
 
@@ -32,7 +32,7 @@ def test_the_end_is_unknown_without_a_speed_and_none_is_left_without_items() -> 
 
 def test_away_from_a_terminal_there_is_a_head_and_one_row_a_second() -> None:
     out = io.StringIO()
-    with Watch(Terminal(file=out, width=40)) as watch:
+    with LiveTable(Terminal(file=out, width=40)) as watch:
         for t_s in (0.0, 0.25, 0.5, 1.25):
             watch.show(snapshot(t_s, batch(1)))
         watch.show(snapshot(1.5, batch(4, "succeeded")), is_last=True)
@@ -53,7 +53,7 @@ def test_a_terminal_shows_every_batch_and_the_figures_of_the_system() -> None:
 
 def test_a_terminal_is_redrawn_until_the_end() -> None:
     out = io.StringIO()
-    with Watch(Terminal(file=out, width=100, force_terminal=True)) as watch:
+    with LiveTable(Terminal(file=out, width=100, force_terminal=True)) as watch:
         watch.show(snapshot(0.0, batch(1)))
         watch.show(snapshot(0.5, batch(4, "succeeded")))
     assert "4/4" in out.getvalue()
@@ -68,7 +68,7 @@ def on_a_cluster(t_s: float, *events: str) -> Snapshot:
 
 def test_on_a_cluster_a_row_tells_of_the_group_and_events_have_lines_of_their_own() -> None:
     out = io.StringIO()
-    with Watch(Terminal(file=out, width=60)) as watch:
+    with LiveTable(Terminal(file=out, width=60)) as watch:
         watch.show(on_a_cluster(0.0))
         watch.show(on_a_cluster(1.0, "HPA raised the floor 1 -> 4 (cpu 143%/50%)"))
     head, row, event = out.getvalue().splitlines()
@@ -80,7 +80,7 @@ def test_on_a_cluster_a_row_tells_of_the_group_and_events_have_lines_of_their_ow
 
 def test_on_a_clusters_terminal_the_rows_stay_above_what_is_live() -> None:
     out = io.StringIO()
-    with Watch(Terminal(file=out, width=120, force_terminal=True)) as watch:
+    with LiveTable(Terminal(file=out, width=120, force_terminal=True)) as watch:
         watch.show(on_a_cluster(0.0, "Ray asked for 2 more: 4 -> 6"))
     assert "Ray asked for 2 more: 4 -> 6" in out.getvalue()
     assert "ready/starting" in out.getvalue()
