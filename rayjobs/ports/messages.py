@@ -4,9 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rayjobs.errors import RegistryUnavailableError
 from rayjobs.model.batch import Batch, State, open_state
 from rayjobs.model.lease import Lease
 from rayjobs.model.ranges import Range
+
+
+class RegistryFullError(RegistryUnavailableError):
+    """The registry takes no new work so far; what was asked was not done."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,8 @@ class Replayed:
     """Whether it ended before its source was listed to the end."""
     fence: int = 0
     """The highest token that was written: the next one is higher."""
+    reopened: int = 0
+    """The token of the last retry, 0 if there was none: a registry that took a later one knows better."""
     closed: State | None = None
     """Its terminal state, if it has ended."""
     finished_ms: int | None = None
@@ -154,3 +161,5 @@ class Retry:
     """How many items of each code they were."""
     cancelled: int = 0
     """How many of them never ran, because the batch ended early."""
+    token: int | None = None
+    """Under which `Registry.reserve` decided it; None where it is decided now."""

@@ -94,18 +94,27 @@ class Registry(Protocol):
             ConflictError: The batch's state does not allow it.
         """
 
+    def reserve(self, batch_id: str) -> int:
+        """Decide that an ended batch is retried; return the token under which the record is to say so.
+
+        For `batch.RESERVED_S` nobody else retries or deletes it.
+
+        Raises:
+            ConflictError: Its state does not allow it, its deadline is over, or somebody has reserved it.
+        """
+
     def retry(self, batch_id: str, retry: Retry, actor: str) -> Batch:
         """Put items of an ended batch back into the queue.
 
         Raises:
-            ConflictError: The batch's state does not allow it.
+            ConflictError: The batch's state does not allow it, or it is reserved under another token.
         """
 
     def delete(self, batch_id: str) -> Batch:
-        """Forget a batch that has ended; return what it was.
+        """Forget a batch that has ended; return what it was. For a minute nobody restores it.
 
         Raises:
-            ConflictError: The batch has not ended.
+            ConflictError: The batch has not ended, or is being retried.
         """
 
     def moves(self, written: Sequence[Move] = (), *, batch_id: str | None = None) -> list[Move]:
@@ -126,8 +135,16 @@ class Registry(Protocol):
     def restored(self) -> bool:
         """Whether all that the record tells was put into the present run, by way of the present server."""
 
-    def restore(self, standing: Replayed) -> None:
-        """Make a batch stand as its record tells, whatever the registry knew of it."""
+    def restore(self, standing: Replayed, *, add: bool = False) -> bool:
+        """Make a batch stand as its record tells; False where it is left as it is: a retry was taken since.
+
+        Args:
+            standing: What the record tells.
+            add: Leave a batch that the registry knows, save one that has ended here and not in the record.
+
+        Raises:
+            NotFoundError: It was just deleted.
+        """
 
     def enlist(self, batch_ids: Sequence[str], *, last: bool) -> None:
         """Add batches to the listing; with the `last` of them, the present run is restored."""

@@ -9,11 +9,11 @@ import redis
 from typing_extensions import override
 
 from rayjobs.adapters.redis.channel import Channel
-from rayjobs.adapters.redis.keys import DRAIN_S, channel
+from rayjobs.adapters.redis.keys import DRAIN_S, GONE_S, channel
 from rayjobs.adapters.redis.restoring import IDEMPOTENCY_S, RedisRestoring, entry
 from rayjobs.adapters.redis.scripts import redis_errors
 from rayjobs.errors import IdempotencyMismatchError
-from rayjobs.model.batch import ENOUGH, Batch, Counts, Move, State, Verb
+from rayjobs.model.batch import RESERVED_S, Batch, Counts, Move, State, Verb
 from rayjobs.model.item import Fault
 from rayjobs.model.lease import Lease, Pace, Tally
 from rayjobs.model.worker import Worker
@@ -117,7 +117,6 @@ class RedisRegistry(RedisRestoring):
             errors=dict(tally.errors),
             again=[[r.first, r.count, r.attempt] for r in tally.again],
             busy_ms=tally.busy_ms,
-            enough=ENOUGH,
         )
         return _settled(answer)
 
@@ -136,6 +135,10 @@ class RedisRegistry(RedisRestoring):
         return _batch(answer)
 
     @override
+    def reserve(self, batch_id: str) -> int:
+        return int(self._run_script("reserve", id=batch_id, hold_ms=int(RESERVED_S * 1000)))
+
+    @override
     def retry(self, batch_id: str, retry: Retry, actor: str) -> Batch:
         answer = self._run_script(
             "retry",
@@ -144,12 +147,13 @@ class RedisRegistry(RedisRestoring):
             ranges=[[r.first, r.count, r.attempt] for r in retry.ranges],
             errors=retry.errors,
             cancelled=retry.cancelled,
+            token=retry.token,
         )
         return _batch(answer)
 
     @override
     def delete(self, batch_id: str) -> Batch:
-        return _batch(self._run_script("delete", id=batch_id))
+        return _batch(self._run_script("delete", id=batch_id, gone_s=GONE_S))
 
     @override
     def closable(self) -> list[str]:
@@ -267,6 +271,7 @@ def _batch(row: dict[str, Any]) -> Batch:
     fields = row | {
         "state": State(row["state"]),
         "ending": State(row["ending"]) if row.get("ending") else None,
+        "move": Move.of(json.loads(row["move"])) if row.get("move") else None,
         "counts": Counts(**row["counts"]),
         "errors_by_code": dict(row["errors_by_code"]),
         "document": json.loads(row["document"]),
