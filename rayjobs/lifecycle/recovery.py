@@ -130,10 +130,10 @@ def readmit(batch_id: str, registry: Registry, record: Record) -> Batch:
 
     Raises:
         NotFoundError: There is no such batch.
-        RegistryUnavailableError: It has not ended and will be restored at any moment.
+        RegistryUnavailableError: It has not ended and will be restored at any moment, or the whole run will.
     """
     try:
-        return registry.get(batch_id)
+        return registry.get(batch_id, whole=True)
     except NotFoundError:
         _put_back(ended(batch_id, record), registry, record, add=True)
         return registry.get(batch_id)

@@ -17,11 +17,11 @@ from rayjobs.ports.messages import (
     Page,
     Purged,
     QueueStatus,
-    RegistryFullError,
     Replayed,
     Retry,
     Settled,
     Submitted,
+    Told,
 )
 from rayjobs.ports.registry import Registry
 from rayjobs.ports.store import Store, is_name
@@ -36,10 +36,10 @@ __all__ = [
     "QueueStatus",
     "Registry",
     "Replayed",
-    "RegistryFullError",
     "Retry",
     "Settled",
     "Store",
     "Submitted",
+    "Told",
     "is_name",
 ]

@@ -4,14 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rayjobs.errors import RegistryUnavailableError
 from rayjobs.model.batch import Batch, State, open_state
 from rayjobs.model.lease import Lease
 from rayjobs.model.ranges import Range
-
-
-class RegistryFullError(RegistryUnavailableError):
-    """The registry takes no new work so far; what was asked was not done."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +85,16 @@ class Event:
     id: str
     kind: str
     data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was said of a batch since an event, and whether anything more can come."""
+
+    events: list[Event]
+    """The oldest first."""
+    ended: dict[str, Any] | None = None
+    """The data of an `end` event, by the batch's state: None while it has not ended."""
 
 
 @dataclass(frozen=True)

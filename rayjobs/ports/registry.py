@@ -8,7 +8,6 @@ from rayjobs.model.item import Fault
 from rayjobs.model.lease import Lease, Pace, Tally
 from rayjobs.model.worker import Worker
 from rayjobs.ports.messages import (
-    Event,
     MemoryUse,
     NewBatch,
     Page,
@@ -18,6 +17,7 @@ from rayjobs.ports.messages import (
     Retry,
     Settled,
     Submitted,
+    Told,
 )
 
 
@@ -158,16 +158,28 @@ class Registry(Protocol):
     def sweep(self) -> int:
         """Delete what earlier runs have left, in bounded steps; return how many keys."""
 
-    def get(self, batch_id: str) -> Batch:
-        """Return the batch."""
+    def get(self, batch_id: str, *, whole: bool = False) -> Batch:
+        """Return the batch.
+
+        Raises:
+            RegistryBehindError: It is asked of a `whole` run, and the present one is not restored.
+        """
 
     def page(
         self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None
     ) -> Page:
-        """Return batches of the present run, newest first."""
+        """Return batches of the present run, newest first.
 
-    def events(self, batch_id: str, after: str | None) -> list[Event]:
-        """Return the events behind the one with id `after`, oldest first."""
+        Raises:
+            RegistryBehindError: The run is not restored, so some may be missing.
+        """
+
+    def events(self, batch_id: str, after: str | None) -> Told:
+        """Return the events behind the one with id `after`, and whether the batch has ended.
+
+        Raises:
+            RegistryBehindError: The run is not restored, so the batch may have ended long ago.
+        """
 
     def queue(self) -> QueueStatus:
         """Return the queue's figures."""

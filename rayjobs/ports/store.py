@@ -53,11 +53,15 @@ class Store(Protocol):
     def trim(self, prefix: str, most: int) -> None:
         """Remove those blobs directly under `prefix` that were written first, until `most` are left."""
 
-    def tidy(self, prefix: str) -> None:
-        """Remove what writes that never ended have left under `prefix`.
+    def tidy(self, prefix: str, older_than_s: float = 0) -> None:
+        """Remove what writes that never ended have left under `prefix`, if nothing was added for so long.
 
-        Of those that still go on, a `put` begins again; the others fail.
+        Of those that still go on, a `put` begins again; the others fail. With an age, folders that have been
+        empty for so long go too.
         """
+
+    def expire(self, prefix: str, older_than_s: float) -> None:
+        """Remove all under `prefix` that was written last so long ago, blobs and what `tidy` removes."""
 
     def uri(self, key: str) -> str:
         """Return where a blob stands, for people and other programs."""

@@ -5,14 +5,22 @@ writes it into the record before it answers a verb, so a verb that was answered 
 The dispatcher brings all notes to the record at each of its ticks; one that is written twice is read once.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 
-from rayjobs.model.batch import Batch, Move
+from rayjobs.model.batch import ENDINGS, TERMINAL, Batch, Move, State, Verb
 from rayjobs.ports import Registry
 from rayjobs.record.layout import Record
 
 _batch_of = attrgetter("batch_id")
+_ENDINGS = {
+    Verb.CANCEL.value: ENDINGS[Verb.CANCEL],
+    "deadline": ENDINGS[Verb.EXPIRE],
+    "max_failed_ratio": ENDINGS[Verb.ABORT],
+}
+"""The cause of a batch's early end, and that end."""
 
 
 def write(registry: Registry, record: Record, batch_id: str | None = None) -> None:
@@ -37,3 +45,25 @@ def read(batch_id: str, registry: Registry, record: Record) -> list[Move]:
     record.spec(batch_id)
     known = {move.id: move for move in [*record.moves(batch_id), *registry.moves(batch_id=batch_id)]}
     return sorted(known.values(), key=lambda move: move.order)
+
+
+def as_logged(batch: Batch, moves: Sequence[Move]) -> Batch:
+    """Return an open batch as its log tells it: that it has begun, is paused or near its end.
+
+    Args:
+        batch: As its pages and commit files tell it, which know nothing of that.
+        moves: What the log has, in no order.
+    """
+    own = sorted((move for move in moves if move.cause != "restored"), key=lambda move: move.order)
+    last = own[-1] if own else None
+    through = batch.exact and not batch.counts.pending + batch.counts.running
+    if last is None or last.state in TERMINAL:  # a retry that is not written so far
+        return batch
+    if last.state is State.FINALIZING and last.cause in _ENDINGS:
+        cancelled = batch.counts.cancelled + batch.counts.pending
+        counts = replace(batch.counts, cancelled=cancelled, pending=0)
+        return replace(batch, state=State.FINALIZING, ending=_ENDINGS[last.cause], counts=counts, exact=True)
+    if through:
+        return replace(batch, state=State.FINALIZING)
+    has_begun = batch.state is State.QUEUED and last.state is State.RUNNING
+    return replace(batch, state=last.state) if has_begun or last.state is State.PAUSED else batch

@@ -53,6 +53,8 @@ PAGE = 10_000
 """Items of a page; fixed, so that an item's page follows from its index."""
 OUTPUTS = "outputs"
 """Prefix of all the pictures that are written."""
+UPLOADS = "uploads"
+"""Prefix of the pictures that were sent."""
 PARTS = ".parts"
 """Folder in it for files that an engine process has begun, and for those of previews."""
 _CACHED_PAGES = 4
@@ -241,7 +243,7 @@ class Record(Commits):
 
     def note(self, batch_id: str, moves: Sequence[Move]) -> None:
         """Write changes of the batch's state, unless the batch was deleted in between."""
-        if self.store.get(f"record/{batch_id}/spec.json") is not None:
+        if self.is_batch(batch_id):
             name = f"{moves[0].id}_{moves[-1].id}.jsonl"
             lines = b"\n".join(orjson.dumps(asdict(move)) for move in moves)
             self._put(f"record/{batch_id}/log/{name}", lines)

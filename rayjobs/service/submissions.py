@@ -9,7 +9,6 @@ stands there it is a batch, whatever becomes of the registry's answer.
 
 import hashlib
 import logging
-import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,15 +23,17 @@ from rayjobs.errors import (
     LeaseLostError,
     NotFoundError,
     Problem,
+    RegistryFullError,
     RegistryUnavailableError,
     SourceTooLargeError,
 )
 from rayjobs.lifecycle import purge
 from rayjobs.lifecycle.recovery import ended, readmit
 from rayjobs.model.batch import VERBS, Batch, Verb
+from rayjobs.model.ids import new_id
 from rayjobs.model.item import Item
 from rayjobs.model.ranges import Range, runs
-from rayjobs.ports import NewBatch, Registry, RegistryFullError, Retry
+from rayjobs.ports import NewBatch, Registry, Retry
 from rayjobs.record import idempotency, journal
 from rayjobs.record.layout import Record
 from rayjobs.record.replay import replay, view
@@ -48,20 +49,11 @@ from rayjobs.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Crockford's base 32: its order is that of the values, so that ids sort by age."""
-
 _TRIES = 3
 """Times that a verb is decided again because the registry was lost under it."""
 
 ANYBODY = "anybody"
 """The actor where the API asks for no key."""
-
-
-def new_id(prefix: str) -> str:
-    """Return an id that sorts by its time and can't be guessed: 48 bits of ms and 50 random ones."""
-    value = (time.time_ns() // 1_000_000 << 50) | secrets.randbits(50)
-    return f"{prefix}_" + "".join(_ALPHABET[value >> shift & 31] for shift in range(95, -1, -5))
 
 
 class Submissions:
@@ -148,10 +140,10 @@ class Submissions:
     def _shown(self, batch_id: str) -> Batch:
         """Return a batch that stands in the record, also where the registry has lost or forgotten it."""
         try:
-            return self._registry.get(batch_id)
+            return self._registry.get(batch_id, whole=True)
         except NotFoundError:
             return view(replay(self._record, batch_id), self._registry.run_id())
-        except RegistryUnavailableError:  # its run is unknown so far
+        except RegistryUnavailableError:  # its run is unknown so far, or behind the record
             return view(replay(self._record, batch_id), "")
 
     def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:

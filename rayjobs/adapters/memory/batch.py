@@ -100,6 +100,8 @@ class Entry:
         if entry.pending != waiting:
             raise IllegalTransitionError(f"{waiting} items wait of {entry.pending}")
         entry._enter(told.state, now_ms, "restored", "dispatcher")
+        if entry.ended:
+            entry.say("end", entry.end)
         return entry
 
     @property
@@ -111,6 +113,11 @@ class Entry:
     def ended(self) -> bool:
         """Whether the state is terminal."""
         return self.state in TERMINAL
+
+    @property
+    def end(self) -> dict[str, Any]:
+        """What the `end` event says."""
+        return {"state": self.state.value, "counts": asdict(self._counts())}
 
     def say(self, kind: str, data: dict[str, Any]) -> None:
         """Add an event."""
@@ -257,7 +264,7 @@ class Entry:
         """Reach a terminal state."""
         self.finished_ms = now_ms
         self.move(state, now_ms, "closed")
-        self.say("end", {"state": state.value, "counts": asdict(self._counts())})
+        self.say("end", self.end)
 
     def overdue(self, now_ms: int) -> bool:
         """Whether the deadline is over and nothing has ended the batch so far."""

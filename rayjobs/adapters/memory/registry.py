@@ -14,7 +14,7 @@ from rayjobs.model.batch import CLAIMABLE, Batch, Move, State, Verb, open_state
 from rayjobs.model.item import Fault
 from rayjobs.model.lease import Lease, Pace, Tally
 from rayjobs.model.ranges import Range
-from rayjobs.ports import Event, NewBatch, Page, Purged, QueueStatus, Retry, Settled, Submitted
+from rayjobs.ports import NewBatch, Page, Purged, QueueStatus, Retry, Settled, Submitted, Told
 
 _GONE_S = 60
 """How long a deleted batch is not restored, as in `redis_keys`."""
@@ -200,8 +200,10 @@ class MemoryRegistry(MemoryRestoring):
             return entry.view(self._run, self._now_ms)
 
     @override
-    def get(self, batch_id: str) -> Batch:
+    def get(self, batch_id: str, *, whole: bool = False) -> Batch:
         with self._lock:
+            if whole:
+                self._check_restored()
             return self._entry(batch_id).view(self._run, self._now_ms)
 
     @override
@@ -209,6 +211,7 @@ class MemoryRegistry(MemoryRestoring):
         self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None
     ) -> Page:
         with self._lock:
+            self._check_restored()
             older = sorted((i for i in self._listed if cursor is None or i < cursor), reverse=True)
             known = self._entries
             shown = [i for i in older if i not in known or known[i].matches(state, label)][:limit]
@@ -218,10 +221,13 @@ class MemoryRegistry(MemoryRestoring):
             return Page(views, shown[-1] if more else None, forgotten)
 
     @override
-    def events(self, batch_id: str, after: str | None) -> list[Event]:
+    def events(self, batch_id: str, after: str | None) -> Told:
         behind = int((after or "0").partition("-")[0])  # an id of Redis has a second number
         with self._lock:
-            return [e for e in self._entry(batch_id).events if after is None or int(e.id) > behind]
+            self._check_restored()
+            entry = self._entry(batch_id)
+            found = [event for event in entry.events if after is None or int(event.id) > behind]
+            return Told(found, entry.end if entry.ended else None)
 
     @override
     def queue(self) -> QueueStatus:

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from rayjobs.adapters.memory.batch import Entry
 from rayjobs.adapters.memory.workers import MemoryWorkers
-from rayjobs.errors import NotFoundError
+from rayjobs.errors import NotFoundError, RegistryBehindError
 from rayjobs.model.batch import TERMINAL, Move, State
 from rayjobs.model.lease import Lease
 from rayjobs.model.ranges import Range
@@ -58,6 +58,10 @@ class MemoryRestoring(MemoryWorkers):
         if batch_id not in self._entries:
             raise NotFoundError(f"there is no batch {batch_id!r}")
         return self._entries[batch_id]
+
+    def _check_restored(self) -> None:
+        if not self._restored:
+            raise RegistryBehindError(f"the run {self._run} is being restored from the record")
 
     def _enqueue(self, entry: Entry, ranges: Sequence[Range]) -> None:
         entry.ranges.extend(ranges)

@@ -17,7 +17,18 @@ from rayjobs.model.batch import RESERVED_S, Batch, Counts, Move, State, Verb
 from rayjobs.model.item import Fault
 from rayjobs.model.lease import Lease, Pace, Tally
 from rayjobs.model.worker import Worker
-from rayjobs.ports import Event, MemoryUse, NewBatch, Page, Purged, QueueStatus, Retry, Settled, Submitted
+from rayjobs.ports import (
+    Event,
+    MemoryUse,
+    NewBatch,
+    Page,
+    Purged,
+    QueueStatus,
+    Retry,
+    Settled,
+    Submitted,
+    Told,
+)
 from rayjobs.settings import Settings
 
 _CONNECT_S = 1.0
@@ -181,8 +192,8 @@ class RedisRegistry(RedisRestoring):
         return _batch(answer)
 
     @override
-    def get(self, batch_id: str) -> Batch:
-        return _batch(self._run_script("get", id=batch_id))
+    def get(self, batch_id: str, *, whole: bool = False) -> Batch:
+        return _batch(self._run_script("get", id=batch_id, whole=whole))
 
     @override
     def page(
@@ -193,9 +204,10 @@ class RedisRegistry(RedisRestoring):
         return Page(found, answer["next"], tuple(answer["forgotten"]))
 
     @override
-    def events(self, batch_id: str, after: str | None) -> list[Event]:
-        rows = self._run_script("events", id=batch_id, after=after)
-        return [Event(row["id"], row["kind"], json.loads(row["data"])) for row in rows or ()]
+    def events(self, batch_id: str, after: str | None) -> Told:
+        answer = self._run_script("events", id=batch_id, after=after)
+        rows = answer["events"] or ()
+        return Told([Event(row["id"], row["kind"], json.loads(row["data"])) for row in rows], answer["ended"])
 
     @override
     def queue(self) -> QueueStatus:

@@ -21,14 +21,16 @@ from rayjobs.errors import (
     NotFoundError,
     QueueFullError,
     RayJobsError,
+    RegistryBehindError,
+    RegistryFullError,
     RegistryUnavailableError,
 )
 from rayjobs.model.batch import ENDINGS, ENOUGH, OVERDUE, TRANSITIONS, VERBS
-from rayjobs.ports import RegistryFullError
 
 _FOLDER = Path(__file__).parent / "lua"
 _REFUSALS: dict[str, tuple[type[RayJobsError], str]] = {
     "NOT_FOUND": (NotFoundError, "there is no batch {0!r}"),
+    "BEHIND": (RegistryBehindError, "the run {0} is being restored from the record; try again in a moment"),
     "NO_WORKER": (NotFoundError, "no worker {0!r} is registered"),
     "CONFLICT": (ConflictError, "the batch is {0}, which does not allow this"),
     "OVERDUE": (ConflictError, OVERDUE),

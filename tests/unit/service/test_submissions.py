@@ -16,14 +16,15 @@ from rayjobs.errors import (
     InvalidRequestError,
     OutputNameError,
     RayJobsError,
+    RegistryFullError,
     RegistryUnavailableError,
     SourceTooLargeError,
     UnknownFilterError,
 )
 from rayjobs.lifecycle.recovery import Recovery
 from rayjobs.model.batch import State
-from rayjobs.ports import NewBatch, RegistryFullError
-from rayjobs.service.submissions import new_id
+from rayjobs.model.ids import new_id
+from rayjobs.ports import NewBatch
 from rayjobs.settings import Settings
 from tests.support.system import THUMB, System
 
@@ -169,7 +170,7 @@ def test_a_batch_that_stands_in_the_record_is_acknowledged_whatever_becomes_of_r
     """The outcome is unknown: the batch is there or will be, so nobody is told that it is not."""
     real = whole.registry.submit
 
-    def away(*_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         raise RegistryUnavailableError("Redis does not answer")
 
     def lost(new: NewBatch) -> None:
@@ -219,6 +220,7 @@ def test_an_upload_over_the_limit_is_refused_and_leaves_nothing(whole: System) -
 
 
 def test_only_a_batch_that_ended_with_failures_can_be_retried(whole: System) -> None:
+    whole.registry.enlist([], last=True)
     batch, _ = whole.intake.submit(body())
     with pytest.raises(ConflictError, match="queued"):
         whole.intake.retry(batch.id)

@@ -83,6 +83,7 @@ local function deadline(batch) return whole((batch.created_ms or NOW) + batch.de
 -- Which server this is: another one may know less, since it lost its memory or was given an old one.
 local function server() return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') end
 local function restored() return redis.call('GET', K.restored) == server() end
+local function behind() return fail('BEHIND', RUN) end
 
 -- Keeps what an ended batch has for a time only.
 local function retain(id, ttl_s)

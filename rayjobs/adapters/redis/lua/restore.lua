@@ -49,6 +49,7 @@ local waiting = 0
 for _, r in ipairs(A.waiting) do waiting = waiting + r[2] end
 if b.pending ~= waiting then error('ILLEGAL ' .. waiting .. ' items wait of ' .. b.pending) end
 if A.closed then
+  event(id, 'end', {state = A.closed, counts = view(b).counts})
   retain(id, A.ttl_s)
 else
   redis.call('SADD', K.open, id)
