@@ -32,7 +32,7 @@ from rayjobs.record.layout import Record, output_key
 from rayjobs.record.replay import replay, view
 from rayjobs.request.problems import shown
 
-CURSOR = r"^i[0-9]{1,15}$"
+CURSOR = r"^i(0|[1-9][0-9]{0,14})$"
 """What a page of items gives to go on from; of no meaning to clients."""
 _WINDOW = 1000
 """Items that are read at a time: what a page or a stream holds in memory."""

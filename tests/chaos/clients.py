@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import requests
 
 from rayjobs.model.batch import TERMINAL, State
+from rayjobs_cli.polling import pause
 from tests.chaos.ledger import Known, Ledger
 from tests.chaos.plan import Step
 
@@ -216,7 +217,7 @@ class Follower:
                         known.stream_ended = True
                         return
                     last = self._read(known, answer, last)
-            time.sleep(0.2)  # as an EventSource does
+            pause(0.2)  # as an EventSource does
 
     @staticmethod
     def _read(known: Known, answer: requests.Response, last: str | None) -> str | None:

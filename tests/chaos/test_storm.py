@@ -18,9 +18,9 @@ import psutil
 import pytest
 import redis
 import requests
-from rayjobs_cli.polling import until
 
 from rayjobs.model.batch import TERMINAL, State
+from rayjobs_cli.polling import until
 from tests.chaos.clients import PIPELINE, Client, Follower, Observer, in_threads, names
 from tests.chaos.driver import Chaos
 from tests.chaos.ledger import Ledger, reachable

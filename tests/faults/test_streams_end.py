@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 import requests
 import uvicorn
-from rayjobs_api.app import create_app
 
 from rayjobs.adapters.redis.registry import RedisRegistry
 from rayjobs.errors import RegistryUnavailableError
 from rayjobs.settings import Settings
+from rayjobs_api.app import create_app
 from tests.support.redis_server import RedisServer, free_port, redis_server
 from tests.support.system import System, farm
 from tests.support.waiting import wait_until

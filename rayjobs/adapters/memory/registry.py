@@ -7,8 +7,8 @@ from typing import Any
 from typing_extensions import override
 
 from rayjobs.adapters.memory.batch import Entry
+from rayjobs.adapters.memory.queue import queue_status
 from rayjobs.adapters.memory.restoring import MemoryRestoring
-from rayjobs.adapters.memory_queue import queue_status
 from rayjobs.errors import IdempotencyMismatchError, LeaseLostError, QueueFullError
 from rayjobs.model.batch import CLAIMABLE, Batch, Move, State, Verb, open_state
 from rayjobs.model.item import Fault

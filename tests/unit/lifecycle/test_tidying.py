@@ -82,7 +82,7 @@ def test_the_record_of_a_submission_that_died_goes(
     for batch_id in (dead, young, lives, foreign):
         left(root / "record" / batch_id / "items" / "0.jsonl", AGE_S + 10)
     left(root / "open" / dead, AGE_S + 10)
-    (root / "record" / lives / "spec.json").write_text("{}")
+    (root / "record" / lives / "spec.json").write_text("{}", encoding="utf-8")
     tidying.run()
     assert {path.name for path in (root / "record").iterdir()} == {young, lives, foreign}
     assert list((root / "open").iterdir()) == []
