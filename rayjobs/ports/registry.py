@@ -140,7 +140,7 @@ class Registry(Protocol):
         """Return whether all batches of the record are in the present run, on the present server."""
 
     def restore(self, standing: Replayed, *, add: bool = False) -> bool:
-        """Set a batch to the state of its record; return False where a later retry keeps the registry's state.
+        """Set a batch to the state of its record; return False where a later retry keeps its own.
 
         Args:
             standing: The state of the batch by its record.
