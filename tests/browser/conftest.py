@@ -28,6 +28,7 @@ def whole(farm_settings: Settings) -> Iterator[System]:
     """Return a farm of which two workers have registered; nobody dispatches."""
     settings = farm_settings.model_copy(update={"dashboard_url": "http://127.0.0.1:1/"})
     with farm(settings, MemoryRegistry(settings)) as running:
+        running.registry.enlist([], last=True)  # it knows all that the record has
         for number, hands in enumerate([(InHand("b_1", 0),), ()]):
             running.registry.beat(
                 Worker(f"worker-{number}", "node", f"pod-{number}", 2, 40, 1.5, 2**28, 96.0, hands), 600
