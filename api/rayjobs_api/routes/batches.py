@@ -9,7 +9,6 @@ from fastapi.responses import StreamingResponse
 
 from rayjobs.model.batch import TERMINAL, Batch, Verb
 from rayjobs.request.spec import parse_form
-from rayjobs_api.forecasts import PlanAnswer
 from rayjobs_api.openapi import body_of, submitting
 from rayjobs_api.requests.dependencies import Actor, JsonObject, TheCore, answer
 from rayjobs_api.requests.forms import AskedFor
@@ -22,7 +21,7 @@ from rayjobs_api.requests.models import (
     RetryForm,
     SubmitQuery,
 )
-from rayjobs_api.responses import BatchAnswer, BatchesAnswer, LogAnswer
+from rayjobs_api.responses import BatchAnswer, BatchesAnswer, LogAnswer, PlanAnswer
 from rayjobs_api.streaming import events
 
 router = APIRouter(tags=["batches"])

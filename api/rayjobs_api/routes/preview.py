@@ -9,13 +9,13 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from rayjobs.errors import BatchTooLargeError, InvalidRequestError, Problem
 from rayjobs.service.previews import Preview
-from rayjobs_api.forecasts import PreviewAnswer
 from rayjobs_api.openapi import preview_body
 from rayjobs_api.requests import multipart
 from rayjobs_api.requests.body_stream import body_stream
 from rayjobs_api.requests.dependencies import Core, TheCore, answer, json_object, read_body
 from rayjobs_api.requests.forms import asked_for
 from rayjobs_api.requests.models import PreviewQuery
+from rayjobs_api.responses import PreviewAnswer
 from rayjobs_api.streaming.streamed import Streamed
 
 router = APIRouter(tags=["preview"])
