@@ -99,12 +99,12 @@ def _composed(settings: Settings, registry: Registry, store: Store) -> Core:
         settings=settings,
         registry=registry,
         store=store,
-        intake=submissions,
-        history=Queries(registry, record),
+        submissions=submissions,
+        queries=Queries(registry, record),
         previews=Previews(submissions, sources, pool),
         estimates=Estimates(settings, submissions, sources, registry, pool),
-        tryouts=pool,
-        bell=Notifier(registry, closing),
+        pool=pool,
+        notifier=Notifier(registry, closing),
         closing=closing,
     )
 
@@ -123,4 +123,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     announce(plugins())
     yield
     app.state.core.closing.set()
-    await to_thread.run_sync(app.state.core.tryouts.close)
+    await to_thread.run_sync(app.state.core.pool.close)

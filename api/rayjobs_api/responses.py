@@ -73,7 +73,7 @@ class BatchAnswer(DocumentAnswer):
     error: dict[str, Any] | None
     """Why the batch as a whole failed, ended early, or was paused by rayjobs."""
     warnings: list["ProblemItem"]
-    """Entries of the folder that can't be items; complete when the listing ends. `actual` is the escaped name.
+    """Entries of the folder that can't be items; complete when the listing ends. `actual`: the escaped name.
     If there are too many, the last warning contains the number of the others."""
     left_out: int
     """The number of hidden entries of the folder that were left out; see `hidden` of the source."""
