@@ -16,11 +16,11 @@ from rayjobs_api.app import create_app
 from rayjobs_api.requests.access import known_keys
 
 _GRACE_S = 8
-"""Time that answers under way have to end: a purge waits for a heartbeat, nothing else comes near."""
+"""Seconds that open requests have to end. The longest is a purge: it waits for a heartbeat."""
 
 
 class _Server(uvicorn.Server):
-    """Tells endless streams when it is to end; uvicorn would wait for them."""
+    """A server that ends the endless streams when it stops; uvicorn alone would wait for them."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
@@ -33,7 +33,7 @@ class _Server(uvicorn.Server):
 
 
 def main() -> int:
-    """Serve; 3 means that the settings can't be used."""
+    """Serve the API; return 0 at the end, or 3 if the settings are invalid."""
     parser = argparse.ArgumentParser(prog="python -m rayjobs_api", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
@@ -50,7 +50,7 @@ def main() -> int:
         host=arguments.host,
         port=arguments.port,
         log_config=None,
-        access_log=False,  # `observing` says more
+        access_log=False,  # `middleware` logs more
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Whether uvicorn says what no line of ours says: why an answer broke off, `streaming` tells."""
+    """Return whether a line of uvicorn is new; `streaming` already logs why an answer broke off."""
     return record.msg != "ASGI callable returned without completing response."
 
 

@@ -49,7 +49,7 @@ _DESCRIPTION = "Runs a pipeline of filters over a set of pictures. Every route i
 
 
 class App(FastAPI):
-    """FastAPI's, with our own document."""
+    """The FastAPI application, with our own OpenAPI document."""
 
     @override
     def openapi(self) -> dict[str, Any]:
@@ -57,15 +57,15 @@ class App(FastAPI):
 
 
 def create_app(settings: Settings, registry: Registry | None = None, store: Store | None = None) -> FastAPI:
-    """Return the application; nothing is connected to before the first request.
+    """Return the application; it opens no connection before the first request.
 
     Args:
-        settings: As every part of rayjobs has them.
-        registry: In place of the Redis of the settings.
-        store: In place of the folder of the settings.
+        settings: The settings that every part of rayjobs reads.
+        registry: Replaces the Redis of the settings.
+        store: Replaces the folder of the settings.
 
     Raises:
-        StoreUnavailableError: The settings name a store that can't be one.
+        StoreUnavailableError: The store of the settings can't be used.
     """
     core = _composed(
         settings, registry or RedisRegistry.connect(settings), store or FileStore(settings.store)
@@ -92,19 +92,19 @@ def create_app(settings: Settings, registry: Registry | None = None, store: Stor
 def _composed(settings: Settings, registry: Registry, store: Store) -> Core:
     record = Record(store)
     closing = Event()
-    intake = Submissions(registry, record, settings)
+    submissions = Submissions(registry, record, settings)
     sources = Sources(settings, store)
-    tryouts = RenderPool(settings, store, start=partial(engine_supervisor, store=store))
+    pool = RenderPool(settings, store, start=partial(engine_supervisor, store=store))
     return Core(
         settings=settings,
         registry=registry,
         store=store,
-        intake=intake,
-        history=Queries(registry, record),
-        previews=Previews(intake, sources, tryouts),
-        estimates=Estimates(settings, intake, sources, registry, tryouts),
-        tryouts=tryouts,
-        bell=Notifier(registry, closing),
+        submissions=submissions,
+        queries=Queries(registry, record),
+        previews=Previews(submissions, sources, pool),
+        estimates=Estimates(settings, submissions, sources, registry, pool),
+        pool=pool,
+        notifier=Notifier(registry, closing),
         closing=closing,
     )
 
@@ -123,4 +123,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     announce(plugins())
     yield
     app.state.core.closing.set()
-    await to_thread.run_sync(app.state.core.tryouts.close)
+    await to_thread.run_sync(app.state.core.pool.close)

@@ -1,4 +1,4 @@
-"""Every error as `application/problem+json` (RFC 9457); the only place that knows of statuses."""
+"""Answers errors as `application/problem+json` (RFC 9457); only this module maps errors to statuses."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +25,7 @@ STATUSES: dict[type[RayJobsError], HTTPStatus] = {
     core.NotFoundError: HTTPStatus.NOT_FOUND,
     core.ConflictError: HTTPStatus.CONFLICT,
     core.UnauthorizedError: HTTPStatus.UNAUTHORIZED,
-    # Errors of items reach a client directly when an upload can't be stored, and in previews.
+    # A client gets an error of an item directly from a preview, and from an upload that can't be stored.
     core.ItemError: HTTPStatus.UNPROCESSABLE_ENTITY,
     core.SourceTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     core.OutputNoSpaceError: HTTPStatus.INSUFFICIENT_STORAGE,
@@ -36,36 +36,36 @@ STATUSES: dict[type[RayJobsError], HTTPStatus] = {
     core.RecordUnreadableError: HTTPStatus.INTERNAL_SERVER_ERROR,
     RayJobsError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-"""Status of each error; a class that is not here has that of its nearest ancestor."""
+"""Status of each error class; a class that is not here has the status of its nearest ancestor."""
 
-_FRAMEWORKS = {
-    HTTPStatus.METHOD_NOT_ALLOWED: "The path does not take this method; `Allow` names those that it takes.",
-    HTTPStatus.REQUEST_TIMEOUT: "The body came too slowly.",
+_FRAMEWORK_TITLES = {
+    HTTPStatus.METHOD_NOT_ALLOWED: "The path does not allow this method; `Allow` lists those that it allows.",
+    HTTPStatus.REQUEST_TIMEOUT: "The request body came too slowly.",
 }
-"""What is answered before a route is reached, or beside it: the code is the status's name."""
+"""Titles of the errors that no route raises; their code is the name of the status."""
 
 MEDIA_TYPE = "application/problem+json"
-_NAMED = {"batch_id": "batch", "index": "item", "name": "preset", "worker_id": "worker"}
-"""What each parameter of a path is the name of."""
+_KINDS = {"batch_id": "batch", "index": "item", "name": "preset", "worker_id": "worker"}
+"""The kind of thing that each path parameter names."""
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 _log = logging.getLogger("api")
 
 
 def status_of(kind: type[RayJobsError]) -> HTTPStatus:
-    """Return the status of an error."""
+    """Return the HTTP status of an error class."""
     return next(STATUSES[each] for each in kind.__mro__ if each in STATUSES)
 
 
 def codes() -> dict[str, dict[str, Any]]:
-    """Return each code with its title, and with its status or, of an item, whether it is tried again."""
+    """Return each code with its title and its status; the code of an item error has `retryable` instead."""
     found: dict[str, dict[str, Any]] = {}
     for kind in _family(core.RequestError, BackendError):
         found[kind.code] = {"title": _title(kind), "status": status_of(kind).value}
-    for status, title in _FRAMEWORKS.items():
+    for status, title in _FRAMEWORK_TITLES.items():
         found[status.name.lower()] = {"title": title, "status": status.value}
     found[RayJobsError.code] = {
-        "title": "A fault of ours; the log has the request id.",
+        "title": "An error in rayjobs itself; the log contains the request id.",
         "status": HTTPStatus.INTERNAL_SERVER_ERROR.value,
     }
     for code, kind in core.ITEM_ERRORS.items():
@@ -88,11 +88,11 @@ _TITLES = {code: each["title"] for code, each in codes().items()}
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of `app` with a problem, those of the framework too."""
-    app.exception_handler(RayJobsError)(_ours)
-    app.exception_handler(RequestValidationError)(_not_valid)
-    app.exception_handler(HTTPException)(_frameworks)
-    app.exception_handler(ClientDisconnect)(_nobody_there)
+    """Make `app` answer every error with a problem, also the errors of the framework."""
+    app.exception_handler(RayJobsError)(_of_core)
+    app.exception_handler(RequestValidationError)(_of_validation)
+    app.exception_handler(HTTPException)(_of_framework)
+    app.exception_handler(ClientDisconnect)(_client_left)
     app.exception_handler(Exception)(_unexpected)
 
 
@@ -104,13 +104,13 @@ def problem(
     problems: Iterable[Problem] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return an error's answer."""
+    """Return the answer for an error, as problem+json."""
     body = {
         "type": f"/docs#{code}",
         "title": _TITLES.get(code, status.phrase),
         "status": status,
         "detail": detail,
-        "instance": quote(request.scope["path"], safe="/:@"),  # a path may hold what no URI may
+        "instance": quote(request.scope["path"], safe="/:@"),  # a path may contain characters that no URI may
         "code": code,
         "request_id": request.state.request_id,
         "errors": [each.as_json() for each in problems],
@@ -120,7 +120,7 @@ def problem(
     return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
 
 
-def _ours(request: Request, error: RayJobsError) -> Response:
+def _of_core(request: Request, error: RayJobsError) -> Response:
     status, headers = status_of(type(error)), {}
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         headers["Retry-After"] = str(getattr(error, "retry_after_s", BackendError.retry_after_s))
@@ -139,23 +139,23 @@ def _problems(error: RayJobsError) -> list[Problem]:
     return [Problem("", error.code, error.detail, error.limit, error.actual)]
 
 
-def _not_valid(request: Request, error: RequestValidationError) -> Response:
-    """Answer for a query or a path that FastAPI refused, in the words of the core."""
+def _of_validation(request: Request, error: RequestValidationError) -> Response:
+    """Answer for a query or a path that FastAPI refused, in the same form as an error of the core."""
     for one in error.errors():
-        if one["loc"][0] == "path":  # what can't be a name is the name of nothing
-            detail = f"There is no {_NAMED[one['loc'][1]]} {shown(one['input'])!r}: {one['msg']}."
-            return _ours(request, core.NotFoundError(detail))
-    # The first step says "query" or "path", which a pointer leaves out.
+        if one["loc"][0] == "path":  # an invalid name names nothing, so it is not found
+            detail = f"There is no {_KINDS[one['loc'][1]]} {shown(one['input'])!r}: {one['msg']}."
+            return _of_core(request, core.NotFoundError(detail))
+    # The first part of `loc` is "query" or "path"; a pointer does not contain it.
     lines = [
         InitErrorDetails(type=one["type"], loc=one["loc"][1:], input=one["input"], ctx=one.get("ctx", {}))
         for one in error.errors()
     ]
     problems = problems_of(ValidationError.from_exception_data("request", lines))
     detail = f"The request can't be read. {problems[0].pointer}: {problems[0].detail}"
-    return _ours(request, core.InvalidRequestError(detail, problems))
+    return _of_core(request, core.InvalidRequestError(detail, problems))
 
 
-def _frameworks(request: Request, error: HTTPException) -> Response:
+def _of_framework(request: Request, error: HTTPException) -> Response:
     status, headers = HTTPStatus(error.status_code), dict(error.headers or {})
     path = request.scope["path"]
     if status is HTTPStatus.NOT_FOUND:
@@ -165,14 +165,14 @@ def _frameworks(request: Request, error: HTTPException) -> Response:
         headers["Allow"] = ", ".join(_methods(request, headers.get("Allow", "")))
         if request.method == "OPTIONS":
             return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
-        detail = f"{path} does not take {request.method}, but {headers['Allow']}."
+        detail = f"{path} does not allow {request.method}; it allows {headers['Allow']}."
     return problem(request, status, status.name.lower(), detail, headers=headers)
 
 
-def _methods(request: Request, of_one: str) -> list[str]:
-    """Return the methods that a path takes by any of its routes; `of_one` are those of the first of them."""
+def _methods(request: Request, of_first: str) -> list[str]:
+    """Return the methods that all routes of a path allow; `of_first` are those of its first route."""
     routes = [each for each in request.app.routes if not isinstance(each, Mount)]
-    found = {"OPTIONS", *of_one.replace(" ", "").split(",")} - {""}
+    found = {"OPTIONS", *of_first.replace(" ", "").split(",")} - {""}
     for method in _METHODS:
         scope = {**request.scope, "method": method}
         if any(each.matches(scope)[0] is Match.FULL for each in routes):
@@ -180,15 +180,15 @@ def _methods(request: Request, of_one: str) -> list[str]:
     return sorted(found)
 
 
-def _nobody_there(_request: Request, _error: ClientDisconnect) -> Response:
-    # Nobody reads this: the client went while its body was read.
+def _client_left(_request: Request, _error: ClientDisconnect) -> Response:
+    # Nobody reads this answer: the client left while the API read its body.
     return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
 def _unexpected(request: Request, error: Exception) -> Response:
     request_id = request.state.request_id
     _log.error("unexpected: %r", error, extra={"request_id": request_id})
-    detail = f"A fault of ours; the log names it by the request id {request_id}."
-    # Starlette answers this one outside of all middleware, so the header is not added there.
+    detail = f"An error in rayjobs itself; search the log for the request id {request_id}."
+    # Starlette sends this answer outside of all middleware, so no middleware adds the header.
     headers = {"X-Request-ID": request_id}
     return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail, headers=headers)

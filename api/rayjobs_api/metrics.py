@@ -1,4 +1,4 @@
-"""What Prometheus reads: the farm as the registry knows it, and the requests of this process."""
+"""The metrics for Prometheus: the queue and the workers by the registry, and the requests of this process."""
 
 from collections.abc import Iterable, Iterator
 
@@ -30,18 +30,18 @@ class Metrics:
         self._collected.register(_System(registry))
 
     def text(self) -> bytes:
-        """Return everything in the text format."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self._collected)
 
 
 class _System(Collector):
-    """Asks the registry at each scrape, so that no two replicas ever add up to a wrong figure."""
+    """Reads the registry at each scrape, so every replica shows the same figures."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
     def describe(self) -> Iterable[Metric]:
-        return ()  # asked for when it is registered, when Redis may not be there
+        return ()  # Prometheus calls this at registration, when Redis may be away
 
     @override
     def collect(self) -> Iterator[Metric]:
@@ -51,9 +51,9 @@ class _System(Collector):
             yield _gauge("registry_up", "Whether the registry answers.", 0)
             return
         yield _gauge("registry_up", "Whether the registry answers.", 1)
-        yield _gauge("registry_memory_bytes", "Memory that the registry takes.", memory.used)
-        yield _gauge("registry_memory_limit_bytes", "Memory that it may take; 0 for no limit.", memory.limit)
-        yield _gauge("registry_full", "Alarm: new batches are refused for want of memory.", int(memory.full))
+        yield _gauge("registry_memory_bytes", "Memory that the registry uses.", memory.used)
+        yield _gauge("registry_memory_limit_bytes", "Its memory limit; 0 for no limit.", memory.limit)
+        yield _gauge("registry_full", "1 if it refuses new batches for lack of memory.", int(memory.full))
         yield from _of_queue(queue)
         yield from _of_workers(workers)
 
@@ -65,21 +65,23 @@ def _of_queue(queue: QueueStatus) -> Iterator[Metric]:
             batches.add_metric([state], queue.batches_by_state.get(state, 0))
     yield batches
     yield _gauge("items_pending", "Items that wait.", queue.pending)
-    yield _gauge("items_in_flight", "Items that slots have in hand.", queue.in_flight)
+    yield _gauge("items_in_flight", "Items that slots run.", queue.in_flight)
     yield _gauge("leases", "Chunks under a lease.", queue.leases)
-    yield _gauge("oldest_age_seconds", "Age of the oldest batch of which items wait.", queue.oldest_age_s)
-    yield _gauge("images_per_second", "Items that end in a second, of all batches.", queue.images_per_s)
+    yield _gauge("oldest_age_seconds", "Age of the oldest batch that has waiting items.", queue.oldest_age_s)
+    yield _gauge("images_per_second", "Items of all batches that end in a second.", queue.images_per_s)
     if queue.eta_s is not None:
         yield _gauge("eta_seconds", "Time until the queue is empty, at this speed.", queue.eta_s)
     yield CounterMetricFamily(
-        "rayjobs_stale_settlements", "Chunks refused for a lost lease.", queue.stale_settlements
+        "rayjobs_stale_settlements",
+        "Results refused because their lease was lost.",
+        queue.stale_settlements,
     )
 
 
 def _of_workers(workers: list[Worker]) -> Iterator[Metric]:
     yield _gauge("workers", "Registered workers.", len(workers))
     yield _gauge("slots", "Slots of the registered workers.", sum(each.slots for each in workers))
-    yield _gauge("slots_busy", "Slots that hold an item.", sum(each.busy_slots for each in workers))
+    yield _gauge("slots_busy", "Slots that run an item.", sum(each.busy_slots for each in workers))
     done = CounterMetricFamily("rayjobs_worker_items", "Items that a worker has done.", labels=["worker"])
     memory = GaugeMetricFamily("rayjobs_worker_rss_bytes", "Memory of a worker's slots.", labels=["worker"])
     cpu = GaugeMetricFamily("rayjobs_worker_cpu_percent", "100 for each core kept busy.", labels=["worker"])

@@ -1,4 +1,4 @@
-"""Round every request: its id, its time, its line in the log, and headers that every answer has."""
+"""The middleware: gives each request an id, measures its time, logs it, and adds headers to its answer."""
 
 import logging
 import re
@@ -14,14 +14,14 @@ _log = logging.getLogger("api.requests")
 
 
 class RequestLog:
-    """Middleware; plain ASGI, so that streams pass through it untouched."""
+    """Logs and measures each request; it is plain ASGI, so that streams pass unchanged."""
 
     def __init__(self, app: ASGIApp, seconds: Histogram) -> None:
         self._app = app
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+        """Pass a request on, and note its answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -30,7 +30,7 @@ class RequestLog:
         scope.setdefault("state", {})["request_id"] = request_id
         began_s = time.perf_counter()
 
-        async def noting(message: Message) -> None:
+        async def send_and_note(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
@@ -38,10 +38,10 @@ class RequestLog:
                 self._note(scope, message["status"], time.perf_counter() - began_s)
             await send(message)
 
-        await self._app(scope, receive, noting)
+        await self._app(scope, receive, send_and_note)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        # The template without `/v1`: both are one route.
+        # The template has no `/v1`: the paths with and without it are one route.
         route = getattr(scope.get("route"), "path", "none")
         self._seconds.labels(scope["method"], route, status).observe(seconds)
         _log.log(

@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's, with the bodies that our routes read by themselves and the error codes."""
+"""The OpenAPI document: FastAPI makes it; this module adds error codes and bodies."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ MULTIPART: Document = {
 
 
 def body_of(*names: str, required: bool = True) -> Document:
-    """Return what a route says of its JSON body: it has one of these forms."""
+    """Return the OpenAPI part for a JSON body that has one of these forms."""
     refs = [{"$ref": _REF.format(model=name)} for name in names]
     schema = refs[0] if len(refs) == 1 else {"oneOf": refs}
     content: Document = {"schema": schema}
@@ -54,14 +54,15 @@ def body_of(*names: str, required: bool = True) -> Document:
 
 
 def submitting(*names: str) -> Document:
-    """Return what a submission takes: such a body, and a query of which one parameter hangs on another.
+    """Return the OpenAPI part for a submission: a JSON body in one of these forms, and its query.
 
-    Only as one object, of which each property is a parameter of its own, can OpenAPI say that.
+    In the query `sample` needs `dry_run`. OpenAPI can express this only if the query is one object,
+    and each of its properties is a parameter.
     """
     query: Document = {
         "name": "how",
         "in": "query",
-        "description": "`dry_run` and `sample`, each a parameter of its own.",
+        "description": "`dry_run` and `sample`; each is a separate parameter.",
         "style": "form",
         "explode": True,
         "schema": {"$ref": _REF.format(model="SubmitQuery")},
@@ -71,9 +72,9 @@ def submitting(*names: str) -> Document:
 
 
 def preview_body() -> Document:
-    """Return what a preview takes: the body of a batch, or one without its source and a picture beside."""
+    """Return the OpenAPI part for a preview: a batch as JSON, or a batch without its source and a picture."""
     found = body_of("BatchForm", "ShortForm")
-    request = {"type": "string", "description": "JSON of a batch, without its source"}
+    request = {"type": "string", "description": "The JSON of a batch without its source"}
     parts = {"request": request, "file": _FILE}
     schema = {"type": "object", "properties": parts, "required": list(parts)}
     found["requestBody"]["content"]["multipart/form-data"] = {"schema": schema}
@@ -81,7 +82,7 @@ def preview_body() -> Document:
 
 
 def document(app: FastAPI) -> Document:
-    """Return the document, made once."""
+    """Return the document; it is made once for each application."""
     if app.openapi_schema is None:
         found = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
@@ -90,21 +91,21 @@ def document(app: FastAPI) -> Document:
         schemas = found.setdefault("components", {}).setdefault("schemas", {})
         schemas |= definitions["$defs"]
         for each in schemas["SubmitQuery"]["properties"].values():
-            _take_null_away(each)
+            _remove_null(each)
         for path in found["paths"].values():
             for operation in path.values():
                 _add_problem(operation["responses"])
                 if "security" in operation and app.state.core.settings.api_keys_file is None:
-                    operation["security"].append({})  # no key will do, too
+                    operation["security"].append({})  # a request without a key is allowed, too
                 for parameter in operation.get("parameters", ()):
-                    _take_null_away(parameter["schema"])
+                    _remove_null(parameter["schema"])
         found["x-error-codes"] = errors.codes()
         app.openapi_schema = found
     return app.openapi_schema
 
 
-def _take_null_away(schema: Document) -> None:
-    """Leave what a parameter may be when it is there: in a URL or a header there is no null."""
+def _remove_null(schema: Document) -> None:
+    """Remove null from the types of a parameter: a URL or a header can't contain null."""
     kinds = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     if len(kinds) == 1:
         del schema["anyOf"]
@@ -113,6 +114,6 @@ def _take_null_away(schema: Document) -> None:
 
 
 def _add_problem(responses: Document) -> None:
-    responses.pop("422", None)  # FastAPI's own form, which nothing here answers with
+    responses.pop("422", None)  # FastAPI's own form of errors; this API never answers with it
     schema = {"$ref": _REF.format(model="ProblemAnswer")}
     responses["default"] = {"description": "An error", "content": {errors.MEDIA_TYPE: {"schema": schema}}}

@@ -1,9 +1,10 @@
-"""Answers, as the OpenAPI document shows them.
+"""Models of all answers, for the OpenAPI document.
 
-They are written by the core and sent as they are; that they have these forms is for the tests to see.
+The core makes the JSON of an answer, and the API sends it unchanged: no answer is parsed again. The tests
+check that each answer has the form of its model.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,13 +13,13 @@ from rayjobs_api.requests.models import ItemState
 
 
 class Answer(BaseModel):
-    """What every answer is: all of its fields are told of here."""
+    """The base of all answers; a model lists every field of its answer."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
 class CountsAnswer(Answer):
-    """Where a batch's items are; the parts sum to `total`."""
+    """The number of a batch's items in each state; the states sum to `total`."""
 
     total: int
     pending: int
@@ -31,7 +32,7 @@ class CountsAnswer(Answer):
 
 
 class LinksAnswer(Answer):
-    """Where to read on."""
+    """Paths of what belongs to a batch."""
 
     items: str
     results: str
@@ -40,19 +41,19 @@ class LinksAnswer(Answer):
 
 
 class DocumentAnswer(Answer):
-    """What was asked for, whole: the part of a batch that never changes."""
+    """The request of a batch with all defaults; this part of a batch never changes."""
 
     source: dict[str, Any]
     pipeline: list[dict[str, Any]]
     variants: list[dict[str, Any]] | None = None
-    """Name, pipeline and output of each, whole: with what they have of the batch's output."""
+    """Name, pipeline and output of each variant; the output is complete, with the batch's values."""
     input: dict[str, Any]
     output: dict[str, Any]
     preset: str | None
-    """Name and version of the preset that it was made of."""
+    """Name and version of the preset that the batch was made from."""
     priority: int
     cache: bool = False
-    """Whether files that were made before are taken."""
+    """Whether an item may reuse a file that was made before."""
     max_attempts: int
     deadline_s: float | None
     max_failed_ratio: float | None
@@ -68,19 +69,19 @@ class BatchAnswer(DocumentAnswer):
     counts: CountsAnswer
     errors_by_code: dict[str, int]
     exact: bool
-    """False while the source is being listed and `total` grows."""
+    """False while the source is listed and `total` grows."""
     error: dict[str, Any] | None
-    """Why the batch as a whole failed, ended early, or was paused by the farm itself."""
+    """Why the batch as a whole failed, ended early, or was paused by rayjobs."""
     warnings: list["ProblemItem"]
-    """Entries of its folder that could not be items, known once all is listed; `actual` is the name, escaped.
-    Of many, the last one tells how many more there are."""
+    """Entries of the folder that can't be items; complete when the listing ends. `actual`: the escaped name.
+    If there are too many, the last warning contains the number of the others."""
     left_out: int
-    """Hidden entries of its folder that were left out; see `hidden` of the source."""
+    """The number of hidden entries of the folder that were left out; see `hidden` of the source."""
     created_at: str
     started_at: str | None
     finished_at: str | None
     throughput_per_s: float
-    """Items ended a second: of the last ten seconds, or once it has ended, of all the time that it ran."""
+    """Items that end in a second: over the last ten seconds, or over the whole run if the batch has ended."""
     eta_s: float | None
     links: LinksAnswer
 
@@ -90,7 +91,7 @@ class UnreadableItem(Answer):
 
     id: str
     detail: str
-    """Which file it is, what is wrong with it, and what a person can do."""
+    """The file, what is wrong with the file, and what a person can do."""
 
 
 class BatchesAnswer(Answer):
@@ -99,11 +100,11 @@ class BatchesAnswer(Answer):
     batches: list[BatchAnswer]
     next: str | None
     unreadable: list[UnreadableItem]
-    """Batches of this page that can't be shown, whatever was asked for."""
+    """Batches of this page that can't be read; no filter of the query hides them."""
 
 
 class ProblemItem(Answer):
-    """One thing wrong in a request."""
+    """One fault or warning of a request."""
 
     pointer: str
     """JSON pointer into the body as it was sent, or a query parameter's name after a `/`."""
@@ -122,11 +123,11 @@ class MoveAnswer(Answer):
     cause: str
     """A verb, or `claimed`, `listed`, `done`, `closed`, `deadline`, `max_failed_ratio`, `purge`, ..."""
     actor: str
-    """`key:` and the start of the key's SHA-256, `anybody` where none is asked for, or a part of rayjobs."""
+    """`key:` and the start of the key's SHA-256, `anybody` if the API needs no key, or a part of rayjobs."""
 
 
 class LogAnswer(Answer):
-    """Every change of a batch's state, the oldest first."""
+    """All changes of a batch's state, oldest first."""
 
     log: list[MoveAnswer]
 
@@ -152,13 +153,13 @@ class ItemAnswer(Answer):
     worker: str | None = None
     duration_ms: float | None = None
     input: dict[str, Any] | None = None
-    """Width, height, format, bytes and SHA-256 of the source; `salvaged` if it was cut."""
+    """Width, height, format, bytes and SHA-256 of the source; `salvaged` if the source was cut off."""
     output: dict[str, Any] | None = None
     """URI, name, width, height, format, bytes, SHA-256, quality and frames of the file written."""
     outputs: dict[str, dict[str, Any]] | None = None
-    """The same of each variant, by its name, and the `analysis` of its own filters; in place of `output`."""
+    """The output of each variant by name, with the `analysis` of its own filters; replaces `output`."""
     analysis: dict[str, Any] | None = None
-    """What the analyses of the batch's pipeline found, by their keys."""
+    """The results of the analyses in the batch's pipeline, by their keys."""
     error: FaultAnswer | None = None
 
 
@@ -170,12 +171,12 @@ class ItemsAnswer(Answer):
 
 
 class PresetAnswer(Answer):
-    """A version of a preset, with all that was put."""
+    """One version of a preset, with everything that was put."""
 
     name: str
     version: int
     shipped: bool
-    """Whether it comes with rayjobs, and can't be changed."""
+    """Whether the preset comes with rayjobs; such a preset can't be changed."""
     created_at: str | None
     description: str | None = None
     pipeline: list[dict[str, Any]] | None = None
@@ -189,7 +190,7 @@ class UnreadablePreset(Answer):
 
     name: str
     detail: str
-    """Which file it is, what is wrong with it, and what a person can do."""
+    """The file, what is wrong with the file, and what a person can do."""
 
 
 class PresetsAnswer(Answer):
@@ -197,7 +198,7 @@ class PresetsAnswer(Answer):
 
     presets: list[PresetAnswer]
     unreadable: list[UnreadablePreset]
-    """Presets that can't be shown."""
+    """Presets that can't be read."""
 
 
 class UploadAnswer(Answer):
@@ -232,7 +233,7 @@ class WorkerAnswer(Answer):
     slots: int
     busy_slots: int
     draining: bool
-    """Whether it begins no more chunks."""
+    """Whether the worker starts no more chunks."""
     items_done: int
     images_per_s: float
     rss_bytes: int
@@ -250,21 +251,21 @@ class WorkersAnswer(Answer):
 
 
 class PurgeAnswer(Answer):
-    """What a purge did."""
+    """The result of a purge."""
 
     run_id: str
     cancelled_batches: int
     deleted_keys: int
     workers: int
-    """Workers that are registered again."""
+    """The number of workers that are registered again."""
 
 
 class ReadyAnswer(Answer):
-    """Whether work can be taken and done."""
+    """Whether rayjobs can accept and run batches."""
 
     ready: bool
     dependencies: dict[str, str]
-    """`ok`, or what is wrong, of `registry`, `store` and `dispatcher`."""
+    """`registry`, `store` and `dispatcher`: each is `ok`, or says what is wrong."""
 
 
 class ProblemAnswer(Answer):
@@ -276,6 +277,74 @@ class ProblemAnswer(Answer):
     detail: str
     instance: str
     code: str
-    """A stable word for programs."""
+    """A stable name for programs."""
     request_id: str
     errors: list[ProblemItem] = Field(default_factory=list)
+
+
+class IntervalAnswer(Answer):
+    """An estimated figure with its interval at 95 %."""
+
+    value: float
+    low: float | None
+    """Null if only one item was run."""
+    high: float | None
+
+
+class EstimateAnswer(Answer):
+    """An estimate for the whole batch from a sample that was run; without a sample it has no figures."""
+
+    method: str
+    items: int
+    """The number of items that the figures are for."""
+    exact: bool
+    """Whether `items` counts the whole source; false if a folder has more items than a request may name."""
+    measured: int
+    """The number of items that were run; fewer than requested if the time ran out."""
+    unmeasured: int
+    """The number of items that were not run because they exceed the lower limits of previews."""
+    slots: int
+    """The number of slots of the registered workers."""
+    failures: list[dict[str, Any]]
+    """Index, source, code and detail of each item that failed."""
+    bytes: IntervalAnswer | None = None
+    """Bytes of all outputs."""
+    bytes_of_one: IntervalAnswer | None = None
+    """Bytes of the outputs of one item."""
+    failed: IntervalAnswer | None = None
+    """The number of items that will fail."""
+    cpu_s: IntervalAnswer | None = None
+    """Processor time in seconds."""
+    slot_s: IntervalAnswer | None = None
+    """Seconds that slots run items, summed over all slots."""
+    wall_s: IntervalAnswer | None = None
+    """`slot_s` divided by the slots: seconds until the batch ends, if no other batch uses the slots."""
+
+
+class PlanAnswer(DocumentAnswer):
+    """What a batch would run, from a dry run."""
+
+    dry_run: Literal[True]
+    total: int | None
+    """Null if only a listing of the source gives the number."""
+    names: list[str]
+    """Names of the first outputs."""
+    warnings: list[ProblemItem]
+    """What would run, but costs or does more than necessary; with a sample of a folder, also the warnings
+    about its entries."""
+    left_out: int | None = None
+    """The number of hidden entries of the folder that are left out; known only with a sample."""
+    estimate: EstimateAnswer | None = None
+    """Only with a sample, and if the source has items."""
+
+
+class PreviewAnswer(Answer):
+    """The description of a preview's picture."""
+
+    source: str
+    duration_ms: float
+    input: dict[str, Any] | None = None
+    output: dict[str, Any]
+    """Width, height, format, bytes, SHA-256, quality and frames; with a variant, its `analysis` too."""
+    analysis: dict[str, Any] | None = None
+    warnings: list[ProblemItem]

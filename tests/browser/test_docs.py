@@ -71,7 +71,7 @@ def test_a_key_is_taken_by_the_page_and_sent(browser: Browser, whole: System, tm
     settings = whole.settings.model_copy(update={"api_keys_file": tmp_path / "keys"})
     with served(whole, settings) as address, browser.new_context() as context:
         page = context.new_page()
-        page.goto(f"{address}/docs#/farm/queue")
+        page.goto(f"{address}/docs#/workers/queue")
         queue = page.locator("#operations-farm-queue")
         status = queue.locator(".live-responses-table .response-col_status").last
         queue.get_by_role("button", name="Execute").click()
@@ -90,10 +90,10 @@ def test_the_key_of_the_status_page_is_known_here(browser: Browser, whole: Syste
     with served(whole, settings) as address, browser.new_context() as context:
         page = context.new_page()
         page.goto(address)
-        page.get_by_label("This API asks for a key.").fill("the-key")
+        page.get_by_label("This API needs a key.").fill("the-key")
         page.get_by_role("button").click()
         expect(page.locator("#workers .worker")).to_have_count(2)
-        page.goto(f"{address}/docs#/farm/queue")
+        page.goto(f"{address}/docs#/workers/queue")
         queue = page.locator("#operations-farm-queue")
         queue.get_by_role("button", name="Execute").click()
         expect(queue.locator(".live-responses-table .response-col_status").last).to_contain_text("200")

@@ -61,7 +61,7 @@ def test_the_page_asks_for_the_key_that_the_api_asks_for(
     with served(whole, settings) as address, browser.new_context() as context:
         page = context.new_page()
         page.goto(address)
-        page.get_by_label("This API asks for a key.").fill("the-key")
+        page.get_by_label("This API needs a key.").fill("the-key")
         page.get_by_role("button").click()
         expect(page.locator("#workers .worker")).to_have_count(2)
         expect(page.locator("#key")).to_be_hidden()

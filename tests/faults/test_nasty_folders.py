@@ -27,8 +27,7 @@ from rayjobs.request.spec import FolderSource
 from rayjobs.request.walk import Remarks
 from rayjobs.settings import Settings
 from rayjobs_api.app import create_app
-from rayjobs_api.forecasts import PlanAnswer
-from rayjobs_api.responses import BatchAnswer
+from rayjobs_api.responses import BatchAnswer, PlanAnswer
 from tests.support.nasty import BARRED, NASTY, Nasty, as_nobody, open_folder, picture
 from tests.support.system import THUMB, System, farm
 from tests.support.waiting import wait_until

@@ -14,7 +14,7 @@ from rayjobs.model.worker import Worker
 from rayjobs.service.estimates import sampled, summed
 from rayjobs.settings import Settings
 from rayjobs_api.app import create_app
-from rayjobs_api.forecasts import PlanAnswer
+from rayjobs_api.responses import PlanAnswer
 from tests.support.pictures import file_of, picture
 from tests.support.system import System
 from tests.unit.api.asking import problem_of

@@ -1,4 +1,4 @@
-"""Who may call: those with a key, or where no key is set, whoever is no other site's page."""
+"""Checks who may call: a client with a key; without keys, any client except a page of another site."""
 
 import hashlib
 import hmac
@@ -18,38 +18,38 @@ from rayjobs.service.submissions import ANYBODY
 from rayjobs_api.requests.dependencies import TheCore
 
 _SHOWN = 8
-"""Digits of a key's SHA-256 by which the log names it: enough to tell keys apart, of no use to find one."""
+"""Digits of a key's SHA-256 that the log shows: enough to distinguish keys, too few to find a key."""
 
 
 _BEARER = HTTPBearer(scheme_name="bearer", description="A key of RAYJOBS_API_KEYS_FILE.", auto_error=False)
 _HEADER = APIKeyHeader(name="X-API-Key", scheme_name="header", description="The same key.", auto_error=False)
 
 
-# Async only so that it does not cost a change of threads.
+# It is async only because a change of threads costs time.
 async def authorize(
     request: Request,
     core: TheCore,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     header: Annotated[str | None, Security(_HEADER)],
 ) -> None:
-    """Let the request pass and note who made it, or raise `UnauthorizedError`."""
+    """Accept the request and note its actor; raises `UnauthorizedError`."""
     file = core.settings.api_keys_file
     if file is None:
-        _refuse_strangers(request)
+        _refuse_other_sites(request)
         request.state.actor = ANYBODY
         return
     digest = _digest(bearer.credentials.strip() if bearer else header or "")
-    # Every key is compared, whichever fits, so that time says nothing.
+    # Every key is compared, also after a match, so that the time shows nothing.
     if not sum(hmac.compare_digest(digest, known) for known in known_keys(file)):
         raise UnauthorizedError("Send a key of RAYJOBS_API_KEYS_FILE as `Authorization: Bearer KEY`.")
     request.state.actor = f"key:{digest.hex()[:_SHOWN]}"
 
 
-def _refuse_strangers(request: Request) -> None:
-    """Refuse what another site's page makes a browser send: without keys, nothing else would stop a purge."""
+def _refuse_other_sites(request: Request) -> None:
+    """Refuse a request that a page of another site makes a browser send; without keys, only this stops it."""
     headers, host = request.headers, request.url.hostname or ""
-    if not _is_near(host):
-        # A site can make its own name mean this machine (DNS rebinding), and is then of the same origin.
+    if not _is_local(host):
+        # A site can point its own name at this machine (DNS rebinding); its page then has the same origin.
         raise UnauthorizedError(f"Without RAYJOBS_API_KEYS_FILE the API does not answer under {host}.")
     origin = headers.get("origin", "")
     by_browser = headers.get("sec-fetch-site")
@@ -60,15 +60,15 @@ def _refuse_strangers(request: Request) -> None:
         raise UnauthorizedError(f"A page of {origin or 'another site'} may not call this API.")
 
 
-def _is_near(host: str) -> bool:
-    """Whether a host is given by its address or by one word: names that no site can have."""
+def _is_local(host: str) -> bool:
+    """Return whether a host is an address or has no dot: no site can have such a name."""
     with suppress(ValueError):
         return bool(ip_address(host))
     return "." not in host or host.endswith(".localhost")
 
 
 def known_keys(file: Path) -> tuple[bytes, ...]:
-    """Return the digests of the keys in a file, as it is now: keys can be changed while we run.
+    """Return the digests of the keys in a file, as the file is now: keys may change at any time.
 
     Raises:
         UnauthorizedError: The file can't be read, or has no key.
@@ -95,5 +95,5 @@ def _digests(lines: list[str]) -> Iterator[bytes]:
 
 
 def _digest(key: str) -> bytes:
-    # Of one length whatever the key, so that comparing takes one time.
+    # All digests have one length, so that every comparison takes the same time.
     return hashlib.sha256(key.encode("utf-8")).digest()

@@ -1,4 +1,4 @@
-"""A request's body while it arrives, from clients that may be slow on purpose."""
+"""Reads a request's body while it arrives; a client may be slow on purpose."""
 
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -9,15 +9,15 @@ from fastapi import HTTPException, Request
 from rayjobs.settings import Settings
 
 _LEAST_BYTES_PER_S = 1024
-"""A tenth of the slowest mobile network; below, each connection of a few bytes would be held for hours."""
+"""A tenth of the slowest mobile network. A lower limit would let a small body hold a connection for hours."""
 
 
 async def body_stream(request: Request, settings: Settings) -> AsyncIterator[bytes]:
-    """Give the pieces of a body as they come.
+    """Yield the pieces of a body as they arrive.
 
     Raises:
-        HTTPException: With 408, and the connection is closed: it was waited longer than
-            `RAYJOBS_BODY_SILENCE_S` for a piece, or in all than for that and a second for each KiB.
+        HTTPException: 408, and the connection closes. A piece took longer than `RAYJOBS_BODY_SILENCE_S`, or
+            the whole body longer than that time and one second for each KiB.
     """
     silence_s = settings.body_silence_s
     waited_s, received = 0.0, 0

@@ -1,4 +1,4 @@
-"""What a route may ask for: the core, a JSON body; and how it answers."""
+"""Dependencies of the routes: the core, the actor, a JSON body; and the JSON answer."""
 
 from dataclasses import dataclass, field
 from threading import Event
@@ -26,23 +26,23 @@ _UPLOADS_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Core:
-    """The core, as one application composed it."""
+    """The parts of the core that one application uses."""
 
     settings: Settings
     registry: Registry
     store: Store
-    intake: Submissions
-    history: Queries
+    submissions: Submissions
+    queries: Queries
     previews: Previews
     estimates: Estimates
-    tryouts: RenderPool
-    bell: Notifier
+    pool: RenderPool
+    notifier: Notifier
     closing: Event
-    """Set when the server is told to end: streams that would go on for ever end too."""
+    """Set when the server is told to end: endless streams end then too."""
     upload_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_UPLOADS_AT_ONCE))
 
 
-# Async only so that it does not cost a change of threads.
+# It is async only because a change of threads costs time.
 async def core_of(request: Request) -> Core:
     """Return the core of the application that has the request."""
     core: Core = request.app.state.core
@@ -50,7 +50,7 @@ async def core_of(request: Request) -> Core:
 
 
 async def actor_of(request: Request) -> str:
-    """Return who makes the request, as `access.authorize` noted."""
+    """Return the actor of the request, which `access.authorize` noted."""
     actor: str = request.state.actor
     return actor
 
@@ -100,5 +100,5 @@ JsonObject = Annotated[dict[str, Any], Depends(json_object)]
 
 
 def answer(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Return a JSON answer; the core's objects are JSON as they are, so nothing walks them again."""
+    """Return a JSON answer; the core's values are JSON already, so nothing converts them."""
     return Response(orjson.dumps(content), status, headers, "application/json")

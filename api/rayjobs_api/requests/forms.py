@@ -1,7 +1,7 @@
-"""The request for a batch in either of its forms; the core knows only the long one.
+"""The request for a batch in the long or the short form; the core knows only the long form.
 
 The short form names each filter once and its parameters beside: `{"filters": ["blur"], "filter_params":
-{"blur": {"radius": 5}}, "count": 2}`. Faults are answered with pointers into the form that was sent.
+{"blur": {"radius": 5}}, "count": 2}`. Pointers of errors lead into the form that was sent.
 """
 
 import operator
@@ -40,16 +40,16 @@ else:
 
 
 class VariantForm(BaseModel):
-    """One of several files that are made of each picture."""
+    """One of several files that a batch makes from each picture."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     name: VariantName
     """Its key in the item's `outputs`; `{variant}` in the file's name."""
     pipeline: list[FilterSpec] = Field(default_factory=list)
-    """What is done for this file alone, behind the batch's pipeline."""
+    """The filters for this file alone; they run after the batch's pipeline."""
     output: Output = Output()
-    """What is left out is the batch's."""
+    """A field that is left out has the batch's value."""
 
 
 _A_PIPELINE: JsonDict = {"required": ["pipeline"]}
@@ -58,29 +58,29 @@ _A_PRESET: JsonDict = {"required": ["preset"], "properties": {"preset": {"type":
 
 
 class BatchForm(BatchRequest):
-    """A batch: where its pictures come from, what is done to them, how they are written."""
+    """A batch: the source of its pictures, the filters to run, and the output to write."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [_A_PIPELINE, _VARIANTS, _A_PRESET]})
 
     pipeline: list[FilterSpec] = Field(default_factory=list)
-    """Must be there, unless there are variants or a preset; with variants it is carried out once for all."""
+    """Required without variants and without a preset; with variants it runs once for all of them."""
     variants: list[VariantForm] | None = Field(None, min_length=1, max_length=MAX_VARIANTS)
-    """Several files of each picture, decoded once; in place of the batch's single one."""
+    """Several files from each picture, which is decoded once; they replace the batch's single file."""
 
 
 class PresetBody(PresetForm):
-    """What a preset says of a batch; what is not said has its default."""
+    """The part of a batch that a preset sets; a field that is left out has its default."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [_A_PIPELINE, _VARIANTS]})
 
     pipeline: list[FilterSpec] = Field(default_factory=list)
-    """Must be there, unless there are variants."""
+    """Required without variants."""
     variants: list[VariantForm] | None = Field(None, min_length=1, max_length=MAX_VARIANTS)
-    """Several files of each picture."""
+    """Several files from each picture."""
 
 
 class ShortForm(Terms):
-    """The same for a few sample pictures, with the filters' names and parameters apart."""
+    """A batch of a few sample pictures; the names and the parameters of the filters are separate."""
 
     filters: list[FilterName]
     filter_params: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -132,11 +132,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "count": 2,
     },
 }
-"""Requests in each form, for the docs; in the order in which people write them."""
+"""Example requests in each form, for the docs; the keys are in the order that people write."""
 
 
 class _Filters(BaseModel):
-    """What must hold before a short form can be made long; the core checks the rest."""
+    """What a short form needs to become a long form; the core checks the rest."""
 
     model_config = ConfigDict(strict=True)
 
@@ -146,15 +146,15 @@ class _Filters(BaseModel):
 
 @dataclass(frozen=True)
 class Asked:
-    """A request in the long form, and how to point into the form that it came in."""
+    """A request in the long form, with what is necessary to point into the form that was sent."""
 
     body: dict[str, Any]
     filters: tuple[str, ...] | None = None
-    """The filters' names, if it came in the short form."""
+    """The names of the filters if the short form was sent, else None."""
 
     @contextmanager
-    def in_its_words(self) -> Iterator[dict[str, Any]]:
-        """Give the long form; errors that leave the block point into the form that was sent."""
+    def long_form(self) -> Iterator[dict[str, Any]]:
+        """Yield the long form; pointers of errors that leave the block lead into the form that was sent."""
         try:
             yield self.body
         except InvalidRequestError as error:
@@ -180,7 +180,7 @@ class Asked:
 
 
 def asked_for(body: Mapping[str, Any]) -> Asked:
-    """Return a request in the long form, whichever it has; raises `InvalidRequestError`."""
+    """Return a request of either form in the long form; raises `InvalidRequestError`."""
     if "filters" not in body or "pipeline" in body:
         return Asked(dict(body))
     short = parse_form(_Filters, {key: body[key] for key in _SHORT[:2] if key in body})

@@ -1,4 +1,4 @@
-"""Queries, and the bodies of routes that change something; those for a batch are in `forms`."""
+"""Models of queries, paths, headers and small bodies; `forms` has the bodies for a batch."""
 
 import re
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -30,7 +30,7 @@ _BATCH_ID = r"^b_[0-9a-z]{1,64}$"
 
 
 def _digits(text: str) -> int:
-    """Return a number that is written in one way; int() would take `+1`, ` 1` and `1_0` for others too."""
+    """Return the number of plain digits; int() would also accept `+1`, ` 1` and `1_0`."""
     if not re.fullmatch(r"0|[1-9][0-9]{0,17}", text):
         raise ValueError("not a number of an item")
     return int(text)
@@ -55,12 +55,12 @@ class BatchesQuery(_Query):
     label: str | None = Field(None, pattern=r"^[^:]+:", examples=["who:docs"])
     """`name:value`."""
     cursor: str | None = Field(None, pattern=_BATCH_ID)
-    """`next` of the page before."""
+    """`next` of the previous page."""
     limit: int = Field(50, ge=1, le=MAX_PAGE)
 
     @property
     def name_and_value(self) -> tuple[str, str] | None:
-        """The label, taken apart."""
+        """The name and the value of the label."""
         name, _, value = (self.label or "").partition(":")
         return (name, value) if name else None
 
@@ -71,19 +71,19 @@ class ItemsQuery(_Query):
     state: ItemState | None = None
     code: ItemCode | None = None
     cursor: str | None = Field(None, pattern=CURSOR)
-    """`next` of the page before."""
+    """`next` of the previous page."""
     limit: int = Field(100, ge=1, le=MAX_PAGE)
 
 
 class OutputQuery(_Query):
-    """Which of an item's pictures to get."""
+    """Which picture of an item to get."""
 
     variant: str | None = None
     """Name of a variant, if the batch has variants."""
 
 
 class PresetQuery(_Query):
-    """Which version of a preset to look at."""
+    """Which version of a preset to show."""
 
     version: int | None = Field(None, ge=1)
     """The latest by default."""
@@ -93,11 +93,11 @@ class PreviewQuery(OutputQuery):
     """Which picture to show."""
 
     index: int = Field(0, ge=0, le=MAX_INDEX)
-    """Of the item in the request's source."""
+    """Index of the item in the request's source."""
 
 
 class SubmitQuery(_Query):
-    """How to submit."""
+    """Options of a submission: dry run and sample."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -107,9 +107,9 @@ class SubmitQuery(_Query):
     )
 
     dry_run: bool = False
-    """Answer with what would run, and store nothing."""
+    """Show what would run, and store nothing."""
     sample: int | None = Field(None, ge=1, le=MAX_SAMPLE)
-    """Of a dry run: run so many of the items, and estimate the bytes and the time of all."""
+    """Only with a dry run: run this number of items, and estimate the bytes and the time of all items."""
 
     @model_validator(mode="after")
     def _of_a_dry_run(self) -> "SubmitQuery":
@@ -119,7 +119,7 @@ class SubmitQuery(_Query):
 
 
 class EventsQuery(_Query):
-    """Where to resume."""
+    """After which event to resume."""
 
     last_event_id: str | None = Field(None, pattern=_EVENT_ID)
     """For clients that can't send the header `Last-Event-ID`."""
@@ -130,14 +130,14 @@ class _Form(BaseModel):
 
 
 class RetryForm(_Form):
-    """Which failed items are put back."""
+    """Which failed items run again."""
 
     codes: list[ItemCode] | None = Field(None, min_length=1)
-    """Only items that failed with one of these; all by default."""
+    """Only items that failed with one of these codes; all failed items by default."""
 
 
 class PurgeForm(_Form):
-    """What a purge does with unfinished batches."""
+    """How a purge treats unfinished batches."""
 
     running: Literal["cancel", "refuse"] = "refuse"
-    """`refuse` answers 409 while there are any; a purge without a word destroys no work."""
+    """`refuse` answers 409 if a batch is unfinished, so that a purge by default destroys no work."""

@@ -1,4 +1,4 @@
-"""A multipart body as files that are read while they arrive: nothing is spooled, nothing held whole."""
+"""Reads the files of a multipart body while they arrive; no file is whole in memory or on disk."""
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -20,7 +20,7 @@ class Part:
 
     field: str
     name: str
-    """Of the file; empty for a field that is none."""
+    """Name of the file; empty for a field without a file."""
     chunks: Iterator[bytes]
 
 
@@ -35,14 +35,14 @@ class _Head:
 
 
 class _Tokens:
-    """What the parser calls back with, one at a time, pulled through it chunk by chunk."""
+    """Turns the callbacks of the parser into tokens; reads one chunk when it has no token."""
 
     def __init__(self, boundary: bytes, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
         self._waiting: deque[bytes | _Head | _Mark] = deque()
         self._field = self._value = self._disposition = b""
         add = self._waiting.append
-        with _told():
+        with _parser_errors():
             self._parser = python_multipart.MultipartParser(
                 boundary,
                 {
@@ -76,14 +76,14 @@ class _Tokens:
             chunk = next(self._chunks, None)
             if chunk is None:
                 raise InvalidRequestError("The multipart body ends before its last boundary.")
-            with _told():
+            with _parser_errors():
                 self._parser.write(chunk)
         return self._waiting.popleft()
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Answer for what the parser refuses: a boundary, a header, a byte."""
+def _parser_errors() -> Iterator[None]:
+    """Turn errors of the parser into `InvalidRequestError`: a bad boundary, header or byte."""
     try:
         yield
     except FormParserError as error:
@@ -91,12 +91,12 @@ def _told() -> Iterator[None]:
 
 
 def files(content_type: str, chunks: Iterable[bytes]) -> Iterator[Part]:
-    """Give the files of a multipart body in their order; other fields are passed over. Raises as `parts`."""
+    """Yield the files of a multipart body in order, without the other fields; raises as `parts` does."""
     return (part for part in parts(content_type, chunks) if part.name)
 
 
 def parts(content_type: str, chunks: Iterable[bytes]) -> Iterator[Part]:
-    """Give the parts of a multipart body in their order.
+    """Yield the parts of a multipart body in order.
 
     Raises:
         InvalidRequestError: The body is not multipart, is damaged, or ends early.
@@ -109,7 +109,7 @@ def parts(content_type: str, chunks: Iterable[bytes]) -> Iterator[Part]:
         if isinstance(token, _Head):
             data = _data(tokens)
             yield Part(_named(token, b"name"), _named(token, b"filename"), data)
-            deque(data, maxlen=0)  # what was left unread, so that the next part is found
+            deque(data, maxlen=0)  # skips the unread rest, so that the parser finds the next part
 
 
 def _data(tokens: _Tokens) -> Iterator[bytes]:
@@ -123,6 +123,6 @@ def _named(head: _Head, option: bytes) -> str:
 
 
 def pulled(stream: AsyncIterator[bytes]) -> Iterator[bytes]:
-    """Give a request's chunks to a worker thread, each when it is asked for: a slow disk slows the client."""
+    """Yield a request's chunks in a worker thread, one on demand: a slow disk slows the client."""
     while (chunk := from_thread.run(anext, stream, None)) is not None:
         yield chunk

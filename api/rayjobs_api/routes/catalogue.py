@@ -1,4 +1,4 @@
-"""What can be asked for: filters and formats, with their JSON Schemas."""
+"""The catalogue: filters and formats with their JSON Schemas."""
 
 from fastapi import APIRouter, Response
 
@@ -19,5 +19,5 @@ def all_filters() -> Response:
 
 @router.get("/formats", summary="List the formats, those left out and why, and the schema of an output")
 def all_formats() -> Response:
-    told = {"formats": codec.describe_formats(), "not_read": codec.describe_not_read()}
-    return answer({**told, "output": codec.Encoding.model_json_schema()})
+    found = {"formats": codec.describe_formats(), "not_read": codec.describe_not_read()}
+    return answer({**found, "output": codec.Encoding.model_json_schema()})

@@ -1,4 +1,4 @@
-"""What became of a batch's items: pages, one item, its picture, all results."""
+"""Items of a batch: pages, one item, its picture, all results."""
 
 from collections.abc import Iterable, Iterator
 from typing import Annotated
@@ -19,26 +19,26 @@ _BLOCK_BYTES = 256 * 1024
 
 @router.get("/items", responses={200: {"model": ItemsAnswer}}, summary="List items")
 def items(batch_id: BatchId, core: TheCore, query: Annotated[ItemsQuery, Query()]) -> Response:
-    return answer(core.history.items(batch_id, **query.model_dump()))
+    return answer(core.queries.items(batch_id, **query.model_dump()))
 
 
-@router.get("/items/{index}", responses={200: {"model": ItemAnswer}}, summary="Look at an item")
+@router.get("/items/{index}", responses={200: {"model": ItemAnswer}}, summary="Show an item")
 def item(batch_id: BatchId, index: Index, core: TheCore) -> Response:
-    return answer(core.history.item(batch_id, index))
+    return answer(core.queries.item(batch_id, index))
 
 
 def _opened(
     batch_id: BatchId, index: Index, core: TheCore, query: Annotated[OutputQuery, Query()]
 ) -> Iterator[OutputFile]:
-    found = core.history.output(batch_id, index, query.variant)
-    with found.file:  # closed once the answer was sent, however that ended
+    found = core.queries.output(batch_id, index, query.variant)
+    with found.file:  # closes the file after the answer, also after an error
         yield found
 
 
 @router.get(
     "/items/{index}/output",
     response_class=Response,
-    responses={200: {"content": {"image/*": {}}}, 304: {"description": "The client has it"}},
+    responses={200: {"content": {"image/*": {}}}, 304: {"description": "The client has the picture already"}},
     summary="Get the picture, or one of its variants",
 )
 def output(
@@ -58,17 +58,17 @@ def output(
     summary="Get the result manifest: one JSON line an item, in index order",
 )
 def results(batch_id: BatchId, core: TheCore) -> Response:
-    return Streamed(in_blocks(core.history.results(batch_id)), media_type="application/jsonl")
+    return Streamed(in_blocks(core.queries.results(batch_id)), media_type="application/jsonl")
 
 
 def has_tag(if_none_match: str, etag: str) -> bool:
-    """Whether the header names this tag. Source: RFC 9110, section 13.1.2 (weak comparison)."""
+    """Return whether the header names this tag. Source: RFC 9110, section 13.1.2 (weak comparison)."""
     tags = (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
     return any(tag in ("*", etag) for tag in tags)
 
 
 def in_blocks(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Give the same bytes in fewer pieces."""
+    """Yield the same bytes in fewer pieces."""
     block = bytearray()
     for line in lines:
         block += line

@@ -1,4 +1,4 @@
-"""The two routes that the first version of this product had; its clients still work."""
+"""The two routes of the first version of rayjobs; clients of that version still work."""
 
 from dataclasses import asdict
 
@@ -21,7 +21,7 @@ router.post(
 )(batches.submit)
 
 
-@router.get("/metrics/", summary="Look at queue, workers and counts at once")
+@router.get("/metrics/", summary="Show queue, workers and counts at once")
 def watched(core: TheCore) -> Response:
     queue = asdict(core.registry.queue())
     workers = [worker.as_json() for worker in core.registry.workers()]

@@ -11,13 +11,13 @@ from rayjobs_api.requests.dependencies import TheCore, answer
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
 _POLICY = (
-    # Everything comes from here; nothing of a page is written inline.
+    # A page loads everything from this API, and has no inline script or style.
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _IMAGES = {
     "status": "'self'",
-    # Swagger UI's style sheet holds its icons, and a picture that was tried is shown from memory.
+    # Swagger UI's style sheet contains its icons (data:), and the page shows a preview from memory (blob:).
     "docs": "'self' data: blob:",
 }
 _HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-cache"}

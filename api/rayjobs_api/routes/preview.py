@@ -9,13 +9,13 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from rayjobs.errors import BatchTooLargeError, InvalidRequestError, Problem
 from rayjobs.service.previews import Preview
-from rayjobs_api.forecasts import PreviewAnswer
 from rayjobs_api.openapi import preview_body
 from rayjobs_api.requests import multipart
 from rayjobs_api.requests.body_stream import body_stream
 from rayjobs_api.requests.dependencies import Core, TheCore, answer, json_object, read_body
 from rayjobs_api.requests.forms import asked_for
 from rayjobs_api.requests.models import PreviewQuery
+from rayjobs_api.responses import PreviewAnswer
 from rayjobs_api.streaming.streamed import Streamed
 
 router = APIRouter(tags=["preview"])
@@ -24,12 +24,12 @@ _BLOCK_BYTES = 256 * 1024
 """Bytes sent at a time: each block costs a change of threads."""
 
 _MOST_REQUEST_BYTES = 2**20
-"""A pipeline and its output, without a list of pictures, with much room."""
+"""Limit of the field `request`: it has a pipeline and an output, but no list of pictures."""
 
 _SHOWN: dict[int | str, dict[str, Any]] = {
     200: {
         "model": PreviewAnswer,
-        "description": "The picture; for `Accept: application/json`, what is known of it",
+        "description": "The picture; for `Accept: application/json`, its description",
         "content": {"image/*": {}},
         "headers": {
             "ETag": {"description": "SHA-256 of the picture", "schema": {"type": "string"}},
@@ -46,7 +46,7 @@ _SHOWN: dict[int | str, dict[str, Any]] = {
     "/preview",
     responses=_SHOWN,
     openapi_extra=preview_body(),
-    summary="Show what a batch would make of one of its pictures, or of one that is sent along",
+    summary="Show what a batch would make from one of its pictures, or from a picture that is sent",
 )
 async def preview(
     request: Request,
@@ -58,7 +58,7 @@ async def preview(
     if content_type.lower().startswith("multipart/"):
         chunks = multipart.pulled(body_stream(request, core.settings))
         shown = await to_thread.run_sync(
-            lambda: _of_a_sent_one(core, content_type, chunks, query), limiter=core.upload_threads
+            lambda: _of_a_sent_picture(core, content_type, chunks, query), limiter=core.upload_threads
         )
     else:
         body = json_object(await read_body(request, core))
@@ -82,12 +82,14 @@ async def preview(
 
 
 def _of_a_body(core: Core, body: dict[str, Any], query: PreviewQuery) -> Preview:
-    with asked_for(body).in_its_words() as whole:
+    with asked_for(body).long_form() as whole:
         return core.previews.render(whole, query.index, query.variant)
 
 
-def _of_a_sent_one(core: Core, content_type: str, chunks: Iterable[bytes], query: PreviewQuery) -> Preview:
-    """Store the picture for as long as it is rendered: an engine process reads what is in the store."""
+def _of_a_sent_picture(
+    core: Core, content_type: str, chunks: Iterable[bytes], query: PreviewQuery
+) -> Preview:
+    """Store the picture while it is rendered: an engine process reads only from the store."""
     body: dict[str, Any] | None = None
     upload = None
     try:
@@ -95,7 +97,7 @@ def _of_a_sent_one(core: Core, content_type: str, chunks: Iterable[bytes], query
             if part.field == "request" and body is None:
                 body = json_object(_read(part.chunks))
             elif part.name and upload is None:
-                upload = core.intake.upload(part.name, part.chunks)
+                upload = core.submissions.upload(part.name, part.chunks)
             else:
                 raise _misread(f"The field {part.field!r} is one too many. ")
         if body is None or upload is None or "source" in body:

@@ -1,4 +1,4 @@
-"""For those who run the API: alive, ready, metrics. None of these asks for a key."""
+"""Liveness, readiness and metrics for operators; none of these routes needs a key."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from rayjobs_api.responses import ReadyAnswer
 router = APIRouter(tags=["system"])
 
 
-@router.get("/livez", summary="Say that this process answers")
+@router.get("/livez", summary="Show that this process answers")
 async def livez() -> Response:
     return answer({"alive": True})  # async: it answers even while every thread is taken
 
@@ -21,7 +21,7 @@ async def livez() -> Response:
 @router.get(
     "/readyz",
     responses={200: {"model": ReadyAnswer}, 503: {"model": ReadyAnswer}},
-    summary="Say whether work can be taken and done",
+    summary="Show whether rayjobs can accept and run batches",
 )
 def readyz(core: TheCore) -> Response:
     probes = {
@@ -36,7 +36,7 @@ def readyz(core: TheCore) -> Response:
     return answer({"ready": False, "dependencies": found}, 503, retry)
 
 
-@router.get("/metrics", response_class=PlainTextResponse, summary="Give metrics to Prometheus")
+@router.get("/metrics", response_class=PlainTextResponse, summary="Show the metrics for Prometheus")
 def metrics(request: Request) -> Response:
     return Response(request.app.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 

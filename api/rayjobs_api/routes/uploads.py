@@ -1,4 +1,4 @@
-"""Pictures that are sent, to be named in a batch afterwards."""
+"""Uploads: pictures that a client sends, and names in a batch later."""
 
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
@@ -25,7 +25,7 @@ async def upload(request: Request, core: TheCore) -> Response:
         files = multipart.files(
             request.headers.get("content-type", ""), multipart.pulled(body_stream(request, core.settings))
         )
-        return [core.intake.upload(file.name, file.chunks) for file in files]
+        return [core.submissions.upload(file.name, file.chunks) for file in files]
 
     stored = await to_thread.run_sync(store, limiter=core.upload_threads)
     if not stored:

@@ -19,7 +19,7 @@ function main() {
   openTarget();
 }
 
-/** Draw the routes. Not before they are looked at: Swagger UI takes whatever the address ends in for one of them. */
+/** Draw the routes. They are drawn only when shown: Swagger UI reads the end of any address as a route. */
 function showRoutes() {
   ui ??= SwaggerUIBundle({
     spec: document_,
@@ -28,9 +28,9 @@ function showRoutes() {
     defaultModelsExpandDepth: -1, // each form is shown where it is used
     docExpansion: "list",
     tryItOutEnabled: true,
-    validatorUrl: null, // nobody else is asked
+    validatorUrl: null, // no other site is asked
     onComplete() {
-      // The status page has asked for it in this tab.
+      // The person typed the key into the status page, in this tab.
       const key = sessionStorage.getItem("rayjobs-key");
       if (key) ui.preauthorizeApiKey("bearer", key);
     },

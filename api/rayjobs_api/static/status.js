@@ -1,4 +1,4 @@
-// The status page: asks queue, workers, batches and readiness once a second, and shows them.
+// The status page: reads queue, workers, batches and readiness once a second, and shows them.
 
 import { el, say, sync } from "./dom.js";
 
@@ -18,7 +18,7 @@ async function get(path) {
   const key = sessionStorage.getItem("rayjobs-key");
   const response = await fetch(path, { headers: key ? { Authorization: `Bearer ${key}` } : {}, cache: "no-store" });
   const found = await response.json();
-  // What is not ready says so in a body like any other.
+  // `/readyz` has the same body when it answers 503.
   if (!response.ok && path !== "/readyz") throw Object.assign(new Error(found.detail), { status: response.status });
   return found;
 }

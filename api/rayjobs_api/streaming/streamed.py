@@ -1,4 +1,4 @@
-"""Answers that are sent while they are made."""
+"""An answer in pieces that breaks if its source breaks."""
 
 import logging
 from collections.abc import AsyncIterable, AsyncIterator
@@ -13,16 +13,16 @@ _log = logging.getLogger("api.requests")
 
 
 class Streamed(StreamingResponse):
-    """An answer in pieces that breaks where its source does: the client must not take the half for the whole.
+    """An answer in pieces that breaks if its source breaks: a client must not accept a half as the whole.
 
-    The status is sent by then, so there is no problem to answer with. The server closes the connection
-    without the last chunk, or short of the length that was said.
+    At that moment the status is sent, so no problem can be sent. The server closes the connection before the
+    last chunk, or before the declared length is reached.
     """
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         where = f"{scope['method']} {scope['path']}"
-        self.body_iterator = _told(self.body_iterator, where, scope["state"]["request_id"])
+        self.body_iterator = _until_broken(self.body_iterator, where, scope["state"]["request_id"])
         await super().__call__(scope, receive, send)
 
     @override
@@ -34,13 +34,13 @@ class Streamed(StreamingResponse):
 
 
 class _BrokenError(Exception):
-    """The pieces ended before their end; it was told."""
+    """The source of the pieces broke; the log has the reason."""
 
 
-async def _told(
+async def _until_broken(
     pieces: AsyncIterable[str | bytes | memoryview], where: str, request_id: str
 ) -> AsyncIterator[str | bytes | memoryview]:
-    """Give the pieces; say in one line why there are no more, and raise `_BrokenError`."""
+    """Yield the pieces; if the source breaks, log one line and raise `_BrokenError`."""
     sent = 0
     try:
         async for piece in pieces:

@@ -5,9 +5,8 @@ from fastapi.testclient import TestClient
 
 from rayjobs.ports import Registry
 from rayjobs.settings import Settings
-from rayjobs_api.forecasts import PlanAnswer
 from rayjobs_api.requests.forms import EXAMPLES
-from rayjobs_api.responses import BatchAnswer, BatchesAnswer
+from rayjobs_api.responses import BatchAnswer, BatchesAnswer, PlanAnswer
 from tests.support.system import System
 from tests.unit.api.asking import BODY, problem_of, submitted
 
