@@ -361,5 +361,5 @@ def test_a_version_may_be_odd_or_missing(
     if version is not None:
         assert cluster.version == version
         return
-    with pytest.raises(DeployError, match="does not tell its version"):
+    with pytest.raises(DeployError, match="does not report its version"):
         assert cluster.version
