@@ -6,7 +6,8 @@
     |   +-- BatchTooLargeError, NotFoundError, ConflictError, IdempotencyMismatchError, UnauthorizedError
     +-- ItemError                        one item's fault, its neighbours go on: a class for each code
     +-- BackendError                     ours, the caller may come back
-    |   +-- RegistryUnavailableError, StoreUnavailableError, RecordUnreadableError
+    |   +-- RegistryUnavailableError      RegistryBehindError: it answers, but may know less than the record
+    |   +-- StoreUnavailableError, RecordUnreadableError
     |   +-- EngineUnavailableError, QueueFullError, PreviewsBusyError
     +-- SettingsError                    the environment of a process can't be used: it does not start
     +-- ExecutorLostError                the driver lost its Ray cluster: leave, be restarted
@@ -244,6 +245,14 @@ class RegistryUnavailableError(BackendError):
     """Redis does not answer."""
 
     code = "registry_unavailable"
+
+
+class RegistryBehindError(RegistryUnavailableError):
+    """Redis answers, but its run is not restored: what it knows may be older than the record."""
+
+
+class RegistryFullError(RegistryUnavailableError):
+    """Redis has reached its maxmemory; what was asked was not done."""
 
 
 class StoreUnavailableError(BackendError):

@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     second time elsewhere, and the first to commit has the word; 0: never."""
     window: float = 2.0
     """Chunks in flight for each slot: one runs and one waits at its door."""
+    tidy_after_s: float = Field(3600.0, gt=0)
+    """Age at which what dead processes have left in the store is removed: half-written files, empty folders.
+    At least twice `item_deadline_s` and twice `body_silence_s`, whatever is said here."""
     retention_s: int = 7 * 24 * 3600
     """How long Redis remembers a batch that has ended; the store keeps its record."""
 

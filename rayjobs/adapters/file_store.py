@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -65,7 +66,7 @@ class FileStore(Store):
         with _as_ours(path):
             part, _ = _parked(self._parts or path.parent, (data,))
             try:
-                path.hardlink_to(part)
+                _link(part, path)
             except FileExistsError:
                 return False
             finally:
@@ -113,15 +114,18 @@ class FileStore(Store):
                 Path(entry).unlink(missing_ok=True)
 
     @override
-    def tidy(self, prefix: str) -> None:
+    def tidy(self, prefix: str, older_than_s: float = 0) -> None:
         if not is_name(prefix):
             return
         path = self._path(prefix)
         with _as_ours(path):
-            for folder, _, names in os.walk(path):
-                for name in names:
-                    if name.startswith(_PART):
-                        Path(folder, name).unlink(missing_ok=True)
+            _clear(path, _PART, older_than_s)
+
+    @override
+    def expire(self, prefix: str, older_than_s: float) -> None:
+        path = self._path(prefix)
+        with _as_ours(path):
+            _clear(path, "", older_than_s)
 
     @override
     def uri(self, key: str) -> str:
@@ -173,6 +177,14 @@ def _move(part: Path, path: Path) -> None:
         part.replace(path)
 
 
+def _link(part: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(part)
+    except FileNotFoundError:  # as above
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.hardlink_to(part)
+
+
 def _written_ns(entry: os.DirEntry[str]) -> int:
     """Return when a blob was written; the beginning of time if somebody has just removed it."""
     try:
@@ -192,6 +204,31 @@ def _despite(others: set[int], do: Callable[[], object]) -> None:
         else:
             return
     do()
+
+
+def _clear(root: Path, begin: str, older_than_s: float) -> None:
+    """Remove the files below `root` whose names begin so and that are old; with an age, empty folders too."""
+    until_s = time.time() - older_than_s
+    for name, _, files in os.walk(root, topdown=False):
+        folder = Path(name)
+        was_old = bool(older_than_s) and folder != root and _is_older(folder, until_s)
+        for file in files:
+            if file.startswith(begin) and (not older_than_s or _is_older(folder / file, until_s)):
+                (folder / file).unlink(missing_ok=True)
+        if was_old:
+            try:
+                folder.rmdir()
+            except OSError as error:
+                if error.errno not in _WRITTEN_INTO:
+                    raise
+
+
+def _is_older(path: Path, until_s: float) -> bool:
+    """Whether a file, or the list of a folder's files, was written last before `until_s`."""
+    try:
+        return path.stat().st_mtime < until_s
+    except FileNotFoundError:  # somebody has just removed it
+        return False
 
 
 def _remove(path: Path) -> None:

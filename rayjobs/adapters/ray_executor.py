@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 _WARM_S = 60.0
 """Longest wait for the slots to be warm; they start in about two seconds."""
+_WARMINGS = 3
+"""Times that slots are warmed while some end; one that stays cold only starts its first chunk later."""
 
 
 class RayExecutor(Executor):
@@ -54,10 +56,26 @@ class RayExecutor(Executor):
 
     def warm(self) -> None:
         """Start the slots' processes before the first batch comes."""
+        warm: set[int] = set()
+        for _ in range(_WARMINGS):
+            lost = self._warm_once(warm)
+            if not lost:
+                break
+            log.warning("slots ended while they were warmed, and are warmed again: %s", "; ".join(lost))
+        log.info("%s slots are warm", len(warm))
+
+    def _warm_once(self, warm: set[int]) -> list[str]:
+        """Start each slot's process and add it to those that are `warm`; return why others ended."""
         # No more than there are slots: Ray's autoscaler would add a node for those that wait.
         refs = [self._warm.remote() for _ in range(self.slots())]
         ready, _ = ray.wait(refs, num_returns=len(refs), timeout=_WARM_S)
-        log.info("%s slots are warm", len(set(ray.get(ready))))
+        lost = []
+        for ref in ready:
+            try:
+                warm.add(ray.get(ref))
+            except exceptions.RayError as error:
+                lost.append(type(error).__name__)
+        return lost
 
     @override
     def slots(self) -> int:

@@ -1,9 +1,9 @@
 """The dispatcher: claims chunks, starts them on slots, settles what comes back.
 
 One dispatcher is active at a time. Its loop is one thread that waits at one inbox; a second thread keeps
-the lead and the leases alive, a third listens for new work, a fourth lists sources. What it holds in
-memory is the chunks in flight; everything else stands in the registry and the record. Where the registry
-has lost what it knew, the loop restores it from the record, between two turns, and goes on.
+the lead and the leases alive, a third listens for new work, a fourth tidies, others list sources. What it
+holds in memory is the chunks in flight; everything else stands in the registry and the record. Where the
+registry has lost what it knew, the loop restores it from the record, between two turns, and goes on.
 """
 
 import logging
@@ -25,6 +25,7 @@ from rayjobs.errors import (
 )
 from rayjobs.lifecycle import pausing, purge, reaper
 from rayjobs.lifecycle.recovery import Recovery
+from rayjobs.lifecycle.tidying import Tidying
 from rayjobs.model.item import Fault
 from rayjobs.model.lease import Lease, Pace, Tally
 from rayjobs.model.worker import Worker
@@ -69,6 +70,7 @@ class Dispatcher:
         self._left = threading.Event()
         self._bug: Exception | None = None
         self._recovery = Recovery(registry, record)
+        self._tidying = Tidying(record, settings)
         self._leader = 0
         self._has_taken_over = False
         self._slots = 0
@@ -86,7 +88,8 @@ class Dispatcher:
         self._wait_for_lead(stop)
         if stop.is_set():
             return
-        for work, until in ((self._keep_alive, self._left), (self._listen, stop)):
+        tidy = partial(self._tidy, stop)
+        for work, until in ((self._keep_alive, self._left), (self._listen, stop), (tidy, stop)):
             threading.Thread(target=self._forever, args=(work, until), daemon=True).start()
         while not stop.is_set():
             show_liveness(self._settings.liveness)
@@ -276,6 +279,10 @@ class Dispatcher:
         if self._registry.wait(_TICK_S):
             self._ticked_at = 0.0
             self._inbox.put(None)
+
+    def _tidy(self, stop: threading.Event) -> None:
+        self._tidying.run()
+        stop.wait(self._tidying.interval_s)
 
     def _forever(self, work: Callable[[], None], until: threading.Event) -> None:
         try:

@@ -64,7 +64,7 @@ def _bury(batch_id: str, record: Record, told: dict[str, Any]) -> None:
     if standing.closed is None:
         record.note(batch_id, [Move(f"{at_ms}-0", batch_id, at_ms, State.CANCELLED, "purge", told["actor"])])
         batch = view(standing, told["run_id"])
-        record.close(batch_id, closing(batch, State.CANCELLED, at_ms, "purge"))
+        record.close(batch_id, closing(batch, State.CANCELLED, at_ms, "purge", standing.waiting))
 
 
 def returned(registry: Registry, expected: set[str], timeout_s: float) -> int:

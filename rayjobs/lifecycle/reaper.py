@@ -2,16 +2,17 @@
 
 import logging
 import time
+from dataclasses import replace
 
 from rayjobs.errors import ConflictError, ItemError, LeaseLostError, NotFoundError, RecordUnreadableError
 from rayjobs.lifecycle import pausing
-from rayjobs.model.batch import Verb, final_state
+from rayjobs.model.batch import ENDED, Batch, Verb, final_state
 from rayjobs.model.item import Fault, Outcome
 from rayjobs.model.lease import Lease, Tally
-from rayjobs.ports import Registry
+from rayjobs.ports import Registry, Replayed
 from rayjobs.record.isolation import isolated
 from rayjobs.record.layout import Record
-from rayjobs.record.replay import closing
+from rayjobs.record.replay import closing, replay
 
 log = logging.getLogger(__name__)
 
@@ -91,11 +92,26 @@ def close(batch_id: str, registry: Registry, record: Record) -> None:
 
 def _close(batch_id: str, registry: Registry, record: Record) -> None:
     try:
-        batch = registry.get(batch_id)
-        state = final_state(batch.counts, batch.ending)
+        batch = told = registry.get(batch_id)
+        # What ran in spite of an early end, the record alone tells.
+        standing = replay(record, batch_id) if batch.counts.cancelled else None
+        if standing is not None:
+            told = _as_recorded(batch, standing)
+        unrun = standing.waiting if standing is not None else ()
+        state = final_state(told.counts, batch.ending)
         finished_ms = time.time_ns() // 1_000_000
-        record.close(batch_id, closing(batch, state, finished_ms))
+        record.close(batch_id, closing(told, state, finished_ms, unrun=unrun))
         record.tidy(batch_id)  # before anybody sees its end, and writes that it is retried
-        registry.close(batch_id, state, finished_ms)
+        if told != batch:
+            registry.restore(replay(record, batch_id))
+        else:
+            registry.close(batch_id, state, finished_ms)
     except NotFoundError:  # purged in between
         log.info("batch was purged before its end", extra={"batch": batch_id})
+
+
+def _as_recorded(batch: Batch, standing: Replayed) -> Batch:
+    """Return a batch that was ended early with the counts of its record; what did not run is cancelled."""
+    ends = dict.fromkeys(ENDED, 0) | dict(standing.ends)
+    ends["cancelled"] = batch.counts.total - sum(ends.values()) + ends["cancelled"]
+    return replace(batch, counts=replace(batch.counts, **ends), errors_by_code=dict(standing.errors))

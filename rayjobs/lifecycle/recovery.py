@@ -10,13 +10,14 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from rayjobs.errors import ConflictError, NotFoundError, RecordUnreadableError, RegistryUnavailableError
 from rayjobs.lifecycle import pausing
 from rayjobs.lifecycle.purge import carry_out
 from rayjobs.model.batch import Batch, State, Verb
 from rayjobs.model.lease import Lease
-from rayjobs.ports import Registry
+from rayjobs.ports import Registry, Replayed
 from rayjobs.record import journal
 from rayjobs.record.isolation import isolated
 from rayjobs.record.layout import Record
@@ -51,7 +52,7 @@ class Recovery:
         marked = self._record.marked()
         for batch_id in marked:
             with isolated(batch_id):
-                self._admit(batch_id, in_flight)
+                self._admit(batch_id, in_flight, add=False)
         listed = sorted(self._record.batches(), reverse=True)
         for start in range(0, max(len(listed), 1), _STEP):
             self._registry.enlist(listed[start : start + _STEP], last=start + _STEP >= len(listed))
@@ -72,13 +73,13 @@ class Recovery:
         marked = set(self._record.marked())  # after `known`: a batch is marked before it is entered
         for batch_id in sorted(marked - known):
             with isolated(batch_id):
-                self._admit(batch_id, in_flight)
+                self._admit(batch_id, in_flight, add=True)
         for batch_id in sorted(known - marked):
             with isolated(batch_id):
                 self._dismiss(batch_id)
 
-    def _admit(self, batch_id: str, in_flight: Iterable[Lease]) -> None:
-        """Restore a batch that the registry does not know as open."""
+    def _admit(self, batch_id: str, in_flight: Iterable[Lease], *, add: bool) -> None:
+        """Restore a batch that the registry does not know as open; with `add`, unless it does by now."""
         try:
             standing = replay(self._record, batch_id, [one for one in in_flight if one.batch_id == batch_id])
         except NotFoundError:
@@ -86,8 +87,7 @@ class Recovery:
             return
         if standing.closed is not None:
             self._record.unmark(batch_id, older_than_s=_ABANDONED_S)
-        else:
-            self._registry.restore(standing)
+        elif self._restore(standing, add=add):
             log.warning("batch restored from the record", extra={"batch": batch_id})
             try:
                 self._steer_as_before(batch_id)
@@ -115,7 +115,14 @@ class Recovery:
         if standing.closed is None:
             self._record.mark(batch_id)
         else:
-            self._registry.restore(standing)
+            self._restore(standing)
+
+    def _restore(self, standing: Replayed, *, add: bool = False) -> bool:
+        """Restore a batch that may be deleted at this moment; return whether it stands as told."""
+        try:
+            return _put_back(standing, self._registry, self._record, add=add)
+        except NotFoundError:
+            return False
 
 
 def readmit(batch_id: str, registry: Registry, record: Record) -> Batch:
@@ -123,13 +130,34 @@ def readmit(batch_id: str, registry: Registry, record: Record) -> Batch:
 
     Raises:
         NotFoundError: There is no such batch.
-        RegistryUnavailableError: It has not ended and will be restored at any moment.
+        RegistryUnavailableError: It has not ended and will be restored at any moment, or the whole run will.
     """
     try:
-        return registry.get(batch_id)
+        return registry.get(batch_id, whole=True)
     except NotFoundError:
-        standing = replay(record, batch_id)
-        if standing.closed is None:
-            raise RegistryUnavailableError(f"{batch_id} is being restored from the record") from None
-        registry.restore(standing)
+        _put_back(ended(batch_id, record), registry, record, add=True)
         return registry.get(batch_id)
+
+
+def ended(batch_id: str, record: Record) -> Replayed:
+    """Return how a batch ended that the registry does not know; raises as `readmit`."""
+    standing = replay(record, batch_id)
+    if standing.closed is None:
+        raise RegistryUnavailableError(f"{batch_id} is being restored from the record")
+    # A retry's token must be above those of the commits that it takes back.
+    fence = max((entry.token for entry in record.entries(batch_id)), default=0)
+    return replace(standing, fence=max(standing.fence, fence))
+
+
+def _put_back(standing: Replayed, registry: Registry, record: Record, *, add: bool) -> bool:
+    """Restore a batch, unless it was deleted since its record was read; return whether it stands as told.
+
+    Who deletes takes it from the registry, then from the record, then from the registry again: so either its
+    last step comes behind this, or the spec is gone by now.
+    """
+    batch_id = standing.batch.id
+    stands = registry.restore(standing, add=add)
+    if not record.is_batch(batch_id):
+        registry.forget(batch_id)
+        raise NotFoundError(f"there is no batch {batch_id!r}")
+    return stands

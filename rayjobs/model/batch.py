@@ -98,6 +98,12 @@ ENDINGS: Mapping[Verb, State] = {
 }
 """The early end that a verb gives a batch: items that wait are cancelled, items that run may finish."""
 
+RESERVED_S = 10.0
+"""How long a retry that was decided may take to reach the record, before another one may be decided."""
+
+OVERDUE = "the deadline_s of {0} is over: its items would be cancelled at once; submit them as another batch"
+"""Why a batch is not retried."""
+
 ENOUGH = 20
 """Number of items that must be tried before the share of failed items is judged."""
 
@@ -220,6 +226,8 @@ class Batch:
     """The early end that a verb has given it."""
     ran_ms: int = 0
     """Time that it ran before it was put back by a retry, from its start to its end each."""
+    move: Move | None = None
+    """The last change of its state; None where the registry does not tell."""
 
     @property
     def speed_per_s(self) -> float:

@@ -20,6 +20,7 @@ from rayjobs.ports.messages import (
     Retry,
     Settled,
     Submitted,
+    Told,
 )
 from rayjobs.ports.registry import Registry
 from rayjobs.ports.store import Store, is_name
@@ -38,5 +39,6 @@ __all__ = [
     "Settled",
     "Store",
     "Submitted",
+    "Told",
     "is_name",
 ]

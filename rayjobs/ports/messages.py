@@ -57,7 +57,9 @@ class Replayed:
     cut: bool = False
     """Whether the batch ended before its source was listed to the end."""
     fence: int = 0
-    """The highest token in the record; the next token must be higher."""
+    """The highest token that was written: the next one is higher."""
+    reopened: int = 0
+    """The token of the last retry, 0 if there was none: a registry that took a later one knows better."""
     closed: State | None = None
     """Its terminal state, if it has ended."""
     finished_ms: int | None = None
@@ -83,6 +85,16 @@ class Event:
     id: str
     kind: str
     data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was said of a batch since an event, and whether anything more can come."""
+
+    events: list[Event]
+    """The oldest first."""
+    ended: dict[str, Any] | None = None
+    """The data of an `end` event, by the batch's state: None while it has not ended."""
 
 
 @dataclass(frozen=True)
@@ -153,4 +165,6 @@ class Retry:
     errors: dict[str, int] = field(default_factory=dict)
     """Numbers of these items by their error code."""
     cancelled: int = 0
-    """Number of these items that never ran, because the batch ended early."""
+    """How many of them never ran, because the batch ended early."""
+    token: int | None = None
+    """Under which `Registry.reserve` decided it; None where it is decided now."""

@@ -8,7 +8,6 @@ from rayjobs.model.item import Fault
 from rayjobs.model.lease import Lease, Pace, Tally
 from rayjobs.model.worker import Worker
 from rayjobs.ports.messages import (
-    Event,
     MemoryUse,
     NewBatch,
     Page,
@@ -18,6 +17,7 @@ from rayjobs.ports.messages import (
     Retry,
     Settled,
     Submitted,
+    Told,
 )
 
 
@@ -98,18 +98,27 @@ class Registry(Protocol):
             ConflictError: The batch's state does not allow it.
         """
 
+    def reserve(self, batch_id: str) -> int:
+        """Decide that an ended batch is retried; return the token under which the record is to say so.
+
+        For `batch.RESERVED_S` nobody else retries or deletes it.
+
+        Raises:
+            ConflictError: Its state does not allow it, its deadline is over, or somebody has reserved it.
+        """
+
     def retry(self, batch_id: str, retry: Retry, actor: str) -> Batch:
         """Return items of an ended batch to the queue.
 
         Raises:
-            ConflictError: The batch's state does not allow it.
+            ConflictError: The batch's state does not allow it, or it is reserved under another token.
         """
 
     def delete(self, batch_id: str) -> Batch:
-        """Forget a batch that has ended; return the batch as it was.
+        """Forget a batch that has ended; return the batch as it was. For a minute nothing restores it.
 
         Raises:
-            ConflictError: The batch has not ended.
+            ConflictError: The batch has not ended, or is being retried.
         """
 
     def moves(self, written: Sequence[Move] = (), *, batch_id: str | None = None) -> list[Move]:
@@ -130,8 +139,16 @@ class Registry(Protocol):
     def restored(self) -> bool:
         """Return whether all batches of the record are in the present run, on the present server."""
 
-    def restore(self, standing: Replayed) -> None:
-        """Set a batch to the state of its record, over anything that the registry held of it."""
+    def restore(self, standing: Replayed, *, add: bool = False) -> bool:
+        """Set a batch to the state of its record; return False where a later retry keeps its own.
+
+        Args:
+            standing: The state of the batch by its record.
+            add: Keep a batch that the registry knows, unless it has ended here and not in the record.
+
+        Raises:
+            NotFoundError: It was just deleted.
+        """
 
     def enlist(self, batch_ids: Sequence[str], *, last: bool) -> None:
         """Add batches to the listing; with the `last` of them, the present run is restored."""
@@ -145,16 +162,28 @@ class Registry(Protocol):
     def sweep(self) -> int:
         """Delete keys that earlier runs have left, in bounded steps; return how many."""
 
-    def get(self, batch_id: str) -> Batch:
-        """Return the batch as it is at this moment."""
+    def get(self, batch_id: str, *, whole: bool = False) -> Batch:
+        """Return the batch.
+
+        Raises:
+            RegistryBehindError: It is asked of a `whole` run, and the present one is not restored.
+        """
 
     def page(
         self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None
     ) -> Page:
-        """Return batches of the present run, newest first."""
+        """Return batches of the present run, newest first.
 
-    def events(self, batch_id: str, after: str | None) -> list[Event]:
-        """Return the events behind the one with id `after`, oldest first."""
+        Raises:
+            RegistryBehindError: The run is not restored, so some may be missing.
+        """
+
+    def events(self, batch_id: str, after: str | None) -> Told:
+        """Return the events behind the one with id `after`, and whether the batch has ended.
+
+        Raises:
+            RegistryBehindError: The run is not restored, so the batch may have ended long ago.
+        """
 
     def queue(self) -> QueueStatus:
         """Return the queue's figures."""

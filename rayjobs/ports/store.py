@@ -53,11 +53,15 @@ class Store(Protocol):
     def trim(self, prefix: str, most: int) -> None:
         """Remove the oldest blobs directly under `prefix`, until `most` are left."""
 
-    def tidy(self, prefix: str) -> None:
-        """Remove the incomplete files that interrupted writes have left under `prefix`.
+    def tidy(self, prefix: str, older_than_s: float = 0) -> None:
+        """Remove what writes that never ended have left under `prefix`, if nothing was added for so long.
 
-        Of the writes in progress, a `put` starts again and the others fail.
+        Of those that still go on, a `put` begins again; the others fail. With an age, folders that have been
+        empty for so long go too.
         """
+
+    def expire(self, prefix: str, older_than_s: float) -> None:
+        """Remove all under `prefix` that was written last so long ago, blobs and what `tidy` removes."""
 
     def uri(self, key: str) -> str:
         """Return the address of a blob, for people and other programs."""

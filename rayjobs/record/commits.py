@@ -3,7 +3,8 @@
 A commit file is created, never replaced: whoever ends a lease first, its slot or the reaper, has the word.
 Every entry carries the fencing token under which it was written, and for each item the entry with the
 highest token holds: so neither a worker that wakes up late nor a second attempt needs a lock, and a retry
-is just a later entry that says "not done".
+is just a later entry that says "not done". So is the end of a batch, for the items that never ran: what is
+committed of them behind it, by somebody who looked before, does not hold.
 """
 
 import logging
@@ -95,9 +96,8 @@ class Commits:
         near = [e for e in entries if e.first < window.end and window.first < e.first + e.count]
         # A retry has the highest token of its moment, so it comes behind the entry that shares it.
         story: list[tuple[int, Entry | set[int]]] = [(entry.token, entry) for entry in near]
-        story += (
-            (token, {i for r in ranges for i in r.indices()}) for token, ranges in self.retries(batch_id)
-        )
+        retries = self.retries(batch_id)
+        story += ((token, _indices(ranges, window)) for token, ranges in retries)
         found: dict[int, dict[str, Any]] = {}
         for _, step in sorted(story, key=lambda row: row[0]):
             if isinstance(step, Entry):
@@ -105,7 +105,9 @@ class Commits:
                 found |= {o["index"]: o for o in lines if window.first <= o["index"] < window.end}
             else:
                 found = {index: outcome for index, outcome in found.items() if index not in step}
-        return found
+        closed = self._closed(batch_id, len(retries))
+        unrun = _indices((Range(*row) for row in closed.get("unrun", ())), window) if closed else set()
+        return {index: outcome for index, outcome in found.items() if index not in unrun}
 
     def lines(self, batch_id: str, entry: Entry) -> Iterator[dict[str, Any]]:
         """Give the outcomes of one commit file; raises `RecordUnreadableError` where one is missing."""
@@ -118,22 +120,40 @@ class Commits:
 
     def retries(self, batch_id: str) -> list[tuple[int, list[Range]]]:
         """Return the tokens up to which, and the ranges for which, nothing holds any more."""
-        found = []
+        found: list[tuple[int, list[Range]]] = []
         for name in self.store.names(f"record/{batch_id}/retries"):
             key = f"record/{batch_id}/retries/{name}"
             rows = schema.RETRY.read(key, self.store.get(key) or b"")
-            token = _named(schema.RETRY, key, lambda own: int(own.removesuffix(".json")))
+            if isinstance(rows, list):  # of an older version, which named it by its token
+                token = _named(schema.RETRY, key, lambda own: int(own.removesuffix(".json")))
+            else:
+                token, rows = rows["token"], rows["ranges"]
             found.append((token, [Range(*row) for row in rows]))
         return found
 
     def closed(self, batch_id: str) -> dict[str, Any] | None:
         """Return how the batch ended; None while it has not, also where a retry was just written."""
+        return self._closed(batch_id, None)
+
+    def _closed(self, batch_id: str, retries: int | None) -> dict[str, Any] | None:
         found = self._read(schema.CLOSED, f"record/{batch_id}/closed.json")
-        return found if found and found["retries"] == len(self.retries(batch_id)) else None
+        if found and retries is None:
+            retries = self._retried(batch_id)
+        return found if found and found["retries"] == retries else None
+
+    def _retried(self, batch_id: str) -> int:
+        """Return how often a batch was retried."""
+        return sum(1 for _ in self.store.names(f"record/{batch_id}/retries"))
 
     def _read(self, form: FileSchema, key: str) -> dict[str, Any] | None:
         data = self.store.get(key)
         return None if data is None else form.read(key, data)
+
+
+def _indices(ranges: Iterable[Range], window: Range) -> set[int]:
+    """Return what of the ranges is in the window."""
+    near = (range(max(one.first, window.first), min(one.end, window.end)) for one in ranges)
+    return {index for part in near for index in part}
 
 
 Name = TypeVar("Name")

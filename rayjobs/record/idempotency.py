@@ -1,6 +1,8 @@
 """Which batch an Idempotency-Key has made: said by the store, so that a lost Redis makes no second one.
 
-Whoever creates the key's file first makes the batch. The registry knows the keys too; it is only quicker.
+Whoever creates the key's file first makes the batch. A submission that is slow is given up for another one
+by a file where its spec would stand, so it can't become a batch behind it. The registry knows the keys too;
+it is quicker, and has the word where it knows a batch of the key.
 """
 
 import time
@@ -47,13 +49,29 @@ def claim(record: Record, key: str, body_hash: str, batch_id: str) -> str:
     """
     deadline = time.monotonic() + _WAIT_S
     while not record.take_key(key, batch_id):
+        held = record.key(key)
+        over = held is not None and record.is_batch(held["id"])  # before it is asked whether it lives
         found = holder(record, key, body_hash)
         if found is not None:
             return found
-        held = record.key(key)
-        if held is not None and _age_s(held["at_ms"]) > _GRACE_S:
-            record.drop_key(key)
+        if held is not None and (over or _age_s(held["at_ms"]) > _GRACE_S):
+            if record.inherit(key, str(held["id"]), batch_id, over=over) == batch_id:
+                return batch_id
         elif time.monotonic() > deadline:
+            raise RegistryUnavailableError("another request with this Idempotency-Key is being taken")
+        time.sleep(_POLL_S)
+    return batch_id
+
+
+def awaited(record: Record, batch_id: str) -> str:
+    """Return the batch once it stands in the record, as it does within milliseconds of having its key.
+
+    Raises:
+        RegistryUnavailableError: It does not.
+    """
+    deadline = time.monotonic() + _WAIT_S
+    while not record.is_batch(batch_id):
+        if time.monotonic() > deadline:
             raise RegistryUnavailableError("another request with this Idempotency-Key is being taken")
         time.sleep(_POLL_S)
     return batch_id

@@ -5,7 +5,10 @@
     record/<batch>/spec.json              what was asked, written before the 202: it is a batch from here on
     record/<batch>/results/<first>-<count>-<token>.jsonl
                                           one commit file a chunk, written once and last
-    record/<batch>/retries/<token>.json   ranges that were put back by a retry
+    record/<batch>/retries/after-<n>.json
+                                          the token of the retry that came after n others, and the ranges that
+                                          it put back; created once, so nothing is retried twice
+    record/<batch>/heir.json              who has the key of a batch that is over: decided once
     record/<batch>/log/<first>_<last>.jsonl
                                           changes of the batch's state, named by the first and the last id
                                           in it; one may be in several files
@@ -33,6 +36,7 @@ import orjson
 from rayjobs.errors import (
     ConflictError,
     ItemError,
+    LeaseLostError,
     NotFoundError,
     RecordUnreadableError,
     StoreUnavailableError,
@@ -49,9 +53,13 @@ PAGE = 10_000
 """Items of a page; fixed, so that an item's page follows from its index."""
 OUTPUTS = "outputs"
 """Prefix of all the pictures that are written."""
+UPLOADS = "uploads"
+"""Prefix of the pictures that were sent."""
 PARTS = ".parts"
 """Folder in it for files that an engine process has begun, and for those of previews."""
 _CACHED_PAGES = 4
+_HEIR = b'{"heir"'
+"""Begins a spec that never comes: what stands there says who has the key instead."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +84,15 @@ class Record(Commits):
         self._page = lru_cache(_CACHED_PAGES)(self._read_page)
 
     def open(self, batch_id: str, spec: dict[str, Any]) -> None:
-        """Write what was asked; whatever pages are known by now were written before."""
+        """Write what was asked; whatever pages are known by now were written before.
+
+        Raises:
+            LeaseLostError: It took too long: another batch was given its key.
+        """
         self.mark(batch_id)
-        self._put(f"record/{batch_id}/spec.json", orjson.dumps({"schema_version": SCHEMA, **spec}))
+        body = orjson.dumps({"schema_version": SCHEMA, **spec})
+        if not self._put_new(f"record/{batch_id}/spec.json", body):
+            raise LeaseLostError(f"another batch was given the key of {batch_id}")
 
     def mark(self, batch_id: str) -> None:
         """Note that the batch has not ended."""
@@ -86,10 +100,20 @@ class Record(Commits):
 
     def spec(self, batch_id: str) -> dict[str, Any]:
         """Return what was asked; raises `NotFoundError`."""
-        found = self._read(schema.SPEC, f"record/{batch_id}/spec.json")
-        if found is None:
+        key = f"record/{batch_id}/spec.json"
+        data = self.store.get(key)
+        if data is None or data.startswith(_HEIR):
             raise NotFoundError(f"there is no batch {batch_id!r}")
+        found: dict[str, Any] = schema.SPEC.read(key, data)
         return found
+
+    def is_batch(self, batch_id: str) -> bool:
+        """Whether there is a batch of this id."""
+        try:
+            self.spec(batch_id)
+        except NotFoundError:
+            return False
+        return True
 
     def batches(self) -> Iterator[str]:
         """Give the ids of all batches, in no order; a few may have no spec, and are none."""
@@ -110,8 +134,9 @@ class Record(Commits):
         """Remove a batch; its spec goes first, so that one removed by half is no batch."""
         with suppress(NotFoundError, RecordUnreadableError):  # a key without a batch is free again, too
             key = self.spec(batch_id)["key"]
-            if key is not None:
-                self.drop_key(key)
+            held = None if key is None else self.key(key)
+            if held is not None and held["id"] == batch_id:
+                self.store.delete(_key_of(key))
         self.store.delete(f"record/{batch_id}/spec.json")
         self.store.delete(f"record/{batch_id}")
         self.store.delete(f"open/{batch_id}")
@@ -125,9 +150,28 @@ class Record(Commits):
         at_ms = time.time_ns() // 1_000_000
         return self.store.put_new(_key_of(key), orjson.dumps({"id": batch_id, "at_ms": at_ms}))
 
-    def drop_key(self, key: str) -> None:
-        """Make a key free again."""
-        self.store.delete(_key_of(key))
+    def give_key(self, key: str, batch_id: str) -> None:
+        """Write which batch has the key, where that is decided."""
+        at_ms = time.time_ns() // 1_000_000
+        self._put(_key_of(key), orjson.dumps({"id": batch_id, "at_ms": at_ms}))
+
+    def inherit(self, key: str, dead: str, batch_id: str, *, over: bool) -> str:
+        """Take a key over from a batch that is `over`, or none so far; return who has it now.
+
+        Of all who try, the first one gets it; and a submission that was only slow can't become a batch any
+        more, for its spec is created as this is, and never replaced.
+        """
+        place = f"record/{dead}/heir.json" if over else f"record/{dead}/spec.json"
+        body = orjson.dumps({"heir": batch_id, "at_ms": time.time_ns() // 1_000_000})
+        if self._put_new(place, body):
+            heir = batch_id
+        else:
+            found = self.store.get(place) or b""
+            if not found.startswith(_HEIR):  # it has become a batch after all, or was deleted
+                return dead
+            heir = str(schema.HEIR.read(place, found)["heir"])
+        self.give_key(key, heir)
+        return heir
 
     def seal_page(self, batch_id: str, page: int, items: Sequence[Item]) -> None:
         """Write a page of items; all pages but the last one hold `PAGE` items."""
@@ -178,25 +222,28 @@ class Record(Commits):
             raise schema.ITEM.wrong(key, "it is missing")
         return key, data.split(b"\n")
 
-    def reopen(self, batch_id: str, ranges: Sequence[Range]) -> None:
-        """Write that these items are not done, whatever was written of them so far.
+    def reopen(self, batch_id: str, ranges: Sequence[Range], token: int, retries: int) -> None:
+        """Write that these items are not done, whatever was written of them under a lower token.
+
+        How the batch had ended holds no more, as it counts one retry less; the next end replaces it.
+
+        Args:
+            batch_id: Of which batch.
+            ranges: Which items.
+            token: Under which the registry has decided it.
+            retries: How often the batch had been retried when it was closed, as that end says.
 
         Raises:
-            ConflictError: Somebody else has just done so with other items.
+            ConflictError: It was retried since, by somebody else.
         """
         self.mark(batch_id)
-        token = max((entry.token for entry in self.entries(batch_id)), default=0)
-        key, body = (
-            f"record/{batch_id}/retries/{token}.json",
-            orjson.dumps([[r.first, r.count] for r in ranges]),
-        )
-        if not self.store.put_new(key, body) and self.store.get(key) != body:
-            raise ConflictError(f"other items of {batch_id} are being retried; try again when it has ended")
-        self.store.delete(f"record/{batch_id}/closed.json")
+        body = orjson.dumps({"token": token, "ranges": [[r.first, r.count] for r in ranges]})
+        if not self._put_new(f"record/{batch_id}/retries/after-{retries}.json", body):
+            raise ConflictError(f"{batch_id} is being retried; try again when it has ended")
 
     def note(self, batch_id: str, moves: Sequence[Move]) -> None:
         """Write changes of the batch's state, unless the batch was deleted in between."""
-        if self.store.get(f"record/{batch_id}/spec.json") is not None:
+        if self.is_batch(batch_id):
             name = f"{moves[0].id}_{moves[-1].id}.jsonl"
             lines = b"\n".join(orjson.dumps(asdict(move)) for move in moves)
             self._put(f"record/{batch_id}/log/{name}", lines)
@@ -209,7 +256,7 @@ class Record(Commits):
 
     def close(self, batch_id: str, closing: dict[str, Any]) -> None:
         """Write how the batch ended, then take its mark off."""
-        retries = len(self.retries(batch_id))
+        retries = self._retried(batch_id)
         body = {"schema_version": SCHEMA, "retries": retries, **closing}
         self._put(f"record/{batch_id}/closed.json", orjson.dumps(body))
         self.unmark(batch_id)
@@ -234,6 +281,13 @@ class Record(Commits):
         """Write what is about a batch as a whole: a fault of the store, never one of an item."""
         try:
             self.store.put(key, data)
+        except ItemError as error:
+            raise StoreUnavailableError(error.detail) from error
+
+    def _put_new(self, key: str, data: bytes) -> bool:
+        """Write what is decided once; return whether it was not decided before."""
+        try:
+            return self.store.put_new(key, data)
         except ItemError as error:
             raise StoreUnavailableError(error.detail) from error
 

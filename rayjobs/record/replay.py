@@ -30,22 +30,25 @@ def replay(record: Record, batch_id: str, in_flight: Sequence[Lease] = ()) -> Re
     spec = record.spec(batch_id)
     closed = record.closed(batch_id)
     listing = record.listing(batch_id)
+    of_purge = closed is not None and closed["cause"] == "purge"
     new = NewBatch(
         id=batch_id,
-        total=listing.total,
+        # Pages that were written while it was ended are not part of it.
+        total=listing.total if closed is None else closed["counts"]["total"],
         exact=listing.sealed or closed is not None,
         priority=spec["document"]["priority"],
         document=spec["document"],
-        idempotency_key=spec.get("key"),
+        idempotency_key=None if of_purge else spec.get("key"),
         body_hash=spec["body_hash"],
         created_ms=spec["created_ms"],
     )
     if closed is not None:
-        return _closed(new, closed, listing)
+        reopened = max((token for token, _ in record.retries(batch_id)), default=0)
+        return _closed(new, closed, listing, reopened)
     return _open(record, new, listing, in_flight)
 
 
-def _closed(new: NewBatch, closed: dict[str, Any], listing: Listing) -> Replayed:
+def _closed(new: NewBatch, closed: dict[str, Any], listing: Listing, reopened: int) -> Replayed:
     return Replayed(
         batch=new,
         ends={name: n for name, n in closed["counts"].items() if name in ENDED},
@@ -57,6 +60,8 @@ def _closed(new: NewBatch, closed: dict[str, Any], listing: Listing) -> Replayed
         cut=not listing.sealed,
         closed=State(closed["state"]),
         finished_ms=closed["finished_ms"],
+        reopened=reopened,
+        fence=reopened,
     )
 
 
@@ -68,7 +73,9 @@ def _open(record: Record, new: NewBatch, listing: Listing, in_flight: Sequence[L
         found.end(lease.range)
     flying = {lease.token for lease in in_flight}
     story: list[tuple[int, Entry | list[Range]]] = [(e.token, e) for e in entries if e.token not in flying]
-    story += record.retries(new.id)
+    retries = record.retries(new.id)
+    story += retries
+    reopened = max((token for token, _ in retries), default=0)
     # A retry comes behind the entry with the same token, as in `Record.outcomes`.
     for _, step in sorted(story, key=lambda row: (row[0], isinstance(row[1], list)), reverse=True):
         if isinstance(step, Entry):
@@ -84,7 +91,8 @@ def _open(record: Record, new: NewBatch, listing: Listing, in_flight: Sequence[L
         started_ms=min(tokens, default=None),  # a token is the time of its claim
         error=listing.error,
         remarks=listing.remarks,
-        fence=max(tokens, default=0),
+        fence=max([*tokens, reopened]),
+        reopened=reopened,
     )
 
 
@@ -145,8 +153,13 @@ class _Totals:
                     self.errors[outcome["error"]["code"]] += 1
 
 
-def closing(batch: Batch, state: State, finished_ms: int, cause: str | None = None) -> dict[str, Any]:
-    """Return what the record keeps of a batch's end; items that still waited are cancelled."""
+def closing(
+    batch: Batch, state: State, finished_ms: int, cause: str | None = None, unrun: Sequence[Range] = ()
+) -> dict[str, Any]:
+    """Return what the record keeps of a batch's end; items that still waited are cancelled.
+
+    `unrun` are the items that never ran: that they did not is part of the end, whatever is written behind it.
+    """
     ended = {name: getattr(batch.counts, name) for name in ENDED}
     ended["cancelled"] += batch.counts.total - sum(ended.values())
     return {
@@ -155,11 +168,17 @@ def closing(batch: Batch, state: State, finished_ms: int, cause: str | None = No
         "run_id": batch.run_id,
         "counts": {"total": batch.counts.total, "pending": 0, "running": 0, **ended},
         "errors_by_code": batch.errors_by_code,
+        "unrun": _within(unrun, batch.counts.total),
         "error": batch.error,
         "started_ms": batch.started_ms,
         "ran_ms": batch.ran_ms,
         "finished_ms": finished_ms,
     }
+
+
+def _within(ranges: Sequence[Range], total: int) -> list[list[int]]:
+    """Return the ranges, as far as they are below `total`, in the record's form."""
+    return [[one.first, min(one.end, total) - one.first] for one in ranges if one.first < total]
 
 
 def view(standing: Replayed, run_id: str) -> Batch:

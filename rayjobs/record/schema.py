@@ -20,6 +20,8 @@ SCHEMA = 1
 
 _Count = Annotated[int, Field(ge=0)]
 _Tallied = dict[str, _Count]
+_Span = Annotated[list[_Count], Field(min_length=2, max_length=2)]
+"""The first item of a range and how many they are."""
 _open = with_config(ConfigDict(extra="allow", strict=True))
 """What is not relied on may be there, and is handed on."""
 
@@ -59,6 +61,8 @@ class _Closed(TypedDict):
     cause: str | None
     counts: _Tallied
     errors_by_code: _Tallied
+    unrun: NotRequired[list[_Span]]
+    """Absent where an older version wrote it."""
     error: dict[str, Any] | None
     started_ms: int | None
     ran_ms: NotRequired[int]
@@ -104,8 +108,20 @@ class _Move(TypedDict):
 
 
 @_open
+class _Retry(TypedDict):
+    token: int
+    ranges: list[_Span]
+
+
+@_open
 class _Key(TypedDict):
     id: str
+    at_ms: int
+
+
+@_open
+class _Heir(TypedDict):
+    heir: str
     at_ms: int
 
 
@@ -181,11 +197,12 @@ ITEM = FileSchema(TypeAdapter(_Item), f"{_BACKUP}, then resume the batch if it i
 HEAD = FileSchema(TypeAdapter(_Head), f"{_BACKUP}, or remove it: its items count as not done")
 OUTCOME = FileSchema(TypeAdapter(_Outcome), HEAD.remedy)
 RETRY = FileSchema(
-    TypeAdapter(list[Annotated[list[_Count], Field(min_length=2, max_length=2)]]),
+    TypeAdapter(_Retry | list[_Span]),  # a list where an older version wrote it
     f"{_BACKUP}, or remove it: its items keep what they had before",
 )
 MOVE = FileSchema(TypeAdapter(_Move), f"{_BACKUP}, or remove it: the batch's log lacks what it told")
 KEY = FileSchema(TypeAdapter(_Key), "remove it: the key is free again")
+HEIR = FileSchema(TypeAdapter(_Heir), "remove it: the key is free again")
 MARK = FileSchema(TypeAdapter(int), "remove it if the batch has ended")
 PURGE = FileSchema(TypeAdapter(_Purge), "remove it, or purge once more; until then nothing is restored")
 PRESET = FileSchema(TypeAdapter(_Preset), "put the preset once more, or remove the file")

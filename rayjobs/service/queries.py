@@ -15,20 +15,31 @@ from typing import Any, BinaryIO
 import orjson
 
 from rayjobs.codec import FORMATS
-from rayjobs.errors import ConflictError, InvalidRequestError, NotFoundError, Problem, RecordUnreadableError
+from rayjobs.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    Problem,
+    RecordUnreadableError,
+    RegistryBehindError,
+)
 from rayjobs.model.batch import TERMINAL, Batch, State
 from rayjobs.model.ranges import Range
-from rayjobs.ports import Event, Page, Registry
+from rayjobs.ports import Event, Page, Registry, Told
 from rayjobs.record import journal
 from rayjobs.record.commits import Entry
 from rayjobs.record.layout import Record, output_key
 from rayjobs.record.replay import replay, view
 from rayjobs.request.problems import shown
 
-CURSOR = r"^i[0-9]{1,15}$"
+CURSOR = r"^i(0|[1-9][0-9]{0,14})$"
 """What a page of items gives to go on from; of no meaning to clients."""
 _WINDOW = 1000
 """Items that are read at a time: what a page or a stream holds in memory."""
+_BEFORE_ALL = "0"
+"""The id of an `end` before which no event is known."""
+_CATCH_UP_S = 5.0
+"""Within which a registry that was restored has settled what the record told before."""
 _FRESH_S = 2.0
 """How old the sum of an open batch may be that only the record knows."""
 _LOOK = 100
@@ -57,11 +68,26 @@ class Queries:
         self._folded: dict[str, tuple[float, Batch]] = {}
 
     def batch(self, batch_id: str) -> Batch:
-        """Return a batch; raises `NotFoundError`."""
+        """Return a batch; raises `NotFoundError`. As long as the registry is behind, the record tells."""
         try:
-            return self._registry.get(batch_id)
-        except NotFoundError:
+            found = self._registry.get(batch_id, whole=True)
+        except (NotFoundError, RegistryBehindError):
             return self._of_record(batch_id)
+        return self._caught_up(found)
+
+    def _caught_up(self, found: Batch) -> Batch:
+        """Return a batch, not with less done than the record has just told.
+
+        A chunk is in the record a moment before the registry has settled it.
+        """
+        with self._folding:
+            at, told = self._folded.get(found.id, (0.0, None))
+            if told is not None and found.counts.done < told.counts.done and found.state not in TERMINAL:
+                if time.monotonic() - at < _CATCH_UP_S:
+                    return told
+            elif told is not None:  # what is told from here on is later
+                del self._folded[found.id]
+            return found
 
     def _of_record(self, batch_id: str) -> Batch:
         if self._record.closed(batch_id) is not None:
@@ -70,7 +96,8 @@ class Queries:
         # an open batch is summed up from all its commit files.
         with self._folding:
             at, batch = self._folded.get(batch_id, (0.0, None))
-            if batch is None or time.monotonic() - at > _FRESH_S:
+            is_of_run = batch is not None and batch.run_id == self._registry.run_id()
+            if batch is None or not is_of_run or time.monotonic() - at > _FRESH_S:
                 batch = self._view(batch_id)
                 recent = {
                     one: kept for one, kept in self._folded.items() if time.monotonic() - kept[0] < _FRESH_S
@@ -79,7 +106,9 @@ class Queries:
             return batch
 
     def _view(self, batch_id: str) -> Batch:
-        return view(replay(self._record, batch_id), self._registry.run_id())
+        standing = replay(self._record, batch_id)
+        batch = view(standing, self._registry.run_id())
+        return batch if standing.closed else journal.as_logged(batch, self._record.moves(batch_id))
 
     def page(
         self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None
@@ -88,12 +117,13 @@ class Queries:
 
         Where conditions narrow it, a page may be short although `next` says that there is more.
         """
-        if self._registry.restored():
+        try:
             found = self._registry.page(limit=limit, cursor=cursor, state=state, label=label)
-        else:
-            found = self._unlisted_page(limit, cursor)
+            missing = self._not_entered(cursor, found.next)
+        except RegistryBehindError:
+            found, missing = self._unlisted_page(limit, cursor), []
         batches, unreadable = list(found.batches), {}
-        for batch_id in found.forgotten:
+        for batch_id in {*found.forgotten, *missing}:
             try:
                 batches.append(self.batch(batch_id))
             except NotFoundError:  # a submission that died before it was one, or a batch just deleted
@@ -104,6 +134,13 @@ class Queries:
         newest_first = sorted(shown, key=lambda batch: batch.id, reverse=True)
         return Page(newest_first, found.next, unreadable=unreadable)
 
+    def _not_entered(self, cursor: str | None, last: str | None) -> list[str]:
+        """Return the batches of a page that the record has and the registry was not told of: for seconds."""
+        known = {*self._registry.unfinished()}
+        # Behind `known`: one that ends in between is then in neither.
+        marked = (one for one in self._record.marked() if one not in known)
+        return [one for one in marked if (cursor is None or one < cursor) and (last is None or one >= last)]
+
     def _unlisted_page(self, limit: int, cursor: str | None) -> Page:
         """Return a page for as long as the registry has no listing: after a loss, for a second or two."""
         older = sorted(
@@ -112,12 +149,24 @@ class Queries:
         return Page([], older[limit - 1] if len(older) > limit else None, tuple(older[:limit]))
 
     def events(self, batch_id: str, after: str | None) -> list[Event]:
-        """Return a batch's events behind the one with id `after`; none of a batch that is forgotten."""
+        """Return a batch's events behind the one with id `after`; of one that has ended the last is `end`.
+
+        Whether it has ended, its state says: the events may be lost. An `end` that none of them tells has the
+        id of the event before it, and `after` itself where nothing is behind that. Raises `NotFoundError`.
+        """
         try:
-            return self._registry.events(batch_id, after)
-        except NotFoundError:
-            self._record.spec(batch_id)
-            return []
+            told = self._registry.events(batch_id, after)
+        except (NotFoundError, RegistryBehindError):
+            told = Told([], self._end_of_record(batch_id))
+        events = told.events
+        if told.ended is None or (events and events[-1].kind == "end"):
+            return events
+        return [*events, Event(events[-1].id if events else after or _BEFORE_ALL, "end", told.ended)]
+
+    def _end_of_record(self, batch_id: str) -> dict[str, Any] | None:
+        self._record.spec(batch_id)
+        closed = self._record.closed(batch_id)
+        return closed and {"state": closed["state"], "counts": closed["counts"]}
 
     def items(
         self, batch_id: str, *, state: str | None, code: str | None, cursor: str | None, limit: int

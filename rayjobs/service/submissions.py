@@ -1,7 +1,14 @@
-"""What a client may ask for: batches to submit, plan, steer, retry, delete, purge; uploads and presets."""
+"""What a client may ask for: batches to submit, plan, steer, retry, delete, purge; uploads and presets.
+
+The rule of every verb: decide in the registry under a token, write the record under that token, answer last.
+What the record says to have ended is never contradicted; whoever restores may only add what the record says.
+So of two verbs that meet one is refused before it has written anything, one that is late writes nothing that
+holds, and what was answered outlives the registry. A submission is decided by its record alone: once its spec
+stands there it is a batch, whatever becomes of the registry's answer.
+"""
 
 import hashlib
-import secrets
+import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,14 +20,17 @@ import orjson
 
 from rayjobs.errors import (
     ConflictError,
+    LeaseLostError,
     NotFoundError,
     Problem,
+    RegistryFullError,
     RegistryUnavailableError,
     SourceTooLargeError,
 )
 from rayjobs.lifecycle import purge
-from rayjobs.lifecycle.recovery import readmit
+from rayjobs.lifecycle.recovery import ended, readmit
 from rayjobs.model.batch import VERBS, Batch, Verb
+from rayjobs.model.ids import new_id
 from rayjobs.model.item import Item
 from rayjobs.model.ranges import Range, runs
 from rayjobs.ports import NewBatch, Registry, Retry
@@ -37,18 +47,13 @@ from rayjobs.request.variants import check_names
 from rayjobs.request.warnings import warnings_of
 from rayjobs.settings import Settings
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Crockford's base 32: its order is that of the values, so that ids sort by age."""
+log = logging.getLogger(__name__)
 
+_TRIES = 3
+"""Times that a verb is decided again because the registry was lost under it."""
 
 ANYBODY = "anybody"
 """The actor where the API asks for no key."""
-
-
-def new_id(prefix: str) -> str:
-    """Return an id that sorts by its time and can't be guessed: 48 bits of ms and 50 random ones."""
-    value = (time.time_ns() // 1_000_000 << 50) | secrets.randbits(50)
-    return f"{prefix}_" + "".join(_ALPHABET[value >> shift & 31] for shift in range(95, -1, -5))
 
 
 class Submissions:
@@ -66,7 +71,8 @@ class Submissions:
     ) -> tuple[Batch, bool]:
         """Enter a batch; return it, and whether it is new (False: its key came before).
 
-        The record is written first, so that a batch that was answered can't be lost.
+        The record is written first, so that a batch that was answered can't be lost; from then on it is a
+        batch, and the answer says so even if the registry is away by then.
 
         Raises:
             RequestError: The body, or the key with another body; nothing was stored.
@@ -103,28 +109,42 @@ class Submissions:
             if first != new.id:  # another request with the same key was quicker
                 self._record.discard(new.id)
                 return self._shown(first), False
-        self._record.open(new.id, new.spec)
-        self._enter(new)
-        return self._shown(new.id), True
+        entered = self._enter(new)
+        return self._shown(entered), entered == new.id
 
-    def _enter(self, new: NewBatch) -> None:
+    def _enter(self, new: NewBatch) -> str:
+        """Make it a batch; return its id, or that of the one that has its key after all."""
         try:
-            self._registry.submit(new)
-        except RegistryUnavailableError:
-            # Perhaps it was entered and the answer lost. A client with a key comes back for that batch; one
-            # without would send another.
-            if new.idempotency_key is None:
-                self._record.discard(new.id)
+            self._record.open(new.id, new.spec)
+        except LeaseLostError:  # it was given up for another one with its key
+            heir = self._record.inherit(new.idempotency_key or "", new.id, new.id, over=False)
+            self._record.discard(new.id)
+            return idempotency.awaited(self._record, heir)
+        try:
+            entered = self._registry.submit(new).id
+        except RegistryFullError:
+            self._record.discard(new.id)
             raise
+        except RegistryUnavailableError as error:
+            # Perhaps it was entered and the answer lost. If not, it is restored from its record.
+            log.warning("acknowledged by its record alone: %s", error, extra={"batch": new.id})
+            return new.id
         except Exception:
             self._record.discard(new.id)
             raise
+        if entered != new.id and new.idempotency_key is not None:
+            self._record.give_key(new.idempotency_key, entered)
+            self._record.discard(new.id)
+        return entered
 
     def _shown(self, batch_id: str) -> Batch:
+        """Return a batch that stands in the record, also where the registry has lost or forgotten it."""
         try:
-            return self._registry.get(batch_id)
-        except NotFoundError:  # the registry has lost it since, or forgotten it since its end
+            return self._registry.get(batch_id, whole=True)
+        except NotFoundError:
             return view(replay(self._record, batch_id), self._registry.run_id())
+        except RegistryUnavailableError:  # its run is unknown so far, or behind the record
+            return view(replay(self._record, batch_id), "")
 
     def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a submission of this body would run; stores nothing. Raises as `submit`."""
@@ -174,31 +194,49 @@ class Submissions:
         Returns once it stands in the record: what was answered survives the loss of Redis.
         """
         readmit(batch_id, self._registry, self._record)
-        batch = self._registry.steer(batch_id, verb, actor)
-        journal.write(self._registry, self._record, batch_id)
-        return batch
+        for _ in range(_TRIES):
+            batch = self._registry.steer(batch_id, verb, actor)
+            journal.attest(batch, self._registry, self._record)
+            if self._stands(batch):
+                return batch
+        raise RegistryUnavailableError(f"the registry was lost again and again while {batch_id} was steered")
+
+    def _stands(self, batch: Batch) -> bool:
+        """Whether the registry is the one that decided; else it was restored without the decision."""
+        try:
+            return self._registry.get(batch.id).run_id == batch.run_id
+        except NotFoundError:  # lost, and to be restored from what is written by now; or purged
+            return True
 
     def delete(self, batch_id: str) -> Batch:
         """Remove a batch that has ended, with its record and its outputs; return what it was.
 
         Raises:
-            ConflictError: It has not ended.
+            ConflictError: It has not ended, or is being retried.
         """
-        readmit(batch_id, self._registry, self._record)
-        batch = self._registry.delete(batch_id)
+        try:
+            readmit(batch_id, self._registry, self._record)
+            batch = self._registry.delete(batch_id)
+        except NotFoundError:  # perhaps decided by somebody who did not come to its end
+            batch = view(ended(batch_id, self._record), self._registry.run_id())
         self._record.discard(batch_id)
         self._record.store.delete(f"outputs/{batch_id}")
+        self._registry.forget(batch_id)  # it may have been lost, and restored before the record was gone
         return batch
 
     def retry(self, batch_id: str, codes: list[str] | None = None, actor: str = ANYBODY) -> Batch:
         """Put failed items back, all or those with one of `codes`, and those that never ran.
 
         Raises:
-            ConflictError: The batch has not ended, was cancelled, or has no such item.
+            ConflictError: The batch has not ended, was cancelled, has no such item, is being retried by
+                somebody else, or its deadline is over.
         """
         batch = readmit(batch_id, self._registry, self._record)
         if batch.state not in VERBS[Verb.RETRY]:
             raise ConflictError(f"the batch is {batch.state}; only failed items of an ended one are retried")
+        closed = self._record.closed(batch_id)
+        if closed is None:
+            raise ConflictError(f"{batch_id} is being retried; try again when it has ended")
         everything = Range(0, batch.counts.total)
         outcomes = self._record.outcomes(batch_id, everything)
         failed = {
@@ -210,10 +248,16 @@ class Submissions:
             raise ConflictError(f"no item of {batch_id} has failed with {codes or 'any code'}")
         never_ran = [i for i in everything.indices() if i not in outcomes] if batch.counts.cancelled else []
         ranges = runs(sorted([*failed, *never_ran]))
-        self._record.reopen(batch_id, ranges)
-        retry = Retry(ranges, Counter(failed.values()), len(never_ran))
-        batch = self._registry.retry(batch_id, retry, actor)
-        journal.write(self._registry, self._record, batch_id)
+        token = self._registry.reserve(batch_id)
+        self._record.reopen(batch_id, ranges, token, closed["retries"])
+        try:
+            retry = Retry(ranges, Counter(failed.values()), len(never_ran), token)
+            batch = self._registry.retry(batch_id, retry, actor)
+            journal.attest(batch, self._registry, self._record)
+        except (ConflictError, NotFoundError, RegistryUnavailableError) as error:
+            # It stands in the record, so it is carried out: by whoever restores the batch from there.
+            log.warning("retried by its record alone: %s", error, extra={"batch": batch_id})
+            return self._shown(batch_id)
         return batch
 
     def purge(self, running: Literal["cancel", "refuse"], actor: str = ANYBODY) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What every manifest must hold, and what it must agree on with the settings and the container images."""
 
+import importlib.util
 import os
 import re
 from collections.abc import Iterator
@@ -124,6 +125,20 @@ def test_no_container_can_gain_rights_or_write_where_it_runs(size: str | None) -
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         }, name
+
+
+@EACH_SIZE
+def test_a_container_runs_a_module_that_there_is(size: str | None) -> None:
+    commands = {
+        name: each["command"] for name, each in containers(size) if each.get("command", [])[1:2] == ["-m"]
+    }
+    assert len(commands) == 4
+    for name, (_, _, module, *_) in commands.items():
+        found = importlib.util.find_spec(module)
+        assert found is not None, name
+        assert found.submodule_search_locations is None or importlib.util.find_spec(f"{module}.__main__"), (
+            name
+        )
 
 
 @EACH_SIZE

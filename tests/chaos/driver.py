@@ -29,6 +29,9 @@ class Chaos:
 
     harmed: Harmed
     seed: int
+    more: tuple[tuple[str, Callable[["Chaos"], object]], ...] = ()
+    """Faults besides those that every run has."""
+    pauses_s: tuple[float, float] = PAUSES_S
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -39,7 +42,7 @@ class Chaos:
     def harm(self, seconds: float, ended: Callable[[], bool]) -> None:
         """Do one thing after the other until the time is up or the batches have ended; then mend all."""
         faults = self._faults()
-        for _ in ticks(seconds, self._random.uniform(*PAUSES_S)):
+        for _ in ticks(seconds, self._random.uniform(*self.pauses_s)):
             if self._quietly(ended):
                 break
             name, fault = self._random.choice(faults)
@@ -72,10 +75,16 @@ class Chaos:
             ("freeze a slot", self._freeze),
             ("tell a slot to leave", lambda: self._slot().terminate()),
             ("tell the dispatcher to leave", lambda: self._process("dispatcher").terminate()),
+            *((name, partial(fault, self)) for name, fault in self.more),
         ]
 
     def _kill(self, name: str) -> None:
         self._process(name).kill()
+
+    def freeze(self, process: psutil.Process) -> None:
+        """Stop a process for a spell."""
+        process.send_signal(signal.SIGSTOP)
+        self.later(partial(_thaw, process))
 
     def _process(self, name: str) -> psutil.Process:
         return psutil.Process(self.harmed.stack.pids[name])
@@ -86,14 +95,13 @@ class Chaos:
 
     def _cut(self) -> None:
         self.harmed.proxy.cut()
-        self._later(self.harmed.proxy.mend)
+        self.later(self.harmed.proxy.mend)
 
     def _freeze(self) -> None:
-        slot = self._slot()
-        slot.send_signal(signal.SIGSTOP)
-        self._later(partial(_thaw, slot))
+        self.freeze(self._slot())
 
-    def _later(self, work: Callable[[], object]) -> None:
+    def later(self, work: Callable[[], object]) -> None:
+        """Do something when a spell is over."""
         timer = Timer(self._random.uniform(*SPELLS_S), work)
         timer.start()
         self._timers.append(timer)

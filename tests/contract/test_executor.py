@@ -154,3 +154,27 @@ def test_a_cancelled_chunk_holds_no_slot(executor: Executor) -> None:
     executor.cancel(lease("b_1", 99))  # not started: nothing happens
     wait_until(lambda: executor.slots() > 0, 5, "the slots are there")
     assert len(collect(executor, lease("b_1", 1), lease("b_1", 2))) == 2
+
+
+def test_a_slot_that_ends_while_it_is_warmed_is_warmed_again(
+    executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The dispatcher left with a traceback, and its supervisor began again from the start."""
+    if not isinstance(executor, RayExecutor):
+        pytest.skip("the threads of this process need no warming")
+    mark = str(tmp_path / "was here")
+
+    def dies_once() -> int:
+        try:
+            Path(mark).touch(exist_ok=False)
+        except FileExistsError:
+            return os.getpid()
+        os._exit(7)
+
+    monkeypatch.setattr(executor, "_warm", ray.remote(num_cpus=1, max_retries=0)(dies_once))
+    with caplog.at_level("INFO", "rayjobs.adapters.ray_executor"):
+        executor.warm()
+    said = [record.getMessage() for record in caplog.records if record.name.endswith("ray_executor")]
+    lost, warm = said  # a task that is over at once may leave the other slot cold
+    assert lost == "slots ended while they were warmed, and are warmed again: WorkerCrashedError"
+    assert warm in ("1 slots are warm", "2 slots are warm")

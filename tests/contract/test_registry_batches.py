@@ -15,7 +15,7 @@ def worker(worker_id: str = "w1") -> Worker:
 
 
 def states(registry: Registry, batch_id: str) -> list[str]:
-    return [event.data["state"] for event in registry.events(batch_id, None) if event.kind == "state"]
+    return [event.data["state"] for event in registry.events(batch_id, None).events if event.kind == "state"]
 
 
 def test_a_new_batch_is_queued_and_shows_what_it_was_given(registry: Registry) -> None:
@@ -85,9 +85,9 @@ def test_every_change_of_state_is_an_event_in_order(registry: Registry) -> None:
     registry.settle(lease, done(lease))
     registry.close("b_1", State.SUCCEEDED)
     assert states(registry, "b_1") == ["queued", "running", "finalizing", "succeeded"]
-    events = registry.events("b_1", None)
+    events = registry.events("b_1", None).events
     assert events[-1].kind == "end"
-    assert registry.events("b_1", events[1].id) == events[2:]
+    assert registry.events("b_1", events[1].id).events == events[2:]
     assert [e.data["counts"]["succeeded"] for e in events if e.kind == "progress"] == [1]
 
 

@@ -1,12 +1,15 @@
 """What the registry has lost is put back as the record tells it."""
 
+import time
+from dataclasses import replace
+
 import pytest
 
 from rayjobs.errors import IllegalTransitionError, LeaseLostError, NotFoundError
 from rayjobs.model.batch import State
 from rayjobs.model.lease import Lease, Tally
 from rayjobs.model.ranges import Range
-from rayjobs.ports import NewBatch, Registry, Replayed
+from rayjobs.ports import NewBatch, Registry, Replayed, Retry
 from tests.contract.test_registry_queue import claim, done, drain, new
 
 DOCUMENT = {"labels": {}, "max_attempts": 3}
@@ -103,7 +106,7 @@ def test_a_batch_of_which_all_is_done_only_needs_closing(registry: Registry) -> 
 
 def test_a_batch_that_had_ended_is_known_again_but_not_open(registry: Registry) -> None:
     told = Replayed(
-        batch=batch(key="k"),
+        batch=replace(batch(key="k"), created_ms=time.time_ns() // 1_000_000),
         ends={"succeeded": 9, "failed": 1},
         errors={},
         closed=State.PARTIAL,
@@ -160,3 +163,56 @@ def test_a_forgotten_batch_and_its_leases_are_gone(registry: Registry) -> None:
     with pytest.raises(NotFoundError):
         registry.get("b_1")
     assert registry.page(limit=9, cursor=None, state=None, label=None).batches == []
+
+
+def test_a_restored_batch_takes_its_key_from_nobody(registry: Registry) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    registry.submit(replace(batch("b_2", key="k"), created_ms=now_ms))
+    registry.restore(replace(half_done(), batch=replace(batch(key="k"), created_ms=now_ms)))
+    assert registry.known("k", "h") == "b_2"
+
+
+def test_a_key_that_is_over_does_not_come_back(registry: Registry) -> None:
+    registry.restore(replace(half_done(), batch=batch(key="k")))
+    assert registry.known("k", "h") is None
+
+
+def test_a_deleted_batch_is_restored_by_nobody_who_had_read_its_record_before(registry: Registry) -> None:
+    ended = Replayed(batch=batch(), ends={"succeeded": 10}, errors={}, closed=State.SUCCEEDED, finished_ms=5)
+    registry.restore(ended)
+    registry.delete("b_1")
+    with pytest.raises(NotFoundError):
+        registry.restore(ended)
+    with pytest.raises(NotFoundError):
+        registry.get("b_1")
+
+
+def test_a_batch_that_was_retried_since_is_not_ended_again(registry: Registry) -> None:
+    told = Replayed(batch=batch(), ends={"failed": 10}, errors={"x": 10}, closed=State.FAILED, finished_ms=5)
+    registry.restore(told)
+    token = registry.reserve("b_1")
+    registry.retry("b_1", Retry([Range(0, 10)], {"x": 10}, token=token), "me")
+    assert not registry.restore(told)
+    assert registry.get("b_1").counts.pending == 10
+    assert registry.restore(replace(told, reopened=token))
+    assert registry.get("b_1").state is State.FAILED
+
+
+def test_what_is_only_added_leaves_what_the_registry_knows(registry: Registry) -> None:
+    registry.submit(batch())
+    assert not registry.restore(half_done(), add=True)
+    assert registry.get("b_1").counts.pending == 10
+    registry.forget("b_1")
+    assert registry.restore(half_done(), add=True)
+    assert registry.get("b_1").counts.pending == 4
+
+
+@pytest.mark.parametrize("failed", [4, 5])
+def test_too_many_failed_items_end_a_restored_batch_as_they_end_any_other(
+    registry: Registry, failed: int
+) -> None:
+    strict = replace(batch(), document=DOCUMENT | {"max_failed_ratio": 0.4})
+    registry.restore(
+        Replayed(strict, {"succeeded": 10 - failed, "failed": failed}, {"x": failed}, started_ms=1)
+    )
+    assert registry.get("b_1").ending is (State.FAILED if failed == 5 else None)

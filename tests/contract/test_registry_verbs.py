@@ -244,3 +244,63 @@ def test_every_change_of_state_waits_for_the_log_until_it_is_written(registry: R
     assert all(m.at_ms > before_ms and m.batch_id == "b_1" for m in mine)
     assert registry.moves(mine, batch_id="b_1") == []
     assert {m.batch_id for m in registry.moves()} == {"b_2"}
+
+
+def test_of_two_retries_one_is_decided_and_the_other_refused(registry: Registry) -> None:
+    failed_batch(registry)
+    token = registry.reserve("b_1")
+    with pytest.raises(ConflictError, match="retried"):
+        registry.reserve("b_1")
+    with pytest.raises(ConflictError, match="retried"):
+        registry.delete("b_1")
+    with pytest.raises(ConflictError, match="retried"):
+        registry.retry("b_1", Retry([Range(0, 1)], {"x": 1}, token=token - 1), "me")
+    assert registry.retry("b_1", Retry([Range(0, 1)], {"x": 1}, token=token), "me").state is State.QUEUED
+    [lease] = claim(registry)
+    assert lease.token > token, "what runs again is newer than the retry"
+
+
+def test_a_batch_behind_its_deadline_is_not_retried(registry: Registry) -> None:
+    failed_batch(registry, deadline_s=0.05)
+    wait_until(lambda: refused(registry), 5, "the deadline is over")
+
+
+def refused(registry: Registry) -> bool:
+    try:
+        token = registry.reserve("b_1")
+    except ConflictError as error:
+        return "deadline_s of b_1 is over" in error.detail
+    registry.retry("b_1", Retry([Range(0, 1)], {"x": 1}, token=token), "me")
+    [lease] = claim(registry)
+    registry.settle(lease, Tally({"failed": 1}, {"x": 1}))
+    registry.close("b_1", State.FAILED)
+    return False
+
+
+def failed_batch(registry: Registry, **terms: object) -> None:
+    registry.submit(with_terms(new("b_1", 1), **terms))
+    [lease] = claim(registry)
+    registry.settle(lease, Tally({"failed": 1}, {"x": 1}))
+    registry.close("b_1", State.FAILED)
+
+
+def test_the_moves_of_one_batch_are_found_behind_a_thousand_of_others(registry: Registry) -> None:
+    for number in range(40):
+        registry.submit(new(f"b_{number:03}", 1))
+    for _ in range(13):
+        for number in range(40):
+            steer(registry, Verb.PAUSE, f"b_{number:03}")
+            steer(registry, Verb.RESUME, f"b_{number:03}")
+    registry.submit(new("b_last", 1))
+    steer(registry, Verb.CANCEL, "b_last")
+    assert [move.cause for move in registry.moves(batch_id="b_last")] == ["submit", "cancel"]
+
+
+def test_a_list_that_ends_is_judged_by_what_has_failed_so_far(registry: Registry) -> None:
+    registry.submit(with_terms(new("b_1", 4, exact=False), max_failed_ratio=0.25))
+    for lease in [*claim(registry), *claim(registry), *claim(registry), *claim(registry)]:
+        bad = lease.range.first < 2
+        registry.settle(lease, Tally({"failed" if bad else "succeeded": lease.range.count}))
+    assert registry.get("b_1").ending is None, "the others might succeed"
+    registry.seal("b_1")
+    assert registry.get("b_1").ending is State.FAILED

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -93,6 +94,22 @@ def test_what_a_killed_writer_left_is_tidied_away(store: Store) -> None:
     assert store.get("o/b_1/sub/good") == b"x"
     if isinstance(store, FileStore):
         assert [path.name for path in store.root.rglob("*") if path.is_file()] == ["good"]
+
+
+def test_what_was_written_long_ago_expires(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.put("o/.parts/1/half", b"x")
+    store.put("o/b_1/good", b"x")
+    store.expire("o/.parts", 60)
+    store.expire("o/none", 60)
+    assert store.get("o/.parts/1/half") == b"x"
+    later = time.time_ns() + 61 * 10**9
+    clock = time.monotonic_ns() + 61 * 10**9
+    monkeypatch.setattr(time, "monotonic_ns", lambda: clock)
+    monkeypatch.setattr(time, "time", lambda: later / 1e9)
+    store.expire("o/.parts", 60)
+    assert store.get("o/.parts/1/half") is None
+    assert store.get("o/b_1/good") == b"x"
+    assert list(store.names("o/.parts")) == []
 
 
 def test_names_are_one_level_and_delete_takes_a_whole_prefix(store: Store) -> None:

@@ -257,10 +257,10 @@ def test_a_batch_that_can_not_be_closed_stops_no_other(
 ) -> None:
     doomed = {"doomed": "yes"}
 
-    def broken(batch: Batch, *given: Any) -> dict[str, Any]:
+    def broken(batch: Batch, *given: Any, **named: Any) -> dict[str, Any]:
         if batch.document["labels"] == doomed:
             raise ZeroDivisionError("a fault that nobody foresaw")
-        return closing(batch, *given)
+        return closing(batch, *given, **named)
 
     monkeypatch.setattr(reaper, "closing", broken)
     one = {"type": "paths", "paths": [str(pictures / "p00.jpg")]}

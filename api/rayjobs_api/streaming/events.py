@@ -35,6 +35,11 @@ def checked_id(last: str | None) -> str | None:
     return last or None
 
 
+def nothing_follows(found: Sequence[Event], after: str | None) -> bool:
+    """Whether all that is behind the event with id `after` is that the batch has ended."""
+    return len(found) == 1 and found[0].kind == "end" and found[0].id == after
+
+
 async def feed(
     read: Read,
     found: list[Event],

@@ -3,6 +3,7 @@
 registry   the port `Registry`
 restoring  its part that follows the record
 batch      one batch inside of it
+queue      the queue's figures
 workers    who leads, and which workers are registered
 store      the port `Store`
 

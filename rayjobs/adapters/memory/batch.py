@@ -2,8 +2,7 @@
 
 import itertools
 import math
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,10 +10,13 @@ from rayjobs.errors import ConflictError, IllegalTransitionError
 from rayjobs.model.batch import (
     ENDED,
     ENDINGS,
+    OVERDUE,
+    RESERVED_S,
     TERMINAL,
     VERBS,
     Batch,
     Counts,
+    Move,
     State,
     Verb,
     check_transition,
@@ -22,7 +24,7 @@ from rayjobs.model.batch import (
 )
 from rayjobs.model.lease import Pace, Tally
 from rayjobs.model.ranges import Range
-from rayjobs.ports import Event, NewBatch, QueueStatus, Replayed, Retry
+from rayjobs.ports import Event, NewBatch, Replayed, Retry
 
 _MEMORY_MS = 10_000
 """Time over which the throughput is weighed, as in prelude.lua."""
@@ -41,8 +43,9 @@ class Entry:
     priority: int
     document: dict[str, Any]
     created_ms: int
-    tell: Callable[["Entry", dict[str, Any]], None]
+    tell: Callable[["Entry", dict[str, Any]], Move]
     """Is told of each change of state, for the log."""
+    moved: Move | None = None
     ranges: list[Range] = field(default_factory=list)
     running: int = 0
     ends: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ENDED, 0))
@@ -55,6 +58,10 @@ class Entry:
     held: dict[str, Any] | None = None
     """Why the farm itself has paused it."""
     ending: State | None = None
+    reserved: tuple[int, float] = (0, 0)
+    """The token of a retry that was decided, and until when in ms it keeps others from it."""
+    reopened: int = 0
+    """The token of the last retry."""
     cut: bool = False
     """Whether the early end came while the source was being listed."""
     item_ms: float | None = None
@@ -66,7 +73,7 @@ class Entry:
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     @classmethod
-    def of(cls, new: NewBatch, now_ms: int, tell: Callable[["Entry", dict[str, Any]], None]) -> "Entry":
+    def of(cls, new: NewBatch, now_ms: int, tell: Callable[["Entry", dict[str, Any]], Move]) -> "Entry":
         """Return the entry of a batch that was just submitted."""
         state = State.QUEUED if new.exact else State.EXPANDING
         created_ms = now_ms if new.created_ms is None else new.created_ms
@@ -76,7 +83,7 @@ class Entry:
 
     @classmethod
     def restored(
-        cls, told: Replayed, now_ms: int, tell: Callable[["Entry", dict[str, Any]], None]
+        cls, told: Replayed, now_ms: int, tell: Callable[["Entry", dict[str, Any]], Move]
     ) -> "Entry":
         """Return the entry of a batch as its record tells it."""
         new = told.batch
@@ -88,11 +95,13 @@ class Entry:
         entry.running = sum(lease.range.count for lease in told.running)
         entry.started_ms, entry.finished_ms = told.started_ms, told.finished_ms
         entry.ran_ms = told.ran_ms
-        entry.cut = told.cut
+        entry.cut, entry.reopened = told.cut, told.reopened
         waiting = sum(chunk.count for chunk in told.waiting)
         if entry.pending != waiting:
             raise IllegalTransitionError(f"{waiting} items wait of {entry.pending}")
         entry._enter(told.state, now_ms, "restored", "dispatcher")
+        if entry.ended:
+            entry.say("end", entry.end)
         return entry
 
     @property
@@ -104,6 +113,11 @@ class Entry:
     def ended(self) -> bool:
         """Whether the state is terminal."""
         return self.state in TERMINAL
+
+    @property
+    def end(self) -> dict[str, Any]:
+        """What the `end` event says."""
+        return {"state": self.state.value, "counts": asdict(self._counts())}
 
     def say(self, kind: str, data: dict[str, Any]) -> None:
         """Add an event."""
@@ -118,7 +132,7 @@ class Entry:
         self.state = to
         said = {"state": to.value, "at_ms": now_ms, "cause": cause, "actor": actor}
         self.say("state", said)
-        self.tell(self, said)
+        self.moved = self.tell(self, said)
 
     def take(self, slots: int, pace: Pace) -> Range:
         """Take the next chunk off the front of the ranges."""
@@ -144,10 +158,11 @@ class Entry:
             self.ends["cancelled"] += back
             again = ()
         self._weigh(chunk.count - sum(r.count for r in again), tally.busy_ms, now_ms)
-        self._check_ratio(now_ms)
+        self.judge(now_ms)
         return () if self.ending else again
 
-    def _check_ratio(self, now_ms: int) -> None:
+    def judge(self, now_ms: int) -> None:
+        """End the batch if too many of its items failed."""
         ratio, counts = self.document.get("max_failed_ratio"), self._counts()
         steered = VERBS[Verb.ABORT].get(self.ending or self.state)
         if ratio is None or not counts.failed or steered is not State.FINALIZING:
@@ -212,9 +227,14 @@ class Entry:
         self.move(State.FINALIZING, now_ms, cause, actor)
         self.progress(now_ms, at_once=True)
 
-    def reopen(self, retry: Retry, now_ms: int, actor: str) -> None:
+    def reopen(self, retry: Retry, now_ms: int, actor: str, token: int) -> None:
         """Take items that did not succeed back from the counts; raises `ConflictError`."""
         self.allowed(Verb.RETRY, self.state)
+        if retry.token is None:
+            self.check_reserved(now_ms)
+        elif retry.token != self.reserved[0]:
+            raise ConflictError(f"{self.id} is being retried; try again when it has ended")
+        self.reserved, self.reopened = (0, 0), retry.token or token
         self.ends["failed"] -= sum(r.count for r in retry.ranges) - retry.cancelled
         self.ends["cancelled"] -= retry.cancelled
         for code, n in retry.errors.items():
@@ -227,17 +247,33 @@ class Entry:
         self.move(open_state(exact=self.exact, started=False), now_ms, "retry", actor)
         self.progress(now_ms, at_once=True)
 
+    def reserve(self, token: int, now_ms: int) -> None:
+        """Keep all others from retrying or deleting it for a while; raises `ConflictError`."""
+        self.allowed(Verb.RETRY, self.state)
+        if self.late(now_ms):
+            raise ConflictError(OVERDUE.format(self.id))
+        self.check_reserved(now_ms)
+        self.reserved = (token, now_ms + RESERVED_S * 1000)
+
+    def check_reserved(self, now_ms: int) -> None:
+        """Raise `ConflictError` while a retry that was decided is being written."""
+        if self.reserved[1] > now_ms:
+            raise ConflictError(f"{self.id} is being retried; try again when it has ended")
+
     def close(self, state: State, now_ms: int) -> None:
         """Reach a terminal state."""
         self.finished_ms = now_ms
         self.move(state, now_ms, "closed")
-        self.say("end", {"state": state.value, "counts": asdict(self._counts())})
+        self.say("end", self.end)
 
     def overdue(self, now_ms: int) -> bool:
         """Whether the deadline is over and nothing has ended the batch so far."""
+        return self.late(now_ms) and self.state not in TERMINAL | {State.FINALIZING}
+
+    def late(self, now_ms: int) -> bool:
+        """Whether the deadline is over."""
         deadline_s = self.document.get("deadline_s")
-        late = deadline_s is not None and now_ms >= self.created_ms + deadline_s * 1000
-        return late and self.state not in TERMINAL | {State.FINALIZING}
+        return deadline_s is not None and now_ms >= self.created_ms + deadline_s * 1000
 
     def matches(self, state: State | None, label: tuple[str, str] | None) -> bool:
         """Whether a listing with these conditions shows the batch."""
@@ -263,6 +299,7 @@ class Entry:
             remarks=self.remarks,
             ending=self.ending,
             ran_ms=self.ran_ms,
+            move=self.moved,
         )
 
     def _counts(self) -> Counts:
@@ -274,25 +311,3 @@ class Entry:
         began = now_ms if self.started_ms is None else self.started_ms
         seen = 1 - math.exp((began - now_ms) / _MEMORY_MS)
         return self.rate * math.exp((self.rate_ms - now_ms) / _MEMORY_MS) / seen if seen > 0 else 0.0
-
-
-def queue_status(
-    run_id: str, open_batches: Sequence[Batch], leases: int, stale: int, now_ms: int
-) -> QueueStatus:
-    """Return the queue's figures, summed over the open batches."""
-    pending = sum(batch.counts.pending for batch in open_batches)
-    running = sum(batch.counts.running for batch in open_batches)
-    rate = sum(batch.throughput_per_s for batch in open_batches)
-    ages = [(now_ms - batch.created_ms) / 1000 for batch in open_batches if batch.counts.pending]
-    left = pending + running
-    return QueueStatus(
-        run_id=run_id,
-        pending=pending,
-        in_flight=running,
-        leases=leases,
-        oldest_age_s=max(ages, default=0.0),
-        images_per_s=rate,
-        eta_s=0.0 if not left else round(left / rate, 1) if rate else None,
-        batches_by_state=dict(Counter(batch.state.value for batch in open_batches)),
-        stale_settlements=stale,
-    )

@@ -6,14 +6,18 @@ from typing import Any
 
 from typing_extensions import override
 
-from rayjobs.adapters.memory.batch import Entry, queue_status
+from rayjobs.adapters.memory.batch import Entry
+from rayjobs.adapters.memory.queue import queue_status
 from rayjobs.adapters.memory.restoring import MemoryRestoring
 from rayjobs.errors import IdempotencyMismatchError, LeaseLostError, QueueFullError
 from rayjobs.model.batch import CLAIMABLE, Batch, Move, State, Verb, open_state
 from rayjobs.model.item import Fault
 from rayjobs.model.lease import Lease, Pace, Tally
 from rayjobs.model.ranges import Range
-from rayjobs.ports import Event, NewBatch, Page, Purged, QueueStatus, Retry, Settled, Submitted
+from rayjobs.ports import NewBatch, Page, Purged, QueueStatus, Retry, Settled, Submitted, Told
+
+_GONE_S = 60
+"""How long a deleted batch is not restored, as in `redis_keys`."""
 
 
 class MemoryRegistry(MemoryRestoring):
@@ -69,6 +73,7 @@ class MemoryRegistry(MemoryRestoring):
                 if entry.pending + entry.running and entry.state is State.EXPANDING:
                     to = open_state(exact=True, started=entry.started_ms is not None)
                     entry.move(to, self._now_ms, "listed")
+                entry.judge(self._now_ms)
             return self._finish(entry)
 
     @override
@@ -142,7 +147,10 @@ class MemoryRegistry(MemoryRestoring):
         with self._lock:
             entry = self._entry(batch_id)
             entry.allowed(Verb.DELETE, entry.state)
+            entry.check_reserved(self._now_ms)
+            self._gone[batch_id] = self._now_ms + _GONE_S * 1000
             del self._entries[batch_id]
+            self._listed.discard(batch_id)
             self._keys = {key: known for key, known in self._keys.items() if known[0] != batch_id}
             return entry.view(self._run, self._now_ms)
 
@@ -151,13 +159,20 @@ class MemoryRegistry(MemoryRestoring):
         with self._lock:
             gone = {move.id for move in written}
             self._moves = [move for move in self._moves if move.id not in gone]
-            return [move for move in self._moves[:1000] if batch_id in (None, move.batch_id)]
+            return [move for move in self._moves if batch_id in (None, move.batch_id)][:1000]
+
+    @override
+    def reserve(self, batch_id: str) -> int:
+        with self._lock:
+            token = self._token()
+            self._entry(batch_id).reserve(token, self._now_ms)
+            return token
 
     @override
     def retry(self, batch_id: str, retry: Retry, actor: str) -> Batch:
         with self._lock:
             entry = self._entry(batch_id)
-            entry.reopen(retry, self._now_ms, actor)
+            entry.reopen(retry, self._now_ms, actor, self._token())
             self._enqueue(entry, retry.ranges)
             return entry.view(self._run, self._now_ms)
 
@@ -185,8 +200,10 @@ class MemoryRegistry(MemoryRestoring):
             return entry.view(self._run, self._now_ms)
 
     @override
-    def get(self, batch_id: str) -> Batch:
+    def get(self, batch_id: str, *, whole: bool = False) -> Batch:
         with self._lock:
+            if whole:
+                self._check_restored()
             return self._entry(batch_id).view(self._run, self._now_ms)
 
     @override
@@ -194,6 +211,7 @@ class MemoryRegistry(MemoryRestoring):
         self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None
     ) -> Page:
         with self._lock:
+            self._check_restored()
             older = sorted((i for i in self._listed if cursor is None or i < cursor), reverse=True)
             known = self._entries
             shown = [i for i in older if i not in known or known[i].matches(state, label)][:limit]
@@ -203,10 +221,13 @@ class MemoryRegistry(MemoryRestoring):
             return Page(views, shown[-1] if more else None, forgotten)
 
     @override
-    def events(self, batch_id: str, after: str | None) -> list[Event]:
+    def events(self, batch_id: str, after: str | None) -> Told:
         behind = int((after or "0").partition("-")[0])  # an id of Redis has a second number
         with self._lock:
-            return [e for e in self._entry(batch_id).events if after is None or int(e.id) > behind]
+            self._check_restored()
+            entry = self._entry(batch_id)
+            found = [event for event in entry.events if after is None or int(event.id) > behind]
+            return Told(found, entry.end if entry.ended else None)
 
     @override
     def queue(self) -> QueueStatus:

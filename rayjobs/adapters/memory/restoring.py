@@ -10,12 +10,15 @@ from typing_extensions import override
 
 from rayjobs.adapters.memory.batch import Entry
 from rayjobs.adapters.memory.workers import MemoryWorkers
-from rayjobs.errors import NotFoundError
+from rayjobs.errors import NotFoundError, RegistryBehindError
 from rayjobs.model.batch import TERMINAL, Move, State
 from rayjobs.model.lease import Lease
 from rayjobs.model.ranges import Range
-from rayjobs.ports import Replayed, Settled
+from rayjobs.ports import NewBatch, Replayed, Settled
 from rayjobs.settings import Settings
+
+_KEY_MS = 24 * 3600 * 1000
+"""Life of an idempotency key, as in `redis_restoring`."""
 
 
 class MemoryRestoring(MemoryWorkers):
@@ -46,6 +49,7 @@ class MemoryRestoring(MemoryWorkers):
         self._leases: dict[int, tuple[Lease, float]] = {}
         self._workers.clear()
         self._moves: list[Move] = []
+        self._gone: dict[str, float] = {}
         self._virtual = 0.0
         self._stale = 0
         return forgotten
@@ -54,6 +58,10 @@ class MemoryRestoring(MemoryWorkers):
         if batch_id not in self._entries:
             raise NotFoundError(f"there is no batch {batch_id!r}")
         return self._entries[batch_id]
+
+    def _check_restored(self) -> None:
+        if not self._restored:
+            raise RegistryBehindError(f"the run {self._run} is being restored from the record")
 
     def _enqueue(self, entry: Entry, ranges: Sequence[Range]) -> None:
         entry.ranges.extend(ranges)
@@ -71,9 +79,11 @@ class MemoryRestoring(MemoryWorkers):
             self._queued.set()
         return Settled(entry.state, closable)
 
-    def _note(self, entry: Entry, said: dict[str, Any]) -> None:
-        self._moves.append(Move.of({"id": f"{self._token()}-0", "batch_id": entry.id, **said}))
+    def _note(self, entry: Entry, said: dict[str, Any]) -> Move:
+        move = Move.of({"id": f"{self._token()}-0", "batch_id": entry.id, **said})
+        self._moves.append(move)
         self._moved.put(entry.id)
+        return move
 
     def _lease_end(self) -> float:
         return self._clock() + self._settings.lease_s
@@ -89,11 +99,17 @@ class MemoryRestoring(MemoryWorkers):
             self._restored = self._restored or last
 
     @override
-    def restore(self, standing: Replayed) -> None:
+    def restore(self, standing: Replayed, *, add: bool = False) -> bool:
         with self._lock:
             new = standing.batch
-            if new.idempotency_key is not None:
-                self._keys[new.idempotency_key] = (new.id, new.body_hash)
+            if self._gone.get(new.id, 0) > self._now_ms:
+                raise NotFoundError(f"there is no batch {new.id!r}")
+            known = self._entries.get(new.id)
+            if known and (
+                known.reopened > standing.reopened or (add and (standing.closed or not known.ended))
+            ):
+                return False
+            self._give_key(new)
             self._drop(new.id)
             self._entries[new.id] = entry = Entry.restored(standing, self._now_ms, self._note)
             self._listed.add(new.id)
@@ -104,7 +120,16 @@ class MemoryRestoring(MemoryWorkers):
             if standing.closed is None:
                 entry.progress(self._now_ms, at_once=True)
                 self._enqueue(entry, standing.waiting)
+                entry.judge(self._now_ms)
                 self._finish(entry)
+            return True
+
+    def _give_key(self, new: NewBatch) -> None:
+        """Give a restored batch its key, which it takes from nobody, for the rest of the key's life."""
+        holder, _ = self._keys.get(new.idempotency_key or "", (None, None))
+        over = new.created_ms is not None and self._now_ms >= new.created_ms + _KEY_MS
+        if new.idempotency_key is not None and holder not in self._entries and not over:
+            self._keys[new.idempotency_key] = (new.id, new.body_hash)
 
     def _drop(self, batch_id: str) -> None:
         self._entries.pop(batch_id, None)

@@ -66,8 +66,15 @@ class MemoryStore(Store):
             self._blobs.pop(key, None)
 
     @override
-    def tidy(self, prefix: str) -> None:
+    def tidy(self, prefix: str, older_than_s: float = 0) -> None:
         return  # a write that did not end has left nothing
+
+    @override
+    def expire(self, prefix: str, older_than_s: float) -> None:
+        until_ns = time.monotonic_ns() - older_than_s * 1e9
+        for key in [k for k in list(self._blobs) if k.startswith(f"{prefix}/")]:
+            if self._written_ns[key] < until_ns:
+                self._blobs.pop(key, None)
 
     @override
     def uri(self, key: str) -> str:

@@ -13,6 +13,8 @@ from typing import Literal
 
 DRAIN_S = 60
 """Life of the request to drain; the worker's agent looks for it twice a second."""
+GONE_S = 60
+"""How long a deleted batch is kept from being restored by who had read its record before."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ LAYOUT: dict[str, Key] = {
         "ranges:{}", "list", "`first:count:attempt` of the items that wait", "retention_s once ended"
     ),
     "events": Key("events:{}", "stream", "the last 256 events of a batch", "retention_s once ended"),
+    "gone": Key("gone:{}", "string", "set while a deleted batch may not be restored", "60 s"),
     "idempotency": Key("idempotency:{}", "string", "`batch id|hash of the body`", "24 h"),
 }
 

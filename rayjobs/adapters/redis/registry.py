@@ -9,15 +9,26 @@ import redis
 from typing_extensions import override
 
 from rayjobs.adapters.redis.channel import Channel
-from rayjobs.adapters.redis.keys import DRAIN_S, channel
+from rayjobs.adapters.redis.keys import DRAIN_S, GONE_S, channel
 from rayjobs.adapters.redis.restoring import IDEMPOTENCY_S, RedisRestoring, entry
 from rayjobs.adapters.redis.scripts import redis_errors
 from rayjobs.errors import IdempotencyMismatchError
-from rayjobs.model.batch import ENOUGH, Batch, Counts, Move, State, Verb
+from rayjobs.model.batch import RESERVED_S, Batch, Counts, Move, State, Verb
 from rayjobs.model.item import Fault
 from rayjobs.model.lease import Lease, Pace, Tally
 from rayjobs.model.worker import Worker
-from rayjobs.ports import Event, MemoryUse, NewBatch, Page, Purged, QueueStatus, Retry, Settled, Submitted
+from rayjobs.ports import (
+    Event,
+    MemoryUse,
+    NewBatch,
+    Page,
+    Purged,
+    QueueStatus,
+    Retry,
+    Settled,
+    Submitted,
+    Told,
+)
 from rayjobs.settings import Settings
 
 _CONNECT_S = 1.0
@@ -117,7 +128,6 @@ class RedisRegistry(RedisRestoring):
             errors=dict(tally.errors),
             again=[[r.first, r.count, r.attempt] for r in tally.again],
             busy_ms=tally.busy_ms,
-            enough=ENOUGH,
         )
         return _settled(answer)
 
@@ -136,6 +146,10 @@ class RedisRegistry(RedisRestoring):
         return _batch(answer)
 
     @override
+    def reserve(self, batch_id: str) -> int:
+        return int(self._run_script("reserve", id=batch_id, hold_ms=int(RESERVED_S * 1000)))
+
+    @override
     def retry(self, batch_id: str, retry: Retry, actor: str) -> Batch:
         answer = self._run_script(
             "retry",
@@ -144,12 +158,13 @@ class RedisRegistry(RedisRestoring):
             ranges=[[r.first, r.count, r.attempt] for r in retry.ranges],
             errors=retry.errors,
             cancelled=retry.cancelled,
+            token=retry.token,
         )
         return _batch(answer)
 
     @override
     def delete(self, batch_id: str) -> Batch:
-        return _batch(self._run_script("delete", id=batch_id))
+        return _batch(self._run_script("delete", id=batch_id, gone_s=GONE_S))
 
     @override
     def closable(self) -> list[str]:
@@ -177,8 +192,8 @@ class RedisRegistry(RedisRestoring):
         return _batch(answer)
 
     @override
-    def get(self, batch_id: str) -> Batch:
-        return _batch(self._run_script("get", id=batch_id))
+    def get(self, batch_id: str, *, whole: bool = False) -> Batch:
+        return _batch(self._run_script("get", id=batch_id, whole=whole))
 
     @override
     def page(
@@ -189,9 +204,10 @@ class RedisRegistry(RedisRestoring):
         return Page(found, answer["next"], tuple(answer["forgotten"]))
 
     @override
-    def events(self, batch_id: str, after: str | None) -> list[Event]:
-        rows = self._run_script("events", id=batch_id, after=after)
-        return [Event(row["id"], row["kind"], json.loads(row["data"])) for row in rows or ()]
+    def events(self, batch_id: str, after: str | None) -> Told:
+        answer = self._run_script("events", id=batch_id, after=after)
+        rows = answer["events"] or ()
+        return Told([Event(row["id"], row["kind"], json.loads(row["data"])) for row in rows], answer["ended"])
 
     @override
     def queue(self) -> QueueStatus:
@@ -267,6 +283,7 @@ def _batch(row: dict[str, Any]) -> Batch:
     fields = row | {
         "state": State(row["state"]),
         "ending": State(row["ending"]) if row.get("ending") else None,
+        "move": Move.of(json.loads(row["move"])) if row.get("move") else None,
         "counts": Counts(**row["counts"]),
         "errors_by_code": dict(row["errors_by_code"]),
         "document": json.loads(row["document"]),

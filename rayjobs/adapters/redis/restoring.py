@@ -38,10 +38,10 @@ class RedisRestoring(Registry):
         self._run_script("restored", ids=list(batch_ids), last=last)
 
     @override
-    def restore(self, standing: Replayed) -> None:
+    def restore(self, standing: Replayed, *, add: bool = False) -> bool:
         arguments = _restoring(standing)
         ttls = {"lease_ms": self._lease_ms, "key_ttl_s": IDEMPOTENCY_S, "ttl_s": self._settings.retention_s}
-        self._run_script("restore", **arguments, **ttls)
+        return bool(self._run_script("restore", **arguments, **ttls, add=add))
 
     @override
     def unfinished(self) -> list[str]:
@@ -101,4 +101,5 @@ def _restoring(standing: Replayed) -> dict[str, Any]:
         "remarks": json.dumps(dict(standing.remarks)) if standing.remarks else None,
         "closed": standing.closed,
         "fence": standing.fence,
+        "reopened": standing.reopened,
     }

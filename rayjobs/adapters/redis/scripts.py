@@ -21,15 +21,20 @@ from rayjobs.errors import (
     NotFoundError,
     QueueFullError,
     RayJobsError,
+    RegistryBehindError,
+    RegistryFullError,
     RegistryUnavailableError,
 )
-from rayjobs.model.batch import ENDINGS, TRANSITIONS, VERBS
+from rayjobs.model.batch import ENDINGS, ENOUGH, OVERDUE, TRANSITIONS, VERBS
 
 _FOLDER = Path(__file__).parent / "lua"
 _REFUSALS: dict[str, tuple[type[RayJobsError], str]] = {
     "NOT_FOUND": (NotFoundError, "there is no batch {0!r}"),
+    "BEHIND": (RegistryBehindError, "the run {0} is being restored from the record; try again in a moment"),
     "NO_WORKER": (NotFoundError, "no worker {0!r} is registered"),
     "CONFLICT": (ConflictError, "the batch is {0}, which does not allow this"),
+    "OVERDUE": (ConflictError, OVERDUE),
+    "RESERVED": (ConflictError, "{0} is being retried; try again when it has ended"),
     "IDEMPOTENCY": (IdempotencyMismatchError, "this Idempotency-Key made {0} from another body"),
     "QUEUE_FULL": (
         QueueFullError,
@@ -37,7 +42,7 @@ _REFUSALS: dict[str, tuple[type[RayJobsError], str]] = {
     ),
     "LEASE_LOST": (LeaseLostError, "the lease {0} is no longer held"),
     "NOT_LEADER": (LeaseLostError, "another dispatcher leads, with token {0}"),
-    "OOM": (RegistryUnavailableError, "Redis is full, it has reached its maxmemory: {0}"),
+    "OOM": (RegistryFullError, "Redis is full, it has reached its maxmemory: {0}"),
 }
 """The first word of a script's error, and what it is for us."""
 
@@ -48,7 +53,12 @@ class Scripts:
     def __init__(self, client: redis.Redis, namespace: str) -> None:
         follows = json.dumps({state.value: sorted(after) for state, after in TRANSITIONS.items()})
         prelude = (_FOLDER / "prelude.lua").read_text("utf-8")
-        tables = {"transitions": follows, "verbs": json.dumps(VERBS), "endings": json.dumps(ENDINGS)}
+        tables = {
+            "transitions": follows,
+            "verbs": json.dumps(VERBS),
+            "endings": json.dumps(ENDINGS),
+            "enough": str(ENOUGH),
+        }
         prelude = prelude.replace("-- @layout@", lua_table())
         for name, table in tables.items():
             prelude = prelude.replace(f"@{name}@", table)

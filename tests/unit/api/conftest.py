@@ -18,7 +18,9 @@ BODY: dict[str, Any] = {"source": {"type": "samples", "count": 3}, "pipeline": [
 
 @pytest.fixture
 def registry(farm_settings: Settings) -> Registry:
-    return MemoryRegistry(farm_settings)
+    registry = MemoryRegistry(farm_settings)
+    registry.enlist([], last=True)  # as a dispatcher says that finds no record
+    return registry
 
 
 @pytest.fixture

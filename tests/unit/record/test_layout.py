@@ -1,5 +1,7 @@
 """The record: for each item, the entry under the highest token holds."""
 
+from typing import Any
+
 import pytest
 
 from rayjobs.adapters.memory.store import MemoryStore
@@ -9,6 +11,18 @@ from rayjobs.model.lease import Lease, Tally
 from rayjobs.model.ranges import Range
 from rayjobs.record.commits import Entry
 from rayjobs.record.layout import PAGE, Record
+
+CLOSED: dict[str, Any] = {
+    "schema_version": 1,
+    "retries": 0,
+    "state": "partial",
+    "cause": None,
+    "counts": {},
+    "errors_by_code": {},
+    "error": None,
+    "started_ms": None,
+    "finished_ms": 0,
+}
 
 
 @pytest.fixture
@@ -48,13 +62,13 @@ def test_a_late_commit_under_an_older_token_changes_nothing(record: Record) -> N
 
 def test_a_retry_takes_items_back_and_a_later_commit_gives_them_again(record: Record) -> None:
     commit(record, lease(1, 0, 4), "a")
-    record.close("b_1", {"state": "partial"})
-    record.reopen("b_1", [Range(1, 2)])
+    record.close("b_1", CLOSED)
+    record.reopen("b_1", [Range(1, 2)], token=1, retries=0)
     assert sorted(record.outcomes("b_1", Range(0, 4))) == [0, 3]
     assert record.closed("b_1") is None
     commit(record, lease(2, 2, 1), "b")
     assert workers(record, Range(0, 4)) == ["a", "b", "a"]
-    record.reopen("b_1", [Range(2, 1)])
+    record.reopen("b_1", [Range(2, 1)], token=2, retries=1)
     commit(record, lease(3, 1, 2), "c")
     assert workers(record, Range(0, 4)) == ["a", "c", "c", "a"]
 

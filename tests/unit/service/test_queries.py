@@ -86,6 +86,7 @@ def test_a_cursor_is_an_index_that_is_written_in_one_way(
 
 
 def test_items_of_a_cancelled_batch_that_never_ran_are_cancelled(whole_farm: System, pictures: Path) -> None:
+    whole_farm.registry.enlist([], last=True)
     batch_id = whole_farm.submit({"type": "paths", "paths": [str(pictures / "p00.jpg")]})
     whole_farm.intake.steer(batch_id, Verb.CANCEL)
     [item] = whole_farm.items(batch_id)

@@ -16,12 +16,15 @@ from rayjobs.errors import (
     InvalidRequestError,
     OutputNameError,
     RayJobsError,
+    RegistryFullError,
     RegistryUnavailableError,
     SourceTooLargeError,
     UnknownFilterError,
 )
+from rayjobs.lifecycle.recovery import Recovery
 from rayjobs.model.batch import State
-from rayjobs.service.submissions import new_id
+from rayjobs.model.ids import new_id
+from rayjobs.ports import NewBatch
 from rayjobs.settings import Settings
 from tests.support.system import THUMB, System
 
@@ -151,13 +154,39 @@ def test_a_batch_is_in_the_record_before_it_is_answered(whole: System) -> None:
 def test_a_batch_the_registry_did_not_take_leaves_no_record(
     whole: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object) -> None:
-        raise RegistryUnavailableError("Redis does not answer")
+    def full(*_: object) -> None:
+        raise RegistryFullError("Redis is full")
 
-    monkeypatch.setattr(whole.registry, "submit", away)
+    monkeypatch.setattr(whole.registry, "submit", full)
     with pytest.raises(RegistryUnavailableError):
         whole.intake.submit(body())
     assert stored(whole) == []
+
+
+@pytest.mark.parametrize("entered", [True, False])
+def test_a_batch_that_stands_in_the_record_is_acknowledged_whatever_becomes_of_redis(
+    whole: System, monkeypatch: pytest.MonkeyPatch, *, entered: bool
+) -> None:
+    """The outcome is unknown: the batch is there or will be, so nobody is told that it is not."""
+    real = whole.registry.submit
+
+    def away(*_: object, **__: object) -> None:
+        raise RegistryUnavailableError("Redis does not answer")
+
+    def lost(new: NewBatch) -> None:
+        if entered:
+            real(new)
+        monkeypatch.setattr(whole.registry, "get", away)
+        away()
+
+    whole.registry.enlist([], last=True)
+    monkeypatch.setattr(whole.registry, "submit", lost)
+    batch, created = whole.intake.submit(body())
+    assert (batch.state, batch.counts.pending, created) == (State.QUEUED, 3, True)
+    monkeypatch.undo()
+    Recovery(whole.registry, whole.record).check(())
+    assert whole.registry.get(batch.id).counts.pending == 3
+    assert stored(whole) == [batch.id]
 
 
 def test_the_same_key_and_body_is_the_same_batch_and_another_body_is_refused(whole: System) -> None:
@@ -191,6 +220,7 @@ def test_an_upload_over_the_limit_is_refused_and_leaves_nothing(whole: System) -
 
 
 def test_only_a_batch_that_ended_with_failures_can_be_retried(whole: System) -> None:
+    whole.registry.enlist([], last=True)
     batch, _ = whole.intake.submit(body())
     with pytest.raises(ConflictError, match="queued"):
         whole.intake.retry(batch.id)

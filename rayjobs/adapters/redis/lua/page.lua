@@ -1,5 +1,6 @@
 -- A: limit, cursor (an id or nil), state, label {name, value} (or nil). Batches, newest first; looks at 1000 at most.
 -- Of those whose retention is over it answers the id alone.
+if not restored() then return behind() end
 local from = A.cursor and '(' .. A.cursor or '+'
 local found, forgotten, last = {}, {}, nil
 local ids = redis.call('ZREVRANGEBYLEX', K.index, from, '-', 'LIMIT', 0, 1000)

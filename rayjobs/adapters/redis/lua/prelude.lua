@@ -49,7 +49,9 @@ local function enter(b, to, cause, actor)
   redis.call('HSET', K.batch(b.id), 'state', to)
   local said = cjson.encode({state = to, at_ms = NOW, cause = cause, actor = actor})
   redis.call('XADD', K.events(b.id), 'MAXLEN', '~', 256, '*', 'kind', 'state', 'data', said)
-  redis.call('XADD', K.moves, '*', 'batch', b.id, 'move', said)
+  local move_id = redis.call('XADD', K.moves, '*', 'batch', b.id, 'move', said)
+  b.moved = cjson.encode({id = move_id, batch_id = b.id, state = to, at_ms = NOW, cause = cause, actor = actor})
+  redis.call('HSET', K.batch(b.id), 'moved', b.moved)
   redis.call('PUBLISH', NS .. ':moved', b.id)
 end
 
@@ -81,6 +83,7 @@ local function deadline(batch) return whole((batch.created_ms or NOW) + batch.de
 -- Which server this is: another one may know less, since it lost its memory or was given an old one.
 local function server() return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') end
 local function restored() return redis.call('GET', K.restored) == server() end
+local function behind() return fail('BEHIND', RUN) end
 
 -- Keeps what an ended batch has for a time only.
 local function retain(id, ttl_s)
@@ -129,7 +132,7 @@ local function view(b)
     id = b.id, state = b.state, run_id = RUN, exact = b.exact == '1', priority = tonumber(b.priority),
     created_ms = tonumber(b.created_ms), started_ms = tonumber(b.started_ms), finished_ms = tonumber(b.finished_ms),
     throughput_per_s = pace(b), document = b.document, error = b.error or b.held, ending = b.ending,
-     errors_by_code = errors, remarks = b.remarks, ran_ms = tonumber(b.ran_ms or 0),
+     errors_by_code = errors, remarks = b.remarks, ran_ms = tonumber(b.ran_ms or 0), move = b.moved,
     counts = {total = b.total, pending = b.pending, running = b.running, succeeded = b.succeeded, cached = b.cached,
               skipped = b.skipped, failed = b.failed, cancelled = b.cancelled},
   }
@@ -155,3 +158,23 @@ local function stop(b, ending, cause, actor, why)
   move(b, 'finalizing', cause, actor)
   progress(b, true)
 end
+
+-- The twin of batch.Counts.too_many_failed: why the batch is to end, or nil.
+local function too_many_failed(b)
+  local ratio = tonumber(cjson.decode(b.document).max_failed_ratio) -- null and nothing are no number
+  if not ratio then return nil end
+  local tried = b.ended - b.cancelled
+  local least = b.exact == '1' and math.min(@enough@, b.total) or @enough@
+  if b.failed <= ratio * math.max(tried, least) then return nil end
+  local detail = string.format('%d of %d items failed, more than max_failed_ratio allows', b.failed, tried)
+  return cjson.encode({code = 'max_failed_ratio', detail = detail, limit = ratio, actual = b.failed / tried})
+end
+
+-- Ends a batch of which too many items failed; called by whatever changes its counts, or what they are judged by.
+local function judge(b)
+  local why = b.failed > 0 and VERBS.abort[b.ending or b.state] == 'finalizing' and too_many_failed(b)
+  if why then stop(b, 'failed', 'max_failed_ratio', 'dispatcher', why) end
+end
+
+-- Whether a verb that was decided is being written into the record.
+local function reserved(b) return tonumber(b.reserved_until or 0) > NOW end

@@ -8,4 +8,5 @@ b.exact = '1'
 if A.error then redis.call('HSET', K.batch(A.id), 'error', A.error) end
 if A.remarks then redis.call('HSET', K.batch(A.id), 'remarks', A.remarks) end
 if b.pending + b.running > 0 and b.state == 'expanding' then move(b, standing(b), 'listed') end
+judge(b)
 return cjson.encode(finish(b))

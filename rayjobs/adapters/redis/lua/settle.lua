@@ -1,18 +1,6 @@
 #!lua flags=allow-oom
--- A: token, counts {name: items}, errors {code: items}, again [[first, count, attempt]], busy_ms, enough.
+-- A: token, counts {name: items}, errors {code: items}, again [[first, count, attempt]], busy_ms.
 -- Ends a lease: adds what ended to the counts and puts the rest back. A token that is not held is refused.
-
--- The twin of batch.Counts.too_many_failed: why the batch is to end, or nil.
-local function too_many_failed(b)
-  local ratio = tonumber(cjson.decode(b.document).max_failed_ratio) -- null and nothing are no number
-  if not ratio then return nil end
-  local tried = b.ended - b.cancelled
-  local least = b.exact == '1' and math.min(A.enough, b.total) or A.enough
-  if b.failed <= ratio * math.max(tried, least) then return nil end
-  local detail = string.format('%d of %d items failed, more than max_failed_ratio allows', b.failed, tried)
-  return cjson.encode({code = 'max_failed_ratio', detail = detail, limit = ratio, actual = b.failed / tried})
-end
-
 local raw = redis.call('HGET', K.leases, A.token)
 if not raw then
   if restored() then redis.call('INCR', K.stale) end -- else it may be among those that come back
@@ -50,7 +38,6 @@ if ended > 0 then
   end
 end
 b = load(lease.batch)
-local why = b.failed > 0 and VERBS.abort[b.ending or b.state] == 'finalizing' and too_many_failed(b)
-if why then stop(b, 'failed', 'max_failed_ratio', 'dispatcher', why) end
+judge(b)
 progress(b, b.pending + b.running == 0)
 return cjson.encode(finish(b))
