@@ -1,4 +1,4 @@
-"""The only door to a cluster's API server."""
+"""The client of a cluster's API server; no other module calls one."""
 
 import json
 import re
@@ -18,12 +18,12 @@ from rayjobs_k8s.names import MANAGER
 from rayjobs_k8s.objects import Document, Operation, Ref, entries, text
 
 _ANSWER_S = (5.0, 30.0)
-"""To connect, and for an answer; a CustomResourceDefinition of a megabyte takes seconds."""
-_REMEDY = "Start the cluster, or name another one with --context; KUBECONFIG says where its settings are."
+"""Limits: to connect, and to answer. A CustomResourceDefinition of a megabyte takes seconds."""
+_REMEDY = "Start the cluster, or name another one with --context; KUBECONFIG names the file of its settings."
 
 
 class Cluster:
-    """One context of the user's kubeconfig; every failure is a `DeployError`."""
+    """The API server of one context of the user's kubeconfig; each method raises `DeployError` alone."""
 
     def __init__(self, context: str | None = None, settings: client.Configuration | None = None) -> None:
         if settings is None:
@@ -35,7 +35,7 @@ class Cluster:
 
     @classmethod
     def of_pod(cls) -> "Cluster":
-        """Return the cluster that this process runs in, with the rights of its pod's account."""
+        """Return the cluster in which this process runs, with the rights of its pod's service account."""
         settings = client.Configuration()
         config.load_incluster_config(client_configuration=settings)
         return cls(settings=settings)
@@ -48,19 +48,19 @@ class Cluster:
     @cached_property
     def version(self) -> tuple[int, int]:
         """Major and minor version of Kubernetes."""
-        told = self._ask("GET", "/version", "version")
-        # A provider's minor version may end in a word of its own: "34+", "34-gke".
-        major, minor = (re.match(r"\d+", text(told, name)) for name in ("major", "minor"))
+        answer = self._ask("GET", "/version", "version")
+        # A provider may add letters to the minor version: "34+", "34-gke".
+        major, minor = (re.match(r"\d+", text(answer, name)) for name in ("major", "minor"))
         if major is None or minor is None:
-            raise UnreachableError(f"{self._settings.host} does not tell its version: {told}.", _REMEDY)
+            raise UnreachableError(f"{self._settings.host} does not report its version: {answer}.", _REMEDY)
         return int(major[0]), int(minor[0])
 
     def serves(self, api_version: str, kind: str) -> bool:
-        """Return whether the API server knows a kind."""
+        """Return whether the API server has a kind of objects."""
         return kind in self._kinds_of(api_version)
 
     def get(self, ref: Ref) -> Document | None:
-        """Return an object, None if it is not there."""
+        """Return an object, None if there is no such object."""
         if not self.serves(ref.api_version, ref.kind):
             return None
         try:
@@ -73,13 +73,13 @@ class Cluster:
     def find(
         self, api_version: str, kind: str, namespace: str | None = None, **query: str
     ) -> Sequence[Document]:
-        """Return the objects of a kind, in one namespace or in all; none if the kind is not known.
+        """Return the objects of a kind, in one namespace or in all; [] if the API server has no such kind.
 
         Args:
             api_version: As in a manifest.
             kind: As in a manifest.
-            namespace: None for all, and for kinds that live in none.
-            query: `labelSelector`, `fieldSelector`.
+            namespace: None for all namespaces, and for kinds without namespaces.
+            query: `labelSelector` and `fieldSelector`.
         """
         if not self.serves(api_version, kind):
             return []
@@ -88,31 +88,31 @@ class Cluster:
         return [{**each, "apiVersion": api_version, "kind": kind} for each in found]
 
     def apply(self, document: Document) -> Document:
-        """Make an object what a manifest says, field by field; fields that it leaves out stay as they are."""
+        """Create an object, or set the fields that a manifest names; the other fields stay; return it."""
         query = {"fieldManager": MANAGER, "force": "true"}
         ref = Ref.of(document)
         body = json.dumps(document)
         return self._ask("PATCH", self._path(ref), str(ref), query, body, "application/apply-patch+yaml")
 
     def create(self, document: Document) -> Document:
-        """Make an object that is not there yet."""
+        """Create an object that does not exist; return it."""
         ref = Ref.of(document)
         path = self._path(ref).rsplit("/", 1)[0]
         return self._ask("POST", path, str(ref), {"fieldManager": MANAGER}, document)
 
     def patch(self, ref: Ref, operations: Sequence[Operation], subresource: str = "") -> Document:
-        """Change single fields of an object, or of its status, by a JSON patch; return it as it is then."""
+        """Change fields of an object, or of a subresource, by a JSON patch; return the changed object."""
         query = {"fieldManager": MANAGER}
         media = "application/json-patch+json"
         path = f"{self._path(ref)}/{subresource}".rstrip("/")
         return self._ask("PATCH", path, str(ref), query, list(operations), media)
 
     def delete(self, ref: Ref, grace_s: int | None = None) -> None:
-        """Begin to delete an object and what belongs to it; do nothing if it is gone.
+        """Start the deletion of an object and of its dependents; do nothing if it does not exist.
 
         Args:
-            ref: Which.
-            grace_s: What a pod is given to end by itself; None is its own choice.
+            ref: The object.
+            grace_s: Seconds in which a pod may end by itself; None keeps the pod's own limit.
         """
         if not self.serves(ref.api_version, ref.kind):
             return
@@ -126,7 +126,7 @@ class Cluster:
                 raise
 
     def logs(self, pod: Ref, container: str, lines: int = 8) -> list[str]:
-        """Return the last lines of a container, of the run before if this one has said nothing."""
+        """Return the last log lines of a container; those of its previous run if this run has none."""
         path = f"{self._path(pod)}/log"
         for previous in ("false", "true"):
             query = {"container": container, "tailLines": str(lines), "previous": previous}
@@ -134,15 +134,15 @@ class Cluster:
                 found = (
                     self._send("GET", path, str(pod), query).decode("utf-8", errors="replace").splitlines()
                 )
-            except RefusedError:  # it has not begun, or there was no run before
+            except RefusedError:  # the container has not started, or it has no previous run
                 continue
             if found:
                 return found
         return []
 
     def connect(self, pod: Ref, port: int) -> socket:
-        """Return a socket that leads to a port of a pod."""
-        # A client of its own: the library changes it while it asks for the connection.
+        """Return a socket that is connected to a port of a pod."""
+        # A client for this call alone: the library changes the client while it opens the connection.
         core = client.CoreV1Api(client.ApiClient(self._settings))
         try:
             forward = stream.portforward(
@@ -150,21 +150,21 @@ class Cluster:
             )
         except (ApiException, WebSocketException, OSError) as error:
             raise UnreachableError(f"{pod}, port {port}: {error}") from error
-        made: socket = forward.socket(port)
-        return made
+        connected: socket = forward.socket(port)
+        return connected
 
     def forget_kinds(self) -> None:
-        """Ask anew which kinds there are, after a CustomResourceDefinition has come or gone."""
+        """Forget the known kinds; a CustomResourceDefinition was created or deleted."""
         self._kinds.clear()
 
     def _path(self, ref: Ref) -> str:
         kind = self._kinds_of(ref.api_version).get(ref.kind)
         if kind is None:
             raise RefusedError(
-                f"{ref.api_version} {ref.kind}", HTTPStatus.NOT_FOUND, "the cluster knows no such kind"
+                f"{ref.api_version} {ref.kind}", HTTPStatus.NOT_FOUND, "the cluster has no such kind"
             )
-        place = f"/namespaces/{ref.namespace}" if ref.namespace and kind.get("namespaced") else ""
-        return f"{_root(ref.api_version)}{place}/{kind['name']}/{ref.name}"
+        namespace = f"/namespaces/{ref.namespace}" if ref.namespace and kind.get("namespaced") else ""
+        return f"{_root(ref.api_version)}{namespace}/{kind['name']}/{ref.name}"
 
     def _kinds_of(self, api_version: str) -> dict[str, Document]:
         if api_version not in self._kinds:
@@ -227,7 +227,7 @@ def _of_kubeconfig(context: str | None) -> tuple[str, client.Configuration]:
             raise UnreachableError(f"The kubeconfig has no context {name!r}.", _REMEDY)
         config.load_kube_config(context=name, client_configuration=settings)
     except config.ConfigException as error:
-        raise UnreachableError(f"There is no kubeconfig that can be used: {error}.", _REMEDY) from error
+        raise UnreachableError(f"The kubeconfig can't be used: {error}.", _REMEDY) from error
     return name, settings
 
 

@@ -1,8 +1,8 @@
-"""What can stop a deployment."""
+"""The errors that stop a deployment."""
 
 
 class DeployError(Exception):
-    """What happened, for a person: a stable code, the details, and what to do about it."""
+    """A failure for a person to read: a stable code, the detail, and a remedy ("" if there is none)."""
 
     code = "deploy_failed"
 
@@ -14,19 +14,19 @@ class DeployError(Exception):
 
 
 class ManifestError(DeployError):
-    """A manifest, or a folder of them, can't be used."""
+    """A manifest, or a folder of manifests, can't be used."""
 
     code = "bad_manifest"
 
 
 class UnreachableError(DeployError):
-    """No API server answers, or there is no way to one."""
+    """No API server answers, or no connection to it or to a pod can be opened."""
 
     code = "no_cluster"
 
 
 class RefusedError(DeployError):
-    """The API server refused a request for one object."""
+    """The API server refuses a request for one object."""
 
     code = "cluster_refused"
 
@@ -37,6 +37,6 @@ class RefusedError(DeployError):
 
 
 class NotReadyError(DeployError):
-    """Something did not become ready, and why."""
+    """An object is not ready, or not gone, within its limit of time; the detail contains the reason."""
 
     code = "not_ready"

@@ -1,6 +1,7 @@
 """Forwards ports of this machine to pods: `python -m rayjobs_k8s.forward CONTEXT PORT:TARGET ...`.
 
-Each connection is led anew to a pod that is ready at the moment, so that it outlives pods and API servers.
+Each new connection goes to a pod that is ready at that moment. So the port still works after a pod or an API
+server was replaced.
 """
 
 import logging
@@ -22,17 +23,17 @@ from rayjobs_k8s.objects import Ref
 log = logging.getLogger("forward")
 
 TARGETS = {"api": (API_PODS, API_PORT), "dashboard": (HEAD_PODS, DASHBOARD_PORT)}
-"""What a port may lead to: a label selector and the port of its pods."""
+"""Name of a target -> the label selector of its pods, and their port."""
 
 _FRESH_S = 1.0
-"""How long a pod that was found ready is taken for it."""
+"""A pod counts as ready for this time after it was found ready."""
 _CHUNK_BYTES = 2**18
 _LOOPBACK = "127.0.0.1"
 
 
 @dataclass
 class Target:
-    """The pods behind one port."""
+    """The pods to which one port is forwarded."""
 
     cluster: Cluster
     selector: str
@@ -41,10 +42,10 @@ class Target:
     _found_at: float = 0.0
 
     def connect(self) -> socket.socket:
-        """Return a socket that leads to one of the pods.
+        """Return a socket that is connected to one of the pods; after a failure, try one more pod.
 
         Raises:
-            DeployError: There is none, or no way to it.
+            DeployError: No pod is ready, or none can be reached.
         """
         try:
             return self.cluster.connect(self._ready_pod(), self.port)
@@ -64,41 +65,40 @@ class Target:
 
 
 def serve(listener: socket.socket, target: Target) -> None:
-    """Accept connections for ever, each in a thread of its own."""
+    """Accept connections for ever, and forward each in a thread of its own."""
     while True:
         client, _ = listener.accept()
-        threading.Thread(target=_lead, args=(client, target), daemon=True).start()
+        threading.Thread(target=_forward, args=(client, target), daemon=True).start()
 
 
-def _lead(client: socket.socket, target: Target) -> None:
+def _forward(client: socket.socket, target: Target) -> None:
     try:
         pod = target.connect()
     except DeployError as error:
         log.warning("%s", error.detail)
         client.close()
         return
-    answers = threading.Thread(target=_copy, args=(pod, client), daemon=True)
-    answers.start()
+    threading.Thread(target=_copy, args=(pod, client), daemon=True).start()
     _copy(client, pod)
 
 
-def _copy(source: socket.socket, to: socket.socket) -> None:
-    with suppress(OSError):
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):  # one side has ended the connection
         while data := source.recv(_CHUNK_BYTES):
-            to.sendall(data)
-    for end in (source, to):
-        _end(end)
+            target.sendall(data)
+    for side in (source, target):
+        _close(side)
 
 
-def _end(end: socket.socket) -> None:
-    with suppress(OSError):
-        # A close alone would not wake the thread that reads from it.
-        end.shutdown(socket.SHUT_RDWR)
-    end.close()
+def _close(connection: socket.socket) -> None:
+    with suppress(OSError):  # the other thread has closed it already
+        # `close` alone does not wake the thread that reads from the connection.
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve the ports that the arguments name until the process is ended."""
+    """Serve the ports that the arguments name until the process ends."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     context, *wanted = arguments
     cluster = Cluster(context)

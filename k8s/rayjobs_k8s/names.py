@@ -1,4 +1,4 @@
-"""What the manifests, the commands and people's own tools must agree on; a test holds them together."""
+"""The names on which the manifests, the commands and the tools of users agree; a test compares them."""
 
 NAMESPACE = "rayjobs"
 API = "api"
@@ -12,14 +12,14 @@ REDIS_SECRET = "redis"
 API_KEYS_SECRET = "api-keys"
 API_IMAGE = "rayjobs/api"
 RAY_IMAGE = "rayjobs/ray"
-"""As the manifests name the container images; replaced by those to run."""
+"""Container images as the manifests name them; a deployment replaces them by the images to run."""
 
 PART_LABEL = "app.kubernetes.io/part-of"
 MANAGER_LABEL = "app.kubernetes.io/managed-by"
 MANAGER = "rayjobs-deploy"
-"""Who made an object, in its label and as the owner of its fields."""
+"""The maker of an object: in its label, and as the owner of its fields."""
 
 API_PODS = "app.kubernetes.io/name=api"
 HEAD_PODS = f"ray.io/cluster={RAYCLUSTER},ray.io/node-type=head"
 WORKER_PODS = f"ray.io/cluster={RAYCLUSTER},ray.io/node-type=worker"
-"""Label selectors."""
+"""Label selectors of pods."""

@@ -1,9 +1,9 @@
-"""An object of Kubernetes as it is written and read, and its name.
+"""Reads fields of Kubernetes objects; the name of an object.
 
-An API server leaves out a field that has nothing to say, or gives null for it: the lists of a status before
-anything was seen, the names of a container image whose tag has moved, even the items of an empty list.
-`part`, `entries`, `texts`, `text` and `number` read a field of a live object, and give what is empty for one
-that is not there.
+An API server omits a field without a value, or returns null for it: the lists of a status before a controller
+has written them, the names of a container image whose tag has moved, even the items of an empty list.
+`part`, `entries`, `texts`, `text` and `number` read a field of a live object; for a missing field they return
+an empty value.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from typing import Any
 from typing_extensions import override
 
 Document = dict[str, Any]
-"""An object, or a part of one, as JSON has it."""
+"""An object of Kubernetes, or a part of one, as parsed JSON."""
 
 Operation = dict[str, Any]
 """One step of a JSON Patch (RFC 6902)."""
@@ -40,36 +40,36 @@ class Ref:
         return f"{self.kind} {place}{self.name}"
 
 
-def part(document: Document | None, *way: str) -> Document:
-    """Return the object at the end of a way of names; {} where one on it is left out, or null."""
+def part(document: Document | None, *path: str) -> Document:
+    """Return the object at a path of names; {} if a name of the path is missing or null."""
     found: object = document
-    for name in way:
+    for name in path:
         found = found.get(name) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else {}
 
 
-def entries(document: Document | None, *way: str) -> list[Document]:
-    """Return the objects of a list; [] where it is left out, or null."""
-    return [each for each in _values(document, way) if isinstance(each, dict)]
+def entries(document: Document | None, *path: str) -> list[Document]:
+    """Return the objects of a list; [] if it is missing or null."""
+    return [each for each in _values(document, path) if isinstance(each, dict)]
 
 
-def texts(document: Document | None, *way: str) -> list[str]:
-    """Return the words of a list; [] where it is left out, or null."""
-    return [each for each in _values(document, way) if isinstance(each, str)]
+def texts(document: Document | None, *path: str) -> list[str]:
+    """Return the strings of a list; [] if it is missing or null."""
+    return [each for each in _values(document, path) if isinstance(each, str)]
 
 
-def text(document: Document | None, *way: str) -> str:
-    """Return a word; "" where it is left out, or null."""
-    found = part(document, *way[:-1]).get(way[-1])
+def text(document: Document | None, *path: str) -> str:
+    """Return a string; "" if it is missing or null."""
+    found = part(document, *path[:-1]).get(path[-1])
     return found if isinstance(found, str) else ""
 
 
-def number(document: Document | None, *way: str, default: int = 0) -> int:
-    """Return a whole number; the default where it is left out, or null."""
-    found = part(document, *way[:-1]).get(way[-1])
+def number(document: Document | None, *path: str, default: int = 0) -> int:
+    """Return an integer; the default if it is missing or null."""
+    found = part(document, *path[:-1]).get(path[-1])
     return found if isinstance(found, int) else default
 
 
-def _values(document: Document | None, way: tuple[str, ...]) -> list[object]:
-    found = part(document, *way[:-1]).get(way[-1])
+def _values(document: Document | None, path: tuple[str, ...]) -> list[object]:
+    found = part(document, *path[:-1]).get(path[-1])
     return found if isinstance(found, list) else []

@@ -1,4 +1,4 @@
-"""What every manifest must hold, and what it must agree on with the settings and the container images."""
+"""What every manifest must contain; the names that it shares with the settings and the container images."""
 
 import importlib.util
 import os
@@ -20,7 +20,7 @@ from rayjobs_k8s.deploy import kustomize, render
 ROOT = Path(__file__).parents[2]
 KUBERNETES = "1.34"
 OPERATOR = os.environ.get("RAYJOBS_E2E_KUBERAY")
-"""Folder of KubeRay's own manifests, where there is one."""
+"""Folder of KubeRay's own manifests, if the environment names one."""
 SIZES = [None, *(path.stem for path in sorted((ROOT / "k8s" / "rayjobs_k8s" / "overlays").glob("*.yaml")))]
 EACH_SIZE = pytest.mark.parametrize("size", SIZES)
 OTHER_VARIABLES = {
@@ -61,12 +61,12 @@ def named(kind: str, name: str) -> Document:
 
 @EACH_SIZE
 @pytest.mark.parametrize("volume", [None, "class:nfs", "pvc:mine"])
-def test_kubernetes_takes_every_object(size: str | None, volume: str | None) -> None:
+def test_kubernetes_accepts_every_object(size: str | None, volume: str | None) -> None:
     for each in documents(size, volume):
         if "." in each["apiVersion"].split("/")[0] and not each["apiVersion"].split("/")[0].endswith(
             ".k8s.io"
         ):
-            continue  # a kind of somebody's own
+            continue  # a custom kind: Kubernetes has no schema for it
         kubernetes_validate.validate(each, KUBERNETES, strict=True)
 
 
@@ -80,31 +80,31 @@ def kuberay_schema() -> Document:
 
 
 @EACH_SIZE
-@pytest.mark.skipif(not OPERATOR, reason="the operator's manifests are not here")
-def test_kuberay_takes_the_cluster(size: str | None) -> None:
+@pytest.mark.skipif(not OPERATOR, reason="RAYJOBS_E2E_KUBERAY names no folder of the operator's manifests")
+def test_kuberay_accepts_the_cluster(size: str | None) -> None:
     (cluster,) = [each for each in documents(size) if each["kind"] == "RayCluster"]
     errors = Draft202012Validator(kuberay_schema()).iter_errors(cluster)
     assert [error.message for error in errors] == []
 
 
 def _strict(schema: Any) -> Any:
-    """Return a schema that refuses fields which it does not name, as the API server drops them in silence."""
+    """Return a schema that refuses unknown fields; the API server would drop them in silence."""
     if not isinstance(schema, dict):
         return schema
-    made = {
+    strict = {
         key: {k: _strict(v) for k, v in value.items()} if key == "properties" else _strict(value)
         for key, value in schema.items()
     }
-    if made.get("x-kubernetes-int-or-string"):
-        made.pop("type", None)
+    if strict.get("x-kubernetes-int-or-string"):
+        strict.pop("type", None)
     if (
-        "properties" in made
-        and made.get("type") == "object"
-        and "additionalProperties" not in made
-        and made["properties"].keys() - {"metadata"}
+        "properties" in strict
+        and strict.get("type") == "object"
+        and "additionalProperties" not in strict
+        and strict["properties"].keys() - {"metadata"}
     ):
-        made["additionalProperties"] = bool(made.get("x-kubernetes-preserve-unknown-fields"))
-    return made
+        strict["additionalProperties"] = bool(strict.get("x-kubernetes-preserve-unknown-fields"))
+    return strict
 
 
 @EACH_SIZE
@@ -128,7 +128,7 @@ def test_no_container_can_gain_rights_or_write_where_it_runs(size: str | None) -
 
 
 @EACH_SIZE
-def test_a_container_runs_a_module_that_there_is(size: str | None) -> None:
+def test_a_container_runs_an_existing_module(size: str | None) -> None:
     commands = {
         name: each["command"] for name, each in containers(size) if each.get("command", [])[1:2] == ["-m"]
     }
@@ -142,13 +142,13 @@ def test_a_container_runs_a_module_that_there_is(size: str | None) -> None:
 
 
 @EACH_SIZE
-def test_every_container_asks_for_what_it_needs_and_has_a_limit(size: str | None) -> None:
+def test_every_container_requests_its_resources_and_has_a_memory_limit(size: str | None) -> None:
     for name, each in containers(size):
         assert {"cpu", "memory"} <= each["resources"]["requests"].keys(), name
         assert "memory" in each["resources"]["limits"], name
 
 
-def test_nothing_of_a_token_is_mounted_where_none_is_used() -> None:
+def test_a_pod_that_uses_no_token_has_none_mounted() -> None:
     for name, spec in pods():
         if "serviceAccountName" not in spec and "ray-head" not in {
             each["name"] for each in spec["containers"]
@@ -156,19 +156,19 @@ def test_nothing_of_a_token_is_mounted_where_none_is_used() -> None:
             assert spec["automountServiceAccountToken"] is False, name
 
 
-def test_a_container_that_serves_is_probed() -> None:
-    # KubeRay adds the probes of Ray's own containers.
+def test_a_container_with_a_port_has_a_liveness_probe() -> None:
+    # KubeRay adds the probes of Ray's own containers itself.
     unprobed = {name for name, each in containers() if each.get("ports") and "livenessProbe" not in each}
     assert unprobed <= {"RayCluster rayjobs: ray-head"}
 
 
-def test_the_settings_that_are_given_are_settings() -> None:
+def test_every_variable_of_a_container_is_a_setting_or_is_listed() -> None:
     known = {f"RAYJOBS_{name.upper()}" for name in Settings.model_fields} | OTHER_VARIABLES
     given = {one["name"] for _, each in containers() for one in each.get("env", ())}
     assert {name for name in given if not name.startswith("RAY_gcs")} <= known
 
 
-def test_the_services_are_called_what_the_settings_call_them() -> None:
+def test_the_services_have_the_names_that_the_settings_contain() -> None:
     assert named("Service", "redis")["spec"]["ports"][0]["port"] == 6379
     assert named("Service", names.API)["spec"]["ports"][0]["port"] == names.API_PORT
     urls = {
@@ -184,7 +184,7 @@ def test_the_services_are_called_what_the_settings_call_them() -> None:
     assert addresses == {f"{names.RAYCLUSTER}-head-svc:6379"}
 
 
-def test_the_worker_group_is_what_was_promised() -> None:
+def test_the_worker_group_has_the_promised_sizes_and_options() -> None:
     cluster = named("RayCluster", names.RAYCLUSTER)["spec"]
     (group,) = cluster["workerGroupSpecs"]
     assert (group["groupName"], group["minReplicas"], group["maxReplicas"]) == (names.WORKERS, 1, 10)
@@ -199,7 +199,7 @@ def test_the_worker_group_is_what_was_promised() -> None:
 
 
 @EACH_SIZE
-def test_a_worker_has_as_many_slots_as_it_tells_ray_of(size: str | None) -> None:
+def test_a_worker_has_one_slot_for_each_cpu_that_it_reports_to_ray(size: str | None) -> None:
     (cluster,) = [each for each in documents(size) if each["kind"] == "RayCluster"]
     (group,) = cluster["spec"]["workerGroupSpecs"]
     (agent,) = group["template"]["spec"]["initContainers"]
@@ -207,20 +207,20 @@ def test_a_worker_has_as_many_slots_as_it_tells_ray_of(size: str | None) -> None
     assert agent["command"][-2:] == ["--slots", group["rayStartParams"]["num-cpus"]]
 
 
-def test_any_pod_may_leave_a_node_that_is_drained() -> None:
+def test_a_drain_may_evict_any_pod() -> None:
     for each in documents():
         if each["kind"] == "PodDisruptionBudget":
-            assert "minAvailable" not in each["spec"], "it would hold the last pod for ever"
+            assert "minAvailable" not in each["spec"], "it would keep the last pod for ever"
             assert each["spec"]["maxUnavailable"] >= 1
 
 
-def test_ray_on_the_cluster_is_the_one_that_is_locked() -> None:
+def test_the_cluster_runs_the_locked_version_of_ray() -> None:
     lock = (ROOT / "images" / "docker" / "ray.lock").read_text(encoding="utf-8")
     (version,) = re.findall(r"^ray==(\S+)", lock, re.MULTILINE)
     assert named("RayCluster", names.RAYCLUSTER)["spec"]["rayVersion"] == version
 
 
-def test_the_dispatcher_looks_like_no_worker() -> None:
+def test_the_dispatcher_has_no_label_or_variable_of_a_worker() -> None:
     template = named("Deployment", "dispatcher")["spec"]["template"]
     assert not [label for label in template["metadata"]["labels"] if label.startswith("ray.io/")]
     variables = {one["name"] for each in _all(template["spec"]) for one in each.get("env", ())}
@@ -233,7 +233,7 @@ def _all(spec: Document) -> list[Document]:
 
 
 @pytest.mark.parametrize("image", images.NAMES)
-def test_a_container_image_runs_as_nobody_and_copies_what_is_there(image: str) -> None:
+def test_a_container_image_runs_without_root_and_copies_existing_files(image: str) -> None:
     recipe = images.dockerfile(image).read_text(encoding="utf-8")
     assert re.search(r"^USER 1\d+:1\d+$", recipe, re.MULTILINE)
     assert "HEALTHCHECK" not in recipe

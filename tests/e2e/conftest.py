@@ -1,8 +1,9 @@
-"""What the tests on a real cluster share: one deployment for all of them.
+"""The fixtures of the tests on a real cluster: one deployment for all tests.
 
-Collected only when named (`pytest tests/e2e`). They run against the current context of KUBECONFIG, and take
-from the environment, as `.ci/run` sets it: RAYJOBS_E2E_BUILD, the command that builds and loads a container
-image; RAYJOBS_E2E_KUBERAY, the folder of the operator's manifests; RAYJOBS_E2E_KEEP, to leave the system.
+pytest collects these tests only when they are named (`pytest tests/e2e`). They run on the current context of
+KUBECONFIG. `.ci/run` sets these environment variables: RAYJOBS_E2E_BUILD, the command that builds and loads
+a container image; RAYJOBS_E2E_KUBERAY, the folder of the operator's manifests; RAYJOBS_E2E_KEEP, which keeps
+the system after the tests.
 """
 
 import os
@@ -15,7 +16,7 @@ from tests.support.on_cluster import System, document
 
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
-    return None if any("e2e" in word for word in config.invocation_params.args) else True
+    return None if any("e2e" in argument for argument in config.invocation_params.args) else True
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +30,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.fixture
 def system(deployed: System) -> System:
-    """Return the deployed system, purged and well."""
+    """Return the deployed system, purged, with every dependency ready."""
     deployed.await_calm()
     deployed.client.purge()
     return deployed

@@ -1,4 +1,4 @@
-"""The Ray dashboard in a real browser, through the port of this machine."""
+"""The Ray dashboard in a real browser, through a forwarded port of this machine."""
 
 from playwright.sync_api import expect
 
@@ -9,15 +9,15 @@ from tests.support.on_cluster import System
 SHOWN_MS = 30_000
 
 
-def test_the_dashboard_opens_with_the_token_and_shows_the_worker_s_node(system: System) -> None:
-    told = state.read(system.folder)
-    assert told is not None
+def test_the_dashboard_opens_with_the_token_and_shows_the_node_of_the_worker(system: System) -> None:
+    deployed = state.read(system.folder)
+    assert deployed is not None
     worker = system.client.workers()[0]["pod"]
     with chromium() as browser:
         page = browser.new_page()
-        page.goto(f"{told.dashboard_url}/#/cluster")
+        page.goto(f"{deployed.dashboard_url}/#/cluster")
         expect(page.get_by_text("Authentication Token Required")).to_be_visible(timeout=SHOWN_MS)
-        page.locator("input[type=password]").fill(told.ray_token)
+        page.locator("input[type=password]").fill(deployed.ray_token)
         page.get_by_role("button", name="Submit").click()
-        page.goto(f"{told.dashboard_url}/#/cluster")
+        page.goto(f"{deployed.dashboard_url}/#/cluster")
         expect(page.get_by_text(worker).first).to_be_visible(timeout=SHOWN_MS)

@@ -1,4 +1,4 @@
-"""Deploying twice, and deploying what can't be: clear reasons, status 3, and nothing hangs."""
+"""A second deployment, and deployments that fail: a clear reason, exit status 3, and no endless wait."""
 
 from collections.abc import Iterator
 
@@ -19,9 +19,9 @@ OWNER = "/metadata/labels/app.kubernetes.io~1managed-by"
 
 
 def versions(cluster: Cluster) -> dict[str, object]:
-    """Return a version of each thing that we asked for: of what is in it, whatever its status says.
+    """Return a version of each object of the system, which a change of its status does not change.
 
-    Its generation; of kinds that have none, when something else than the status was last written.
+    The version is the generation; for kinds without one, the times of the last writes outside the status.
     """
     values = render.Values({API_IMAGE: "", RAY_IMAGE: ""})
     refs = [Ref.of(each) for each in render.system(values)]
@@ -44,9 +44,9 @@ def test_a_second_deployment_changes_nothing(system: System) -> None:
     assert versions(system.cluster) == before
 
 
-def test_a_container_image_that_is_nowhere_is_named_and_the_old_system_works_on(system: System) -> None:
-    done = system.deploy("--api-image", "localhost/rayjobs/nowhere:1")
-    error = document(done, 3)["error"]
+def test_a_missing_container_image_is_named_and_the_old_system_still_works(system: System) -> None:
+    failed = system.deploy("--api-image", "localhost/rayjobs/nowhere:1")
+    error = document(failed, 3)["error"]
     assert error["code"] == "not_ready"
     assert "localhost/rayjobs/nowhere:1" in error["detail"]
     assert "--api-image" in error["remedy"]
@@ -56,17 +56,17 @@ def test_a_container_image_that_is_nowhere_is_named_and_the_old_system_works_on(
 
 @pytest.fixture
 def full_node(system: System) -> Iterator[None]:
-    """Fill whatever the node has left with pods that ask for a little less than the API's."""
-    labels = {"app": "hog"}
+    """Fill the rest of the node with pods that request a little less than the API's pod."""
+    labels = {"app": "filler"}
     container = {
-        "name": "hog",
+        "name": "filler",
         "image": "registry.k8s.io/pause:3.10",
         "resources": {"requests": {"cpu": "45m"}},
     }
-    hogs = {
+    fillers = {
         "apiVersion": "apps/v1",
         "kind": "ReplicaSet",
-        "metadata": {"name": "hog", "namespace": "default"},
+        "metadata": {"name": "filler", "namespace": "default"},
         "spec": {
             "replicas": 44,
             "selector": {"matchLabels": labels},
@@ -76,21 +76,21 @@ def full_node(system: System) -> Iterator[None]:
             },
         },
     }
-    system.cluster.create(hogs)
+    system.cluster.create(fillers)
     try:
-        wait_until(lambda: _unfit(system), READY_S, "a full node")
+        wait_until(lambda: _is_full(system), READY_S, "a full node")
         yield
     finally:
-        system.cluster.delete(Ref.of(hogs))
+        system.cluster.delete(Ref.of(fillers))
 
 
-def _unfit(system: System) -> bool:
-    pods = system.cluster.find("v1", "Pod", "default", labelSelector="app=hog")
+def _is_full(system: System) -> bool:
+    pods = system.cluster.find("v1", "Pod", "default", labelSelector="app=filler")
     return any(trouble.code == "no_room" for pod in pods for trouble in troubles(pod))
 
 
 @pytest.mark.usefixtures("full_node")
-def test_a_full_node_is_the_reason_that_is_told(system: System) -> None:
+def test_a_full_node_is_the_reported_reason(system: System) -> None:
     system.kill(API_PODS)
     error = document(system.deploy(), 3)["error"]
     assert error["code"] == "not_ready"
@@ -98,26 +98,26 @@ def test_a_full_node_is_the_reason_that_is_told(system: System) -> None:
     assert "--size small" in error["remedy"]
 
 
-def there(cluster: Cluster, ref: Ref) -> Document:
-    """Return an object that is there."""
+def existing(cluster: Cluster, ref: Ref) -> Document:
+    """Return an object that must exist."""
     found = cluster.get(ref)
     assert found is not None, ref
     return found
 
 
 def _scales(cluster: Cluster) -> bool:
-    """Whether the HPA can do its work; it looks every 15 s."""
-    conditions = there(cluster, HPA)["status"]["conditions"]
+    """Return whether the HPA has its metrics; it reads them every 15 s."""
+    conditions = existing(cluster, HPA)["status"]["conditions"]
     return any(each["type"] == "ScalingActive" and each["status"] == "True" for each in conditions)
 
 
 @pytest.fixture
 def no_metrics(system: System) -> Iterator[None]:
-    """Take the metrics away, as if they were the cluster's own and broken."""
-    owner = there(system.cluster, METRICS)["metadata"]["labels"]["app.kubernetes.io/managed-by"]
+    """Stop the metrics, as if the cluster's own metrics-server were broken."""
+    owner = existing(system.cluster, METRICS)["metadata"]["labels"]["app.kubernetes.io/managed-by"]
     system.cluster.patch(METRICS, [{"op": "replace", "path": OWNER, "value": "somebody"}])
     system.cluster.patch(METRICS_SERVER, [{"op": "replace", "path": "/spec/replicas", "value": 0}])
-    wait_until(lambda: not _scales(system.cluster), READY_S, "the HPA notices")
+    wait_until(lambda: not _scales(system.cluster), READY_S, "an HPA without metrics")
     yield
     system.cluster.patch(METRICS, [{"op": "replace", "path": OWNER, "value": owner}])
     system.cluster.patch(METRICS_SERVER, [{"op": "replace", "path": "/spec/replicas", "value": 1}])
@@ -125,9 +125,9 @@ def no_metrics(system: System) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_metrics")
-def test_without_metrics_the_reason_is_told(system: System) -> None:
+def test_missing_metrics_are_the_reported_reason(system: System) -> None:
     if not system.cluster.find("autoscaling/v2", "HorizontalPodAutoscaler", NAMESPACE):
-        pytest.skip("nothing here needs metrics")
+        pytest.skip("this system has no HPA, so it needs no metrics")
     error = document(system.deploy(), 3)["error"]
     assert error["code"] == "no_metrics"
     assert "metrics" in error["detail"]

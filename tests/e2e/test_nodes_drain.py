@@ -1,4 +1,4 @@
-"""A node may be drained at any time: any worker may be evicted, the last one too, and its work comes back."""
+"""A drain of a node: any worker may be evicted, even the last one, and another worker does its items."""
 
 from kubernetes.client import ApiClient, CoreV1Api, V1Eviction, V1ObjectMeta
 
@@ -12,11 +12,11 @@ PICTURES = 12
 START_S = 60
 
 
-def test_the_last_worker_may_be_evicted_and_its_work_comes_back(system: System) -> None:
+def test_the_last_worker_may_be_evicted_and_its_items_are_done_by_another(system: System) -> None:
     undisturbed = system.submit(PICTURES)
     assert system.await_end(undisturbed)["state"] == "succeeded"
     batch_id = system.submit(PICTURES)
-    wait_until(lambda: system.counts(batch_id)["running"], START_S, "work in a worker's hands")
+    wait_until(lambda: system.counts(batch_id)["running"], START_S, "items in work")
     evicted = {pod["metadata"]["uid"] for pod in evict(system)}
     batch = system.await_end(batch_id)
     assert evicted
@@ -26,7 +26,7 @@ def test_the_last_worker_may_be_evicted_and_its_work_comes_back(system: System) 
 
 
 def evict(system: System) -> list[Document]:
-    """Evict every worker as `kubectl drain` does; a budget that held one would refuse it with 429."""
+    """Evict every worker as `kubectl drain` does; a budget that forbids it would refuse with 429."""
     core = CoreV1Api(ApiClient(system.cluster._settings))
     pods = [pod for pod in system.pods(WORKER_PODS) if not is_leaving(pod)]
     for pod in pods:

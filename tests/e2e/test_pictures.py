@@ -1,4 +1,4 @@
-"""What is asked of pictures, on a cluster: previews by the API's pod, presets, variants, the cache."""
+"""Previews, presets, variants and the cache on a cluster; the API's pod makes the previews."""
 
 import hashlib
 import uuid
@@ -10,13 +10,13 @@ from rayjobs_cli.targets.client import Document
 from rayjobs_cli.targets.cluster import state
 from tests.support.on_cluster import System
 
-SHOWN_S = 60.0
+ANSWER_S = 60.0
 
 
-def test_a_preview_shows_the_bytes_that_the_workers_write_and_the_second_batch_finds_them(
+def test_a_preview_is_the_bytes_that_the_workers_write_and_the_next_batch_takes_them_from_the_cache(
     system: System,
 ) -> None:
-    # The letters are new each time: no earlier run can have left these files in the cache.
+    # The text is new in each run: no earlier run can have written these files into the cache.
     new, small = {"name": "text", "text": uuid.uuid4().hex}, {"name": "thumbnail", "size": 256}
     variants = [
         {"name": "small", "pipeline": [small, new]},
@@ -24,29 +24,29 @@ def test_a_preview_shows_the_bytes_that_the_workers_write_and_the_second_batch_f
     ]
     ask(system, "PUT", "/presets/e2e", {"variants": variants})
     body = {"source": {"type": "samples", "count": 4}, "preset": "e2e", "cache": True}
-    shown = {
+    previews = {
         name: ask(system, "POST", f"/preview?variant={name}", body).content for name in ("small", "gray")
     }
-    first, second = ran(system, body), ran(system, body)
+    first, second = run(system, body), run(system, body)
     assert (first["counts"]["succeeded"], second["counts"]["cached"]) == (4, 4)
-    made, found = (system.client.items(each["id"]) for each in (first, second))
-    assert digests(made) == digests(found)
-    assert digests(made)[0] == {name: hashlib.sha256(data).hexdigest() for name, data in shown.items()}
-    for name, data in shown.items():
+    rendered, cached = (system.client.items(each["id"]) for each in (first, second))
+    assert digests(rendered) == digests(cached)
+    assert digests(rendered)[0] == {name: hashlib.sha256(data).hexdigest() for name, data in previews.items()}
+    for name, data in previews.items():
         path = f"/batches/{second['id']}/items/0/output?variant={name}"
         assert ask(system, "GET", path).content == data
 
 
-def test_an_estimate_runs_a_sample_in_the_api_s_pod(system: System) -> None:
+def test_an_estimate_measures_a_sample_in_the_pod_of_the_api(system: System) -> None:
     before = len(system.client.batches())
     body = {"source": {"type": "samples", "count": 20}, "preset": "thumb"}
-    told = ask(system, "POST", "/batches?dry_run=true&sample=4", body).json()["estimate"]
-    assert (told["items"], told["measured"]) == (20, 4)
-    assert told["wall_s"]["low"] <= told["wall_s"]["value"] <= told["wall_s"]["high"]
+    estimate = ask(system, "POST", "/batches?dry_run=true&sample=4", body).json()["estimate"]
+    assert (estimate["items"], estimate["measured"]) == (20, 4)
+    assert estimate["wall_s"]["low"] <= estimate["wall_s"]["value"] <= estimate["wall_s"]["high"]
     assert len(system.client.batches()) == before
 
 
-def ran(system: System, body: Document) -> Document:
+def run(system: System, body: Document) -> Document:
     return system.await_end(system.client.submit(body)["id"])
 
 
@@ -55,14 +55,14 @@ def digests(items: list[Document]) -> list[dict[str, str]]:
 
 
 def ask(system: System, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
-    told = state.read(system.folder)
-    assert told is not None
+    deployed = state.read(system.folder)
+    assert deployed is not None
     answer = requests.request(
         method,
-        told.api_url + path,
+        deployed.api_url + path,
         json=body,
-        headers={"Authorization": f"Bearer {told.api_key}"},
-        timeout=SHOWN_S,
+        headers={"Authorization": f"Bearer {deployed.api_key}"},
+        timeout=ANSWER_S,
     )
     assert answer.ok, answer.text
     return answer

@@ -6,13 +6,13 @@ from tests.support.on_cluster import READY_S, System
 from tests.support.waiting import wait_until
 
 
-def test_a_purge_in_mid_run_leaves_nothing_to_do_and_the_next_batch_succeeds(system: System) -> None:
+def test_a_purge_during_a_batch_empties_the_queue_and_the_next_batch_succeeds(system: System) -> None:
     old = system.submit(60)
     system.await_done(old, 2)
     assert system.client.purge()["cancelled_batches"] == 1
     assert system.client.queue()["pending"] == 0
     assert system.state(old) == "cancelled"
-    wait_until(lambda: unregistered(system) == set(), READY_S, "every worker to be registered again")
+    wait_until(lambda: unregistered(system) == set(), READY_S, "the registration of every worker")
     fresh = system.await_end(system.submit(4))
     assert (fresh["state"], fresh["counts"]["succeeded"]) == ("succeeded", 4)
 

@@ -1,4 +1,4 @@
-"""Applies objects in their order, and takes away what a manifest no longer has."""
+"""Applies objects in their order, and deletes objects that the manifests no longer contain."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,13 +12,14 @@ from rayjobs_k8s.objects import Document, Ref, entries, text
 from rayjobs_k8s.progress import Say
 
 _ESTABLISHED_S = 30.0
+"""Limit for the API server to serve a new kind."""
 
 
 def apply(cluster: Cluster, documents: Iterable[Document], say: Say) -> list[Ref]:
-    """Make the objects what they should be; return those that were made or changed.
+    """Create or change the objects; return the names of those that were created or changed.
 
     Raises:
-        DeployError: The cluster refuses one.
+        DeployError: The cluster refuses an object, or does not serve a new kind in time.
     """
     changed = []
     for document in documents:
@@ -34,22 +35,25 @@ def apply(cluster: Cluster, documents: Iterable[Document], say: Say) -> list[Ref
 
 
 def prune(cluster: Cluster, documents: Sequence[Document], part: str, say: Say) -> list[Ref]:
-    """Delete the objects of a part that are not among `documents`, of their kinds; return them."""
-    wanted = {Ref.of(each) for each in documents}
-    gone = []
+    """Delete the objects of a part that `documents` does not contain; return their names.
+
+    Only kinds that occur in `documents` are searched.
+    """
+    kept = {Ref.of(each) for each in documents}
+    deleted = []
     for api_version, kind in dict.fromkeys((each["apiVersion"], each["kind"]) for each in documents):
         for found in cluster.find(api_version, kind, labelSelector=selector(part)):
             ref = Ref.of(found)
-            # What has an owner was made for it by a controller, and goes with it.
-            if ref not in wanted and not entries(found, "metadata", "ownerReferences"):
+            # A controller made an object with an owner; Kubernetes deletes it together with its owner.
+            if ref not in kept and not entries(found, "metadata", "ownerReferences"):
                 cluster.delete(ref)
-                gone.append(ref)
+                deleted.append(ref)
                 say(f"{ref} deleted")
-    return gone
+    return deleted
 
 
 def selector(part: str) -> str:
-    """Return the label selector of what we made for a part."""
+    """Return the label selector of the objects that a deployment made for a part."""
     return f"{PART_LABEL}={part},{MANAGER_LABEL}={MANAGER}"
 
 

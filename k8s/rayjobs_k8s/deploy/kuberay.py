@@ -1,4 +1,4 @@
-"""The operator's own manifests, and whether an operator that is there already will do."""
+"""The manifests of the KubeRay operator, and the check of an operator that is installed already."""
 
 import hashlib
 import re
@@ -16,7 +16,7 @@ from rayjobs_k8s.objects import Document
 VERSION = "v1.6.1"
 NAMESPACE = "kuberay-system"
 OLDEST = (1, 5, 1)
-"""First release that gives Ray a token (`authOptions`)."""
+"""First release with `authOptions`, by which Ray gets its token."""
 CRD = "rayclusters.ray.io"
 
 _SUMS = Path(__file__).resolve().parents[1] / "addons" / f"kuberay-{VERSION}.sha256"
@@ -27,35 +27,35 @@ Get = Callable[[str], bytes]
 
 
 class OperatorError(DeployError):
-    """The operator can't be installed, or the one that is there can't be used."""
+    """The operator can't be installed, or the installed one can't be used."""
 
     code = "no_kuberay"
 
 
 def objects(folder: Path) -> list[Document]:
-    """Return the objects of a folder as the operator ships it (`ray-operator/config`, or its `default`).
+    """Return the objects of the operator's folder (`ray-operator/config` of KubeRay, or its `default`).
 
     Raises:
-        ManifestError: It is no such folder.
+        ManifestError: The folder is not the operator's.
     """
-    within = folder / "default"
-    made = kustomize.build(within if within.is_dir() else folder)
-    names = {each["metadata"]["name"] for each in made if each["kind"] == "CustomResourceDefinition"}
+    default = folder / "default"
+    shipped = kustomize.build(default if default.is_dir() else folder)
+    names = {each["metadata"]["name"] for each in shipped if each["kind"] == "CustomResourceDefinition"}
     if CRD not in names:
-        raise ManifestError(f"{folder} holds no {CRD}.", "Name the folder `config` of the operator.")
-    home: Document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    return stamped([home, *made], part="kuberay", namespace=NAMESPACE)
+        raise ManifestError(f"{folder} contains no {CRD}.", "Name the folder `config` of the operator.")
+    namespace: Document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    return stamped([namespace, *shipped], part="kuberay", namespace=NAMESPACE)
 
 
 def fetch(cache: Path, get: Get | None = None) -> Path:
-    """Return a folder with the operator's manifests of the pinned release, each checked by its digest.
+    """Return a folder with the manifests of the pinned release; the digest of each file is checked.
 
     Args:
-        cache: Where they are kept; what is there and right is not fetched again.
-        get: Returns what is at a URL.
+        cache: The folder that keeps them; a file with the right digest is not fetched again.
+        get: Returns the bytes at a URL.
 
     Raises:
-        OperatorError: One can't be fetched, or is not what was released.
+        OperatorError: A file can't be fetched, or its digest is not the released one.
     """
     folder = cache / VERSION
     for line in _SUMS.read_text(encoding="utf-8").splitlines():
@@ -64,34 +64,34 @@ def fetch(cache: Path, get: Get | None = None) -> Path:
         if not (path.is_file() and _digest(path.read_bytes()) == digest):
             data = (get or _get)(f"{_ADDRESS}/{name}")
             if _digest(data) != digest:
-                raise OperatorError(f"{_ADDRESS}/{name} is not what was released: its digest differs.")
+                raise OperatorError(f"{_ADDRESS}/{name} is not the released file: its digest differs.")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
     return folder
 
 
 def is_operator(image: str) -> bool:
-    """Return whether a container image is the operator's, in whatever registry it lies."""
+    """Return whether a container image is the operator's, from any registry."""
     return "operator" in image and "kuberay" in image
 
 
-def judge(image: str) -> str | None:
-    """Return the release of an operator by its container image, None if the image does not tell.
+def supported_release(image: str) -> str | None:
+    """Return the release in an operator's container image, None if its tag contains no release.
 
     Raises:
-        OperatorError: It is too old.
+        OperatorError: The release is too old.
     """
     tag = re.search(r":v?(\d+)\.(\d+)\.(\d+)", image)
     if tag is None:
         return None
-    version = tuple(map(int, tag.groups()))
-    told = ".".join(tag.groups())
-    if version < OLDEST:
+    release = ".".join(tag.groups())
+    if tuple(map(int, tag.groups())) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise OperatorError(
-            f"The cluster has KubeRay {told}; {oldest} or newer is needed.", f"Upgrade it, best to {VERSION}."
+            f"The cluster has KubeRay {release}; rayjobs needs {oldest} or newer.",
+            f"Upgrade KubeRay, best to {VERSION}.",
         )
-    return told
+    return release
 
 
 def _digest(data: bytes) -> str:
@@ -99,7 +99,7 @@ def _digest(data: bytes) -> str:
 
 
 def _get(url: str) -> bytes:
-    remedy = "Give a folder with the operator's manifests: --kuberay-manifests DIR."
+    remedy = "Name a folder with the operator's manifests: --kuberay-manifests DIR."
     try:
         answer = urllib3.request("GET", url, timeout=_ANSWER_S)
     except urllib3.exceptions.HTTPError as error:

@@ -1,4 +1,4 @@
-"""Reads a kustomize folder such as KubeRay ships: resources, namespace, labels and images; nothing else."""
+"""Reads a kustomize folder as KubeRay ships it: resources, namespace, labels and images; nothing else."""
 
 from collections.abc import Iterable
 from copy import deepcopy
@@ -16,23 +16,24 @@ _FILE = "kustomization.yaml"
 
 
 def build(folder: Path) -> list[Document]:
-    """Return the objects of a folder, in the order of its resources. Its namespace is left to the caller.
+    """Return the objects of a folder, in the order of its resources; the caller sets their namespace.
 
     Raises:
-        ManifestError: The folder can't be read, or asks for what is not understood here.
+        ManifestError: The folder can't be read, or contains a field that is not supported here.
     """
     file = folder / _FILE
     try:
-        wanted = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ManifestError(f"{file}: {error}", "Name a folder with a kustomization.yaml.") from error
-    if not isinstance(wanted, dict) or wanted.keys() - _KNOWN:
-        strange = ", ".join(sorted(wanted.keys() - _KNOWN)) if isinstance(wanted, dict) else "no mapping"
-        raise ManifestError(f"{file} asks for what is not understood here: {strange}.")
-    made = [each for name in wanted.get("resources", ()) for each in _resource(folder / name)]
-    for labels in wanted.get("labels", ()):
-        _label(made, labels["pairs"], selectors=labels.get("includeSelectors", False))
-    return with_images(made, dict(_image(each) for each in wanted.get("images", ())))
+    if not isinstance(content, dict):
+        raise ManifestError(f"{file} contains no mapping.", "Name a folder with a kustomization.yaml.")
+    if unknown := content.keys() - _KNOWN:
+        raise ManifestError(f"{file} contains fields that are not supported: {', '.join(sorted(unknown))}.")
+    documents = [each for name in content.get("resources", ()) for each in _resource(folder / name)]
+    for labels in content.get("labels", ()):
+        _label(documents, labels["pairs"], selectors=labels.get("includeSelectors", False))
+    return with_images(documents, dict(_image(each) for each in content.get("images", ())))
 
 
 def _resource(path: Path) -> Iterable[Document]:

@@ -1,4 +1,4 @@
-"""What a cluster must have before it can run rayjobs: metrics, and KubeRay. What is there is left alone."""
+"""Installs metrics-server and KubeRay where they are missing; those of the cluster stay as they are."""
 
 from pathlib import Path
 
@@ -14,46 +14,53 @@ _CRD = Ref("apiextensions.k8s.io/v1", "CustomResourceDefinition", kuberay.CRD)
 
 
 def install_metrics(cluster: Cluster, say: Say) -> list[Ref]:
-    """Install metrics-server where there are no metrics; bring one of ours up to date."""
+    """Install metrics-server if the cluster has no metrics; update one that a deployment installed.
+
+    Returns:
+        The objects that were created or changed.
+    """
     found = cluster.get(METRICS)
     documents = render.metrics_server()
     if found is not None and not _is_ours(found):
         return []
     if found is None:
-        say("the cluster has no metrics: metrics-server is installed")
+        say("the cluster has no metrics: installing metrics-server")
     return apply(cluster, documents, say)
 
 
 def install_kuberay(cluster: Cluster, folder: Path | None, cache: Path, say: Say) -> list[Ref]:
-    """Install the operator where there is none; one that is there is judged and left as it is.
+    """Install the operator if the cluster has none; check the release of an installed one, and keep it.
 
     Args:
-        cluster: Where.
-        folder: Of the operator's manifests; None is the pinned release, fetched.
-        cache: Where what is fetched is kept.
-        say: Told what is done.
+        cluster: The cluster that needs the operator.
+        folder: The operator's manifests; None fetches the pinned release.
+        cache: The folder that keeps what is fetched.
+        say: Prints each step.
+
+    Returns:
+        The objects that were created or changed.
 
     Raises:
-        OperatorError: The one that is there is too old, or its definitions are there without it.
+        OperatorError: The installed operator is too old, or the cluster has its definitions without it.
     """
-    there = operator(cluster)
-    if there is not None:
-        image = next(filter(kuberay.is_operator, _images(there)))
-        version = kuberay.judge(image)
-        say(f"KubeRay {version or image} is there")
+    installed = operator(cluster)
+    if installed is not None:
+        image = next(filter(kuberay.is_operator, _images(installed)))
+        release = kuberay.supported_release(image)
+        say(f"KubeRay {release or image} is installed already")
         return []
     found = cluster.get(_CRD)
     if found is not None and not _is_ours(found):
         raise kuberay.OperatorError(
             f"The cluster has {kuberay.CRD}, but no operator that serves it.",
-            "Install KubeRay, or delete its CustomResourceDefinitions to have it installed here.",
+            "Install KubeRay; or delete its CustomResourceDefinitions, then this command installs KubeRay.",
         )
-    say(f"the cluster has no KubeRay: {folder or kuberay.VERSION} is installed")
+    say(f"the cluster has no KubeRay: installing {folder or kuberay.VERSION}")
     return apply(cluster, kuberay.objects(folder or kuberay.fetch(cache)), say)
 
 
 def operator(cluster: Cluster) -> Document | None:
-    """Return the operator's Deployment, whoever installed it; None if there is none."""
+    """Return the operator's Deployment in any namespace; None if there is none."""
     deployments = cluster.find("apps/v1", "Deployment")
     return next((each for each in deployments if any(map(kuberay.is_operator, _images(each)))), None)
 

@@ -1,4 +1,4 @@
-"""What an object still waits for, and why a pod does not start. Pure: reads what the API server told."""
+"""What an object waits for, and why a pod does not start. Pure: reads objects of the API server."""
 
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
@@ -8,15 +8,15 @@ from rayjobs_k8s.objects import Document, entries, number, part, text
 
 _REVISION = "deployment.kubernetes.io/revision"
 _CRASHES = 3
-"""Ends of a container after which the next start is not waited for."""
+"""Restarts of a container after which it counts as broken."""
 _BROKEN = {
     "ErrImageNeverPull": "the container image is not on the node",
-    "InvalidImageName": "the container image's name is no name",
-    "CreateContainerConfigError": "what it is configured with is missing",
-    "CreateContainerError": "the container can't be made",
+    "InvalidImageName": "the name of the container image is not valid",
+    "CreateContainerConfigError": "a part of its configuration is missing",
+    "CreateContainerError": "the container can't be created",
     "RunContainerError": "the container can't be run",
 }
-"""A container's reason to wait -> what it means; none of these heals by itself."""
+"""Reason for which a container waits -> its meaning; none of these ends by itself."""
 _UNPULLED = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}
 
 
@@ -29,19 +29,19 @@ class Trouble:
     code: str
     """`image`, `no_room`, `crash` or `container`."""
     detail: str = field(compare=False)
-    """Changes from look to look, as by the time of the next attempt."""
+    """Not compared: it may contain the time of the next attempt, and so changes with each reading."""
     container: str | None = None
-    """Whose log may say more."""
+    """The container whose log may contain the reason."""
 
 
 def waits_for(document: Document) -> str | None:
-    """Return what an object still waits for, None when it is ready; most kinds are at once."""
-    ask = _WAITS.get(document["kind"])
-    return ask(document) if ask else None
+    """Return what an object waits for, None when it is ready; most kinds are ready once they exist."""
+    reason_of = _WAITS.get(document["kind"])
+    return reason_of(document) if reason_of else None
 
 
 def troubles(pod: Document) -> Iterator[Trouble]:
-    """Give the reasons why a pod does not start, those that will not go away by themselves."""
+    """Yield the reasons why a pod does not start; only reasons that do not end by themselves."""
     name = pod["metadata"]["namespace"], pod["metadata"]["name"]
     condition = _condition(pod, "PodScheduled")
     if text(condition, "reason") == "Unschedulable":
@@ -53,11 +53,11 @@ def troubles(pod: Document) -> Iterator[Trouble]:
 def _of_container(pod: tuple[str, str], container: Document) -> Iterator[Trouble]:
     waiting, name = part(container, "state", "waiting"), text(container, "name")
     reason = text(waiting, "reason")
-    said = text(waiting, "message") or reason
+    message = text(waiting, "message") or reason
     if reason in _UNPULLED:
-        yield Trouble(*pod, "image", f"{text(container, 'image')}: {said}")
+        yield Trouble(*pod, "image", f"{text(container, 'image')}: {message}")
     elif reason in _BROKEN:
-        yield Trouble(*pod, "container", f"{name}: {_BROKEN[reason]}: {said}")
+        yield Trouble(*pod, "container", f"{name}: {_BROKEN[reason]}: {message}")
     restarts = number(container, "restartCount")
     if restarts >= _CRASHES and not container.get("ready"):
         ended = part(container, "lastState", "terminated")
@@ -68,9 +68,15 @@ def _of_container(pod: tuple[str, str], container: Document) -> Iterator[Trouble
 def pods_of(
     owners: AbstractSet[str], pods: Iterable[Document], replica_sets: Iterable[Document]
 ) -> list[Document]:
-    """Return the pods of some objects, given by their uids, without those that are on their way out.
+    """Return the pods of some owners, without the pods that are being deleted.
 
-    A Deployment owns its pods by way of ReplicaSets, one for each revision: only those of the newest count.
+    A Deployment owns ReplicaSets, one for each revision; the ReplicaSets own the pods. Only the newest
+    revision of each Deployment counts.
+
+    Args:
+        owners: Uids of objects.
+        pods: The pods of their namespace.
+        replica_sets: The ReplicaSets of their namespace.
     """
     newest: dict[str, tuple[int, str]] = {}
     for each in replica_sets:
@@ -78,8 +84,8 @@ def pods_of(
         for owner in _owners(each) & owners:
             entry = (revision, each["metadata"]["uid"])
             newest[owner] = max(newest.get(owner, entry), entry)
-    wanted = owners | {uid for _, uid in newest.values()}
-    return [pod for pod in pods if _owners(pod) & wanted and not is_leaving(pod)]
+    direct = owners | {uid for _, uid in newest.values()}
+    return [pod for pod in pods if _owners(pod) & direct and not is_leaving(pod)]
 
 
 def _owners(document: Document) -> set[str]:
@@ -87,17 +93,17 @@ def _owners(document: Document) -> set[str]:
 
 
 def is_leaving(document: Document) -> bool:
-    """Return whether an object is on its way out."""
+    """Return whether an object is being deleted."""
     return bool(text(document, "metadata", "deletionTimestamp"))
 
 
 def is_ready(pod: Document) -> bool:
-    """Return whether a pod takes work, or has ended well."""
+    """Return whether a pod is ready for work, or has ended with success."""
     return text(pod, "status", "phase") == "Succeeded" or _holds(pod, "Ready")
 
 
 def progress(pod: Document) -> str:
-    """Return how far a pod has come, in a few words."""
+    """Return the step of its start at which a pod is, as a short text for people."""
     for container in _containers(pod):
         waiting = text(container, "state", "waiting", "reason")
         if waiting and waiting != "PodInitializing":
@@ -110,11 +116,11 @@ def progress(pod: Document) -> str:
 
 
 def running_init(pod: Document) -> list[str]:
-    """Return the names of the init containers that run and are not ready."""
+    """Return the names of the init containers that run and are not yet ready."""
     return [
         text(each, "name")
         for each in entries(pod, "status", "initContainerStatuses")
-        # What runs may have nothing more to say of it: {} is there, null is not.
+        # An API server may write `running: {}` for a container that runs; null means that it does not run.
         if not each.get("ready") and part(each, "state").get("running") is not None
     ]
 
@@ -141,54 +147,54 @@ def _observed(document: Document) -> bool:
 
 
 def _deployment(document: Document) -> str | None:
-    wanted = number(document, "spec", "replicas", default=1)
+    desired = number(document, "spec", "replicas", default=1)
     updated, available, present = (
         number(document, "status", name) for name in ("updatedReplicas", "availableReplicas", "replicas")
     )
-    done = _observed(document) and updated == available == present == wanted
-    return None if done else f"{available} of {wanted} pods are available"
+    done = _observed(document) and updated == available == present == desired
+    return None if done else f"{available} of {desired} pods are available"
 
 
 def _stateful_set(document: Document) -> str | None:
-    wanted = number(document, "spec", "replicas", default=1)
+    desired = number(document, "spec", "replicas", default=1)
     ready, updated = (number(document, "status", name) for name in ("readyReplicas", "updatedReplicas"))
-    done = _observed(document) and ready == updated == wanted
-    return None if done else f"{ready} of {wanted} pods are ready"
+    done = _observed(document) and ready == updated == desired
+    return None if done else f"{ready} of {desired} pods are ready"
 
 
 def _ray_cluster(document: Document) -> str | None:
     if not (_observed(document) and _holds(document, "HeadPodReady")):
         return "the head is not ready"
-    # How many more there are is its autoscalers' business.
+    # One ready worker is enough: the autoscalers decide how many more there are.
     return None if number(document, "status", "readyWorkerReplicas") else "no worker is ready"
 
 
-def _conditioned(kind: str) -> Callable[[Document], str | None]:
-    def ask(document: Document) -> str | None:
+def _until_condition(kind: str) -> Callable[[Document], str | None]:
+    def reason_of(document: Document) -> str | None:
         if _holds(document, kind):
             return None
         return text(_condition(document, kind), "message") or f"not {kind.lower()} yet"
 
-    return ask
+    return reason_of
 
 
 def _autoscaler(document: Document) -> str | None:
-    """Wait until the metrics are known: an HPA without them does nothing, and says so nowhere else."""
-    wanted = len(entries(document, "spec", "metrics"))
+    """Wait until every metric is known: an HPA without its metrics does nothing, and nobody reports it."""
+    expected = len(entries(document, "spec", "metrics"))
     known = [each for each in entries(document, "status", "currentMetrics") if text(each, "type")]
     active = _condition(document, "ScalingActive")
     why = text(active, "message") or "inactive" if text(active, "status") == "False" else None
-    if len(known) >= wanted and why is None:
+    if len(known) >= expected and why is None:
         return None
-    return f"{len(known)} of {wanted} metrics are known" + (f" ({why})" if why else "")
+    return f"{len(known)} of {expected} metrics are known" + (f" ({why})" if why else "")
 
 
 _WAITS: dict[str, Callable[[Document], str | None]] = {
-    "APIService": _conditioned("Available"),
-    "CustomResourceDefinition": _conditioned("Established"),
+    "APIService": _until_condition("Available"),
+    "CustomResourceDefinition": _until_condition("Established"),
     "Deployment": _deployment,
     "HorizontalPodAutoscaler": _autoscaler,
     "RayCluster": _ray_cluster,
     "StatefulSet": _stateful_set,
-    "WorkerGroupScaler": _conditioned("Following"),
+    "WorkerGroupScaler": _until_condition("Following"),
 }

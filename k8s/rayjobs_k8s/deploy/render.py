@@ -1,4 +1,4 @@
-"""Manifests and values -> the objects to apply. Pure: asks no cluster."""
+"""Builds the objects to apply from manifests and values. Pure: reads no cluster."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ from rayjobs_k8s.names import API_IMAGE, MANAGER, MANAGER_LABEL, NAMESPACE, PART
 from rayjobs_k8s.objects import Document
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's, where the wheel has it: ten times as quick, and KubeRay's definitions are 4 MB."""
+"""The loader of libyaml if PyYAML has it: ten times as fast, and KubeRay's definitions are 4 MB."""
 _FOLDER = Path(__file__).resolve().parents[1]
 _CLUSTER_WIDE = {
     "APIService",
@@ -25,27 +25,27 @@ _CLUSTER_WIDE = {
     "PersistentVolume",
 }
 _SETTING = "RAYJOBS_"
-"""What the variable of a setting begins with."""
+"""Prefix of the environment variable of a setting."""
 _KEYS = ("name", "groupName")
-"""By which the entries of a list are told apart, as in Kubernetes' own merging."""
+"""Fields that identify the entries of a list, as in Kubernetes' own merge."""
 
 
 @dataclass(frozen=True)
 class Values:
-    """What differs from one deployment to the next."""
+    """The values in which deployments differ."""
 
     images: Mapping[str, str] = field(default_factory=dict)
-    """Container image of the manifests -> the one to run in its place."""
+    """Container image in the manifests -> the container image to run."""
     overlay: str | None = None
-    """Name of a file of `overlays`."""
+    """Name of a file of `overlays`, without `.yaml`."""
     volume: str | None = None
-    """`pvc:NAME` or `class:NAME` in place of the node's own disk."""
+    """`pvc:NAME` or `class:NAME`; None is the node's own disk."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables of rayjobs, in place of what the manifests say."""
+    """Environment variables of rayjobs; they replace those of the manifests."""
 
 
 def system(values: Values) -> list[Document]:
-    """Return the objects of rayjobs, in the order of their application.
+    """Return the objects of rayjobs, in the order in which they are applied.
 
     Raises:
         ManifestError: A value can't be used.
@@ -56,7 +56,7 @@ def system(values: Values) -> list[Document]:
     documents = with_settings(_with_volume(documents, values.volume), values.settings)
     missing = {API_IMAGE, RAY_IMAGE} - values.images.keys()
     if missing:
-        raise ManifestError(f"No container image is named for {', '.join(sorted(missing))}.")
+        raise ManifestError(f"The values name no container image for {', '.join(sorted(missing))}.")
     return stamped(with_images(documents, values.images), part="rayjobs", namespace=NAMESPACE)
 
 
@@ -69,7 +69,7 @@ def load(path: Path) -> list[Document]:
     """Return the objects of a YAML file.
 
     Raises:
-        ManifestError: It can't be read, or holds something else.
+        ManifestError: The file can't be read, or contains something else.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -79,14 +79,20 @@ def load(path: Path) -> list[Document]:
     for each in found:
         if not isinstance(each, dict) or not each.get("kind"):
             raise ManifestError(f"{path}: not every document is an object of Kubernetes.")
-    # Anchors of YAML give one object in many places; a change to one must not show in the others.
+    # A YAML anchor puts the same Python object in several places. Copies keep a change in one of them.
     return [json.loads(json.dumps(each)) for each in found]
 
 
 def stamped(documents: Iterable[Document], *, part: str, namespace: str | None = None) -> list[Document]:
-    """Return the objects with our labels, those that live in a namespace with `namespace` if it is given."""
-    made = deepcopy(list(documents))
-    for each in made:
+    """Return copies of the objects with the labels of a deployment.
+
+    Args:
+        documents: The objects.
+        part: The value of the label `PART_LABEL`.
+        namespace: For the objects that need one, and for their service accounts; None keeps theirs.
+    """
+    copies = deepcopy(list(documents))
+    for each in copies:
         labels = each["metadata"].setdefault("labels", {})
         labels |= {PART_LABEL: part, MANAGER_LABEL: MANAGER}
         if namespace and each["kind"] not in _CLUSTER_WIDE:
@@ -94,43 +100,43 @@ def stamped(documents: Iterable[Document], *, part: str, namespace: str | None =
         for subject in each.get("subjects", ()):
             if namespace and subject["kind"] == "ServiceAccount":
                 subject["namespace"] = namespace
-    return made
+    return copies
 
 
 def with_images(documents: Iterable[Document], images: Mapping[str, str]) -> list[Document]:
-    """Return the objects with their container images replaced by name."""
-    made = deepcopy(list(documents))
-    for container in (one for each in made for one in _containers(each)):
+    """Return copies of the objects with the container images that `images` names replaced."""
+    copies = deepcopy(list(documents))
+    for container in (one for each in copies for one in _containers(each)):
         container["image"] = images.get(container["image"], container["image"])
-    return made
+    return copies
 
 
 def with_settings(documents: Iterable[Document], settings: Mapping[str, str]) -> list[Document]:
-    """Return the objects with environment variables in each container that has settings of rayjobs."""
-    made = deepcopy(list(documents))
-    for container in (one for each in made for one in _containers(each)):
-        there = container.get("env", [])
-        if any(one["name"].startswith(_SETTING) for one in there):
-            # Kubernetes: `$$` is a dollar; one alone could begin the name of another variable.
-            given = [{"name": name, "value": value.replace("$", "$$")} for name, value in settings.items()]
-            container["env"] = [*(one for one in there if one["name"] not in settings), *given]
-    return made
+    """Return copies of the objects; each container that has settings of rayjobs gets these variables."""
+    copies = deepcopy(list(documents))
+    for container in (one for each in copies for one in _containers(each)):
+        env = container.get("env", [])
+        if any(one["name"].startswith(_SETTING) for one in env):
+            # In Kubernetes `$$` is a dollar sign; a single one may start the name of another variable.
+            new = [{"name": name, "value": value.replace("$", "$$")} for name, value in settings.items()]
+            container["env"] = [*(one for one in env if one["name"] not in settings), *new]
+    return copies
 
 
 def merged(documents: Iterable[Document], overlay: Iterable[Document]) -> list[Document]:
-    """Return the objects with the values of an overlay's partial objects in the place of theirs.
+    """Return copies of the objects with the values of an overlay; its objects contain only those values.
 
     Raises:
-        ManifestError: The overlay names an object that is not there.
+        ManifestError: The overlay changes an object, or an entry of a list, that does not exist.
     """
-    made = deepcopy(list(documents))
-    by_name = {(each["kind"], each["metadata"]["name"]): each for each in made}
+    copies = deepcopy(list(documents))
+    by_name = {(each["kind"], each["metadata"]["name"]): each for each in copies}
     for change in overlay:
         name = (change["kind"], change["metadata"]["name"])
         if name not in by_name:
-            raise ManifestError(f"The overlay changes {' '.join(name)}, which no manifest has.")
+            raise ManifestError(f"The overlay changes {' '.join(name)}, which no manifest contains.")
         _merge(by_name[name], change)
-    return made
+    return copies
 
 
 def _merge(target: Any, change: Any) -> Any:  # noqa: ANN401 - any part of a document
@@ -143,7 +149,7 @@ def _merge(target: Any, change: Any) -> Any:  # noqa: ANN401 - any part of a doc
         for entry in change:
             same = [one for one in target if one.get(key) == entry[key]]
             if not same:
-                raise ManifestError(f"The overlay changes the entry {entry[key]!r}, which no manifest has.")
+                raise ManifestError(f"The overlay changes the entry {entry[key]!r}; no manifest contains it.")
             _merge(same[0], entry)
         return target
     return change
@@ -161,17 +167,17 @@ def _with_volume(documents: list[Document], volume: str | None) -> list[Document
     kind, _, name = volume.partition(":")
     if kind not in ("pvc", "class") or not name:
         raise ManifestError(f"--volume {volume}: neither pvc:NAME nor class:NAME.", code="bad_volume")
-    left = [each for each in documents if each["kind"] != "PersistentVolume"]
+    rest = [each for each in documents if each["kind"] != "PersistentVolume"]
     if kind == "class":
-        for claim in (each for each in left if each["kind"] == "PersistentVolumeClaim"):
+        for claim in (each for each in rest if each["kind"] == "PersistentVolumeClaim"):
             claim["spec"]["storageClassName"] = name
             del claim["spec"]["volumeName"]
-        return left
-    left = [each for each in left if each["kind"] != "PersistentVolumeClaim"]
-    for spec in (one for each in left for one in pod_specs(each)):
+        return rest
+    rest = [each for each in rest if each["kind"] != "PersistentVolumeClaim"]
+    for spec in (one for each in rest for one in pod_specs(each)):
         for claim in (one["persistentVolumeClaim"] for one in spec.get("volumes", ()) if _is_claim(one)):
             claim["claimName"] = name
-    return left
+    return rest
 
 
 def _is_claim(volume: Document) -> bool:
@@ -185,7 +191,7 @@ def _containers(document: Document) -> Iterator[Document]:
 
 
 def pod_specs(value: object) -> Iterator[Document]:
-    """Give each pod's specification in an object, wherever it stands."""
+    """Yield each specification of a pod in an object, at any depth."""
     if isinstance(value, dict):
         if isinstance(value.get("containers"), list):
             yield value

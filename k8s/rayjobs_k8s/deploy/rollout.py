@@ -1,4 +1,4 @@
-"""From an empty cluster to a system that is ready, and back."""
+"""Rolls out the system: from an empty cluster to objects that are ready."""
 
 import base64
 import secrets
@@ -17,69 +17,69 @@ from rayjobs_k8s.names import API_KEYS_SECRET, NAMESPACE, RAYCLUSTER, REDIS_SECR
 from rayjobs_k8s.objects import Document, Ref, entries, text
 from rayjobs_k8s.progress import Say
 
-_METRICS_S = 150.0
-"""Two scrapes of 15 s, a look of the HPA each 15 s, and the start of metrics-server before."""
-
 
 @dataclass(frozen=True)
 class RolloutOptions:
-    """What is to be rolled out, and how long that may take."""
+    """The system to roll out, and the limits of time."""
 
     values: render.Values
     cache: Path
-    """Folder for what is fetched."""
+    """Folder that keeps what is fetched."""
     kuberay_folder: Path | None = None
-    """The operator's manifests, in place of the pinned ones."""
+    """The operator's manifests; None fetches the pinned release."""
     limit_s: float = 600.0
+    """Until every object but the HPA is ready."""
+    metrics_limit_s: float = 150.0
+    """Until the HPA has its metrics: two scrapes of metrics-server and a reading of the HPA, 15 s each."""
 
 
-def roll_out(cluster: Cluster, order: RolloutOptions, say: Say) -> bool:
-    """Make the cluster run what is ordered, and wait until it does; return whether anything was changed.
+def roll_out(cluster: Cluster, options: RolloutOptions, say: Say) -> bool:
+    """Apply all objects of the system and wait until they are ready; return whether anything was changed.
 
     Raises:
-        DeployError: It can't be, and why.
+        DeployError: The cluster refuses an object, or an object is not ready in time.
     """
-    documents = render.system(order.values)
-    deadline = Deadline(order.limit_s)
-    home, *rest = documents
-    plain = list(takewhile(lambda each: each["kind"] != "RayCluster", rest))
-    changed = apply(cluster, [home], say)
+    documents = render.system(options.values)
+    deadline = Deadline(options.limit_s)
+    namespace, *rest = documents
+    before_ray = list(takewhile(lambda each: each["kind"] != "RayCluster", rest))
+    changed = apply(cluster, [namespace], say)
     changed += _generate_secrets(cluster, say)
     # Redis starts and the volume is bound while the operator's definitions, of a megabyte each, are read.
-    changed += apply(cluster, plain, say)
+    changed += apply(cluster, before_ray, say)
     changed += install_metrics(cluster, say)
-    changed += install_kuberay(cluster, order.kuberay_folder, order.cache, say)
-    changed += apply(cluster, rest[len(plain) :], say)
+    changed += install_kuberay(cluster, options.kuberay_folder, options.cache, say)
+    changed += apply(cluster, rest[len(before_ray) :], say)
     changed += prune(cluster, documents, "rayjobs", say)
     refs = [Ref.of(each) for each in documents]
     scalers = [ref for ref in refs if ref.kind == "HorizontalPodAutoscaler"]
-    served_by = operator(cluster)
-    others = [Ref.of(served_by)] if served_by else []
+    installed = operator(cluster)
+    others = [Ref.of(installed)] if installed else []
     ReadyWaiter(cluster, deadline, say).until_ready([*others, *(ref for ref in refs if ref not in scalers)])
-    _await_metrics(cluster, scalers, say)
+    _await_metrics(cluster, scalers, options.metrics_limit_s, say)
     return bool(changed)
 
 
 def api_key(cluster: Cluster) -> str | None:
-    """Return the key of the API that was generated for it."""
+    """Return the generated key of the API, None if there is none."""
     return _secret(cluster, API_KEYS_SECRET, "keys")
 
 
 def ray_token(cluster: Cluster) -> str | None:
-    """Return the token that Ray's nodes and its dashboard ask for."""
+    """Return the token that Ray's nodes and the dashboard require, None if there is none."""
     return _secret(cluster, RAYCLUSTER, "auth_token")
 
 
 def _generate_secrets(cluster: Cluster, say: Say) -> list[Ref]:
-    """Make the secrets that are not there; those that are stay what they are."""
+    """Create the secrets that are missing; existing ones stay as they are; return the created ones."""
     password = secrets.token_urlsafe(24)
     generated = {
-        # KubeRay would make it too, but only once it runs: the dispatcher need not wait for that.
+        # KubeRay creates this one too, but only once it runs; the dispatcher must not wait for KubeRay.
         RAYCLUSTER: {"auth_token": secrets.token_urlsafe(32)},
         REDIS_SECRET: {"password": password, "requirepass.conf": f"requirepass {password}\n"},
         API_KEYS_SECRET: {"keys": f"rayjobs_{secrets.token_urlsafe(24)}"},
     }
-    made = []
+    created = []
     for name, content in generated.items():
         secret: Document = {
             "apiVersion": "v1",
@@ -90,22 +90,22 @@ def _generate_secrets(cluster: Cluster, say: Say) -> list[Ref]:
         (stamped,) = render.stamped([secret], part="rayjobs", namespace=NAMESPACE)
         if cluster.get(Ref.of(stamped)) is None:
             cluster.create(stamped)
-            made.append(Ref.of(stamped))
+            created.append(Ref.of(stamped))
             say(f"{Ref.of(stamped)} made")
-    return made
+    return created
 
 
-def _await_metrics(cluster: Cluster, scalers: list[Ref], say: Say) -> None:
+def _await_metrics(cluster: Cluster, scalers: list[Ref], limit_s: float, say: Say) -> None:
     try:
-        ReadyWaiter(cluster, Deadline(_METRICS_S), say).until_ready(scalers)
+        ReadyWaiter(cluster, Deadline(limit_s), say).until_ready(scalers)
     except NotReadyError as error:
         states = [
             f"{text(each, 'type')}: {text(each, 'message')}"
             for each in entries(cluster.get(METRICS), "status", "conditions")
         ]
-        told = "".join(f"\n    {METRICS.name} {each}" for each in states)
-        remedy = "Repair the cluster's metrics-server; its log says what it can't read."
-        raise NotReadyError(f"{error.detail.rstrip()}{told}\n", remedy, code="no_metrics") from error
+        lines = "".join(f"\n    {METRICS.name} {each}" for each in states)
+        remedy = "Repair the cluster's metrics-server; its log names what it can't read."
+        raise NotReadyError(f"{error.detail.rstrip()}{lines}\n", remedy, code="no_metrics") from error
 
 
 def _secret(cluster: Cluster, name: str, key: str) -> str | None:

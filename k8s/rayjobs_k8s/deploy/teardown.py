@@ -1,4 +1,4 @@
-"""Takes away what was rolled out, and what was installed for it; the pictures on the volume stay."""
+"""Deletes what was rolled out, and what was installed for it; the pictures on the volume stay."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,12 @@ from rayjobs_k8s.objects import Ref, texts
 from rayjobs_k8s.progress import Say
 
 _GONE_S = 120.0
-_FINALIZED_S = 15.0
-"""For a controller of ours to let go of its objects, before they are taken from it."""
+"""Limit for all objects to be gone."""
+FINALIZERS_S = 15.0
+"""Limit for a controller to remove its finalizers; after it, they are removed here."""
 
 _CUSTOM = (("scale.rayjobs.dev/v1alpha1", "WorkerGroupScaler"), ("ray.io/v1", "RayCluster"))
-"""Deleted first, while their controllers live."""
+"""Deleted first, while their controllers still run."""
 _CLUSTER_WIDE = (
     ("apiregistration.k8s.io/v1", "APIService"),
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
@@ -27,15 +28,21 @@ _CLUSTER_WIDE = (
 )
 
 
-def take_down(cluster: Cluster, say: Say) -> list[str]:
-    """Delete all that we made, and wait until it is gone; return the parts that went.
+def take_down(cluster: Cluster, say: Say, finalizers_s: float = FINALIZERS_S) -> list[str]:
+    """Delete all objects that deployments made, and wait until they are gone; return the deleted parts.
+
+    Args:
+        cluster: The cluster of the objects.
+        say: Prints each step.
+        finalizers_s: Seconds for a controller to remove its finalizers.
 
     Raises:
-        NotReadyError: Something does not go.
+        NotReadyError: An object is not gone in time.
     """
     parts = []
     for api_version, kind in _CUSTOM:
-        _release(cluster, [Ref.of(each) for each in cluster.find(api_version, kind, NAMESPACE)], say)
+        refs = [Ref.of(each) for each in cluster.find(api_version, kind, NAMESPACE)]
+        _delete_finalized(cluster, refs, finalizers_s, say)
     if _delete(cluster, "rayjobs", say):
         parts.append("rayjobs")
     others = cluster.find("ray.io/v1", "RayCluster")
@@ -55,9 +62,9 @@ def _delete(cluster: Cluster, part: str, say: Say) -> list[Ref]:
         for api_version, kind in kinds
         for each in cluster.find(api_version, kind, labelSelector=selector(part))
     ]
-    # What lives in a namespace of ours goes with it.
-    homes = {ref.name for ref in refs if ref.kind == "Namespace"}
-    roots = [ref for ref in refs if ref.namespace not in homes]
+    # The deletion of a namespace deletes the objects in it.
+    namespaces = {ref.name for ref in refs if ref.kind == "Namespace"}
+    roots = [ref for ref in refs if ref.namespace not in namespaces]
     for ref in roots:
         cluster.delete(ref)
         say(f"{ref} deleted")
@@ -66,32 +73,32 @@ def _delete(cluster: Cluster, part: str, say: Say) -> list[Ref]:
 
 
 def _namespaced(part: str) -> Sequence[tuple[str, str]]:
-    """Return the kinds of a part that may lie in namespaces that are not ours."""
+    """Return API version and kind of the objects of a part that are in a namespace of the cluster itself."""
     if part != "metrics-server":
         return ()
     return [(each["apiVersion"], each["kind"]) for each in render.metrics_server()]
 
 
-def _release(cluster: Cluster, refs: Sequence[Ref], say: Say) -> None:
+def _delete_finalized(cluster: Cluster, refs: Sequence[Ref], limit_s: float, say: Say) -> None:
+    """Delete objects; remove their finalizers if their controller has not done so within the limit."""
     for ref in refs:
         cluster.delete(ref)
         say(f"{ref} deleted")
-    for _ in Deadline(_FINALIZED_S).ticks(0.3):
+    for _ in Deadline(limit_s).ticks(0.3):
         if not any(cluster.get(ref) for ref in refs):
             return
     for ref in refs:
         if texts(cluster.get(ref), "metadata", "finalizers"):
-            say(f"{ref}: nobody finalizes it; it is let go")
+            say(f"{ref}: no controller finalizes it; its finalizers are removed")
             cluster.patch(ref, [{"op": "remove", "path": "/metadata/finalizers"}])
 
 
 def _await_gone(cluster: Cluster, refs: Sequence[Ref]) -> None:
-    left = list(refs)
+    remaining = list(refs)
     for _ in Deadline(_GONE_S).ticks(0.5):
         cluster.forget_kinds()
-        left = [ref for ref in left if cluster.get(ref)]
-        if not left:
+        remaining = [ref for ref in remaining if cluster.get(ref)]
+        if not remaining:
             return
-    raise NotReadyError(
-        f"Not gone within {_GONE_S:g} s: {', '.join(map(str, left))}.", "Run it again.", code="not_gone"
-    )
+    names = ", ".join(map(str, remaining))
+    raise NotReadyError(f"Not gone within {_GONE_S:g} s: {names}.", "Run the command again.", code="not_gone")

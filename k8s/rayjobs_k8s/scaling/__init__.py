@@ -1,10 +1,10 @@
-"""The worker group: who decides its size, and how it stands.
+"""The size of the worker group: who decides it, and its status.
 
-scaler          keeps `minReplicas` of the worker group where the HPA wants it; a pod of its own
-min_replicas    where it belongs; pure
-group_status    how the group stands; pure
-observe         reads that from a cluster
-scaling_events  who added which pod, and who took it away; pure
+scaler          a process of its own: sets `minReplicas` of the worker group to what the HPA asks for
+min_replicas    computes that number, the patch and the status of the WorkerGroupScaler; pure
+group_status    the status of the worker group at one moment; pure
+observe         reads that status from a cluster
+scaling_events  the events between two statuses: who added a pod, who removed one; pure
 
-In: objects of the cluster. Out: one patched field; a status that people read.
+In: objects of the cluster. Out: one patched field; a status for people.
 """

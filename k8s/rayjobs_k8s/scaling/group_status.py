@@ -1,4 +1,4 @@
-"""How the worker group stands: what the HPA measures, the floor, what Ray wants, and its pods; pure."""
+"""The status of the worker group: what the HPA measures, what the HPA and Ray ask for, the pods; pure."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from typing_extensions import override
 
 @dataclass(frozen=True)
 class Usage:
-    """What a metric of the HPA is and should be, in per cent of what the containers request."""
+    """A metric of the HPA and its target, in per cent of what the containers request."""
 
     target: int | None
-    """None if the HPA does not heed it: somebody has changed what it measures."""
+    """None if the HPA has no such metric: somebody has changed its metrics."""
     percent: int | None = None
-    """None while the HPA does not know."""
+    """None while the HPA has no value."""
 
     @override
     def __str__(self) -> str:
@@ -20,41 +20,42 @@ class Usage:
 
     @property
     def is_high(self) -> bool:
-        """Whether it asks for more pods."""
+        """Whether the metric asks for more pods."""
         return self.percent is not None and self.target is not None and self.percent > self.target
 
 
 @dataclass(frozen=True)
 class GroupStatus:
-    """The worker group at one moment."""
+    """The worker group at one moment; pods are given by their names."""
 
     cpu: Usage
     memory: Usage
-    wish: int
-    """Pods that the HPA asks for."""
+    desired: int
+    """Number of pods that the HPA asks for."""
     floor: int
-    """Pods below which Ray's autoscaler does not go: minReplicas."""
+    """`minReplicas`: Ray's autoscaler keeps at least so many pods."""
     wanted: int
-    """Pods that Ray's autoscaler asks for: replicas. It stays where it was while the floor alone grows."""
+    """`replicas`: number of pods that Ray's autoscaler asks for. It does not change when the floor rises."""
     most: int
+    """`maxReplicas`: the group never has more pods."""
     idle_s: int
-    """After this time without work Ray's autoscaler drains a pod that the floor does not hold."""
+    """Seconds without work after which Ray's autoscaler drains a pod above the floor."""
     ready: frozenset[str] = frozenset()
     starting: frozenset[str] = frozenset()
     drained: frozenset[str] = frozenset()
-    """Pods that Ray's autoscaler gave to the operator to delete."""
+    """Pods that Ray's autoscaler has marked for deletion by the operator."""
 
     @property
     def pods(self) -> frozenset[str]:
-        """Pods that are not on their way out."""
+        """Pods that are not being deleted."""
         return self.ready | self.starting
 
     @property
     def target(self) -> int:
-        """Pods that the operator sees to."""
+        """Number of pods that the operator keeps in the group."""
         return min(max(self.wanted, self.floor), self.most)
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether the group is as small as the HPA's lowest wish, and all of it ready."""
-        return self.floor == self.wish == len(self.pods) == len(self.ready) == 1
+        """Whether the group has one pod, which is ready, and the HPA asks for no more."""
+        return self.floor == self.desired == len(self.pods) == len(self.ready) == 1

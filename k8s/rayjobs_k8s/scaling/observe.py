@@ -1,4 +1,4 @@
-"""Reads how the worker group stands; writes nothing."""
+"""Reads the status of the worker group from a cluster; writes nothing."""
 
 from collections.abc import Iterable
 
@@ -14,13 +14,13 @@ from rayjobs_k8s.scaling.scaling_events import changes
 _HPA = Ref("autoscaling/v2", "HorizontalPodAutoscaler", WORKERS, NAMESPACE)
 _RAY = Ref("ray.io/v1", "RayCluster", RAYCLUSTER, NAMESPACE)
 _IDLE_S = 60
-"""Ray's own idle timeout, where a RayCluster sets none."""
+"""Ray's own idle timeout, for a RayCluster that sets none."""
 
 
 def group_status(cluster: Cluster) -> GroupStatus | None:
-    """Return how the group stands, None while there is no such group."""
-    # What follows is read before what it follows from: else a pod could be seen to go, and Ray's word that it
-    # drains it not.
+    """Return the status of the group, None while there is no such group."""
+    # The effect is read before its cause, the pods before the RayCluster: in the other order, a status could
+    # lack a pod and also lack the entry by which Ray drains this pod.
     pods = [pod for pod in cluster.find("v1", "Pod", NAMESPACE, labelSelector=WORKER_PODS) if is_alive(pod)]
     ray, hpa = cluster.get(_RAY), cluster.get(_HPA)
     group = Group.of(ray, WORKERS)
@@ -30,10 +30,10 @@ def group_status(cluster: Cluster) -> GroupStatus | None:
     return GroupStatus(
         cpu=_usage(hpa, "cpu"),
         memory=_usage(hpa, "memory"),
-        wish=number(hpa, "status", "desiredReplicas"),
-        floor=group.floor,
+        desired=number(hpa, "status", "desiredReplicas"),
+        floor=group.min_replicas,
         wanted=number(spec, "replicas"),
-        most=group.most,
+        most=group.max_replicas,
         idle_s=number(ray, "spec", "autoscalerOptions", "idleTimeoutSeconds", default=_IDLE_S),
         ready=_names(pod for pod in pods if is_ready(pod)),
         starting=_names(pod for pod in pods if not is_ready(pod)),
@@ -46,29 +46,29 @@ def _names(pods: Iterable[Document]) -> frozenset[str]:
 
 
 def _usage(hpa: Document, name: str) -> Usage:
-    wanted = _of(entries(hpa, "spec", "metrics"), name)
-    found = _of(entries(hpa, "status", "currentMetrics"), name)
+    spec = _metric(entries(hpa, "spec", "metrics"), name)
+    current = _metric(entries(hpa, "status", "currentMetrics"), name)
     return Usage(
-        part(wanted, "target").get("averageUtilization"), part(found, "current").get("averageUtilization")
+        part(spec, "target").get("averageUtilization"), part(current, "current").get("averageUtilization")
     )
 
 
-def _of(metrics: Iterable[Document], name: str) -> Document | None:
+def _metric(metrics: Iterable[Document], name: str) -> Document | None:
     resources = (part(metric, "containerResource") for metric in metrics)
     return next((one for one in resources if text(one, "name") == name), None)
 
 
 class Observer:
-    """Looks at the worker group again and again, and tells what happened in between."""
+    """Reads the status of the worker group again and again, and finds the events in between."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._last: GroupStatus | None = None
 
     def look(self) -> tuple[GroupStatus | None, tuple[str, ...]]:
-        """Return how the group stands and what happened since the last look.
+        """Return the status of the group, and the events since the last call.
 
-        While the API server is away, it is what it was.
+        While the API server does not answer: the last status, and no events.
         """
         try:
             now = group_status(self._cluster)

@@ -1,39 +1,41 @@
-"""Who added which pod, and who took it away: told from one standing to the next. Pure."""
+"""The events between two statuses of the worker group: who added a pod, who removed one; pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rayjobs_k8s.scaling.group_status import GroupStatus
 
 
 def changes(before: GroupStatus, now: GroupStatus) -> list[str]:
-    """Return what happened between two moments, a line each, in the order of cause and effect."""
+    """Return the events between two statuses, one line each; a cause comes before its effect."""
     return [
-        *_of_the_floor(before, now),
-        *_of_ray(before, now),
-        *_made(before, now),
+        *_min_replicas_changes(before, now),
+        *_ray_requests(before, now),
+        *_created_pods(before, now),
         *(f"pod {name} is ready" for name in sorted(now.ready - before.ready)),
-        *_gone(before, now),
+        *_removed_pods(before, now),
     ]
 
 
-def _of_the_floor(before: GroupStatus, now: GroupStatus) -> Iterator[str]:
+def _min_replicas_changes(before: GroupStatus, now: GroupStatus) -> Iterator[str]:
     if now.floor > before.floor:
         high = [
             f"{name} {usage}" for name, usage in (("cpu", now.cpu), ("memory", now.memory)) if usage.is_high
         ]
-        yield f"HPA raised the floor {before.floor} -> {now.floor}{_note(high)}"
+        cause = f" ({', '.join(high)})" if high else ""
+        yield f"HPA raised the floor {before.floor} -> {now.floor}{cause}"
     elif now.floor < before.floor:
         yield f"HPA lowered the floor {before.floor} -> {now.floor}"
 
 
-def _of_ray(before: GroupStatus, now: GroupStatus) -> Iterator[str]:
-    # What the floor asks for as well is not Ray's doing: it takes the floor into its own number when it asks.
+def _ray_requests(before: GroupStatus, now: GroupStatus) -> Iterator[str]:
+    # Ray's autoscaler includes the floor in its own number when it asks for pods. The pods of the floor are
+    # not Ray's request.
     base = max(before.target, now.floor)
     if now.wanted > before.wanted and now.target > base:
         yield f"Ray asked for {now.target - base} more: {base} -> {now.target}"
 
 
-def _made(before: GroupStatus, now: GroupStatus) -> Iterator[str]:
+def _created_pods(before: GroupStatus, now: GroupStatus) -> Iterator[str]:
     new = sorted(now.pods - before.pods)
     for number, name in enumerate(new, start=len(now.pods) - len(new) + 1):
         reasons = [
@@ -42,12 +44,7 @@ def _made(before: GroupStatus, now: GroupStatus) -> Iterator[str]:
         yield f"pod {name} is starting{', for ' + ' and '.join(reasons) if reasons else ''}"
 
 
-def _gone(before: GroupStatus, now: GroupStatus) -> Iterator[str]:
+def _removed_pods(before: GroupStatus, now: GroupStatus) -> Iterator[str]:
     drained = before.drained | now.drained
     for name in sorted(before.pods - now.pods):
         yield f"pod {name} drained, idle {now.idle_s} s" if name in drained else f"pod {name} is gone"
-
-
-def _note(parts: Iterable[str]) -> str:
-    told = ", ".join(parts)
-    return f" ({told})" if told else ""

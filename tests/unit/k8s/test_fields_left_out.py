@@ -1,4 +1,4 @@
-"""Whatever an API server leaves out, or gives null for, is read as empty: no reader stumbles over it."""
+"""A field that an API server omits, or returns as null, is read as empty; no reader fails."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -187,37 +187,37 @@ ALWAYS_THERE = {
     ("spec", "cluster"),
     ("spec", "group"),
 }
-"""What no API server leaves out. A `spec` may be missing only with all that is in it."""
+"""Fields that no API server omits. A `spec` may be missing as a whole."""
 
 
-def ways(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, each in pairs:
-        yield (*way, key)
-        yield from ways(each, (*way, key))
+        yield (*path, key)
+        yield from paths(each, (*path, key))
 
 
 def variants() -> Iterator[tuple[str, str, Document]]:
     for name, document in OBJECTS.items():
-        for way in ways(document):
-            if way in ALWAYS_THERE or (name == "scaler" and way == ("spec",)):
+        for path in paths(document):
+            if path in ALWAYS_THERE or (name == "scaler" and path == ("spec",)):
                 continue
-            *to, last = way
-            place = "/".join(map(str, way))
-            for how in ("left out", "null"):
+            *parents, last = path
+            shown = "/".join(map(str, path))
+            for how in ("omitted", "null"):
                 changed: Any = deepcopy(document)
                 parent = changed
-                for key in to:
+                for key in parents:
                     parent = parent[key]
                 if how == "null":
                     parent[last] = None
                 else:
                     del parent[last]
-                yield name, f"{name}: {place} {how}", changed
+                yield name, f"{name}: {shown} {how}", changed
 
 
-class Answers(FakeCluster):
-    """Answers with what it was given as it is, whatever the labels."""
+class RawCluster(FakeCluster):
+    """Returns each object as it was given, and ignores label selectors."""
 
     server = "127.0.0.1"
     version = (1, 34)
@@ -237,11 +237,14 @@ class Answers(FakeCluster):
         return [deepcopy(each) for ref, each in self.objects.items() if (ref.api_version, ref.kind) == wanted]
 
 
+BRIEF_S = 0.001
+
+
 def silent(_: str) -> None: ...
 
 
-def read_all(cluster: Answers) -> None:
-    """Run every reader of the API server's answers over a cluster."""
+def read_all(cluster: RawCluster) -> None:
+    """Run every reader of the API server's answers on a cluster."""
     everything = list(cluster.objects.values())
     pods = cluster.find("v1", "Pod")
     for each in everything:
@@ -267,48 +270,49 @@ def read_all(cluster: Answers) -> None:
     for work in (
         partial(context.require_fit, cluster, "pvc:x"),
         partial(_wait, cluster),
-        partial(rollout._await_metrics, cluster, [], silent),
-        partial(teardown._release, cluster, [Ref.of(each) for each in everything], silent),
+        partial(rollout._await_metrics, cluster, [], BRIEF_S, silent),
+        partial(teardown._delete_finalized, cluster, [Ref.of(each) for each in everything], BRIEF_S, silent),
     ):
-        _told(work)
+        _allow_errors(work)
 
 
 def _wait(cluster: Cluster) -> None:
     refs = [Ref.of(each) for each in cluster.find("apps/v1", "Deployment")]
-    wait.ReadyWaiter(cluster, Deadline(0.001), silent).until_ready([*refs, Ref("v1", "Gone", "x", "rayjobs")])
+    wait.ReadyWaiter(cluster, Deadline(BRIEF_S), silent).until_ready(
+        [*refs, Ref("v1", "Gone", "x", "rayjobs")]
+    )
 
 
-def _told(work: Callable[[], object]) -> None:
-    """Run what may end in an error for people, and in no other."""
+def _allow_errors(work: Callable[[], object]) -> None:
+    """Run a function that may raise an error for people, and no other error."""
     with suppress(DeployError, CommandError):
         work()
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name in ((rollout, "_METRICS_S"), (teardown, "_FINALIZED_S"), (apply, "_ESTABLISHED_S")):
-        monkeypatch.setattr(module, name, 0.001)
+def without_files(monkeypatch: pytest.MonkeyPatch) -> None:
+
     monkeypatch.setattr(images, "tag", lambda image: image)
     monkeypatch.setattr(render, "metrics_server", list)
 
 
 @pytest.mark.parametrize("name", OBJECTS)
-def test_no_reader_stumbles_over_a_field_that_is_not_there(name: str) -> None:
-    seen = 0
-    for kind, told, changed in variants():
+def test_no_reader_fails_for_a_missing_field(name: str) -> None:
+    read = 0
+    for kind, variant, changed in variants():
         if kind != name:
             continue
         others = [each for other, each in OBJECTS.items() if other != name]
         try:
-            read_all(Answers(changed, *others))
+            read_all(RawCluster(changed, *others))
         except Exception as error:
-            error.add_note(told)
+            error.add_note(variant)
             raise
-        seen += 1
-    assert seen > 10
+        read += 1
+    assert read > 10
 
 
-def test_what_is_there_is_read() -> None:
+def test_a_field_is_read() -> None:
     document = {
         "a": {"b": [{"c": 1}, None, "x", {"c": None}]},
         "n": 5,
@@ -323,7 +327,7 @@ def test_what_is_there_is_read() -> None:
 
 
 @pytest.mark.parametrize("document", [None, {}, {"a": None}, {"a": {"b": None}}, {"a": []}, {"a": {"b": {}}}])
-def test_what_is_not_there_is_empty(document: Document | None) -> None:
+def test_a_missing_field_is_empty(document: Document | None) -> None:
     assert part(document, "a", "b") == {}
     assert entries(document, "a", "b") == []
     assert texts(document, "a", "b") == []
@@ -343,7 +347,7 @@ def test_a_list_of_objects_may_be_null(answer: Document, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("told", "version"),
+    ("answer", "version"),
     [
         ({"major": "1", "minor": "34"}, (1, 34)),
         ({"major": "1", "minor": "29+"}, (1, 29)),
@@ -352,14 +356,14 @@ def test_a_list_of_objects_may_be_null(answer: Document, monkeypatch: pytest.Mon
         ({}, None),
     ],
 )
-def test_a_version_may_be_odd_or_missing(
-    told: Document, version: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
+def test_a_version_may_have_letters_or_be_missing(
+    answer: Document, version: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster = Cluster.__new__(Cluster)
     cluster._settings = type("Settings", (), {"host": "https://x"})()
-    monkeypatch.setattr(cluster, "_ask", lambda *_: told)
+    monkeypatch.setattr(cluster, "_ask", lambda *_: answer)
     if version is not None:
         assert cluster.version == version
         return
-    with pytest.raises(DeployError, match="does not tell its version"):
+    with pytest.raises(DeployError, match="does not report its version"):
         assert cluster.version

@@ -1,4 +1,4 @@
-"""Ports that lead to pods: real sockets, and a cluster in memory that connects them to threads."""
+"""Ports forwarded to pods: real sockets, and a cluster in memory that connects them to threads."""
 
 import socket
 import threading
@@ -27,7 +27,7 @@ def pod(name: str, *, ready: bool = True) -> dict[str, object]:
 
 
 class Pods(FakeCluster):
-    """Each pod answers with its name and what it was told; those in `gone` can't be reached."""
+    """Each pod answers with its name and the bytes that it received; a pod in `gone` can't be reached."""
 
     def __init__(self, *pods: dict[str, object]) -> None:
         super().__init__(*pods)
@@ -37,16 +37,16 @@ class Pods(FakeCluster):
     def connect(self, pod: Ref, port: int) -> socket.socket:
         if pod.name in self.gone:
             raise UnreachableError(f"{pod} is gone")
-        ours, theirs = socket.socketpair()
-        threading.Thread(target=_answer, args=(theirs, pod.name), daemon=True).start()
-        return ours
+        near, far = socket.socketpair()
+        threading.Thread(target=_answer, args=(far, pod.name), daemon=True).start()
+        return near
 
 
-def _answer(end: socket.socket, name: str) -> None:
-    with closing(end):
-        told = end.recv(100) or b"nothing"
+def _answer(connection: socket.socket, name: str) -> None:
+    with closing(connection):
+        received = connection.recv(100) or b"nothing"
         with suppress(BrokenPipeError):
-            end.sendall(name.encode() + b":" + told)
+            connection.sendall(name.encode() + b":" + received)
 
 
 @pytest.fixture
@@ -67,26 +67,26 @@ def ask(port: int) -> bytes:
         return b"".join(iter(lambda: connection.recv(100), b""))
 
 
-def test_a_connection_is_led_to_a_pod_that_is_ready(port: int) -> None:
+def test_a_connection_goes_to_a_ready_pod(port: int) -> None:
     assert ask(port) == b"a-2:hello"
 
 
-def test_the_next_connection_outlives_the_pod(port: int, pods: Pods) -> None:
+def test_after_the_end_of_a_pod_the_next_connection_goes_to_another(port: int, pods: Pods) -> None:
     ask(port)
     pods.gone.add("a-2")
     pods.delete(Ref("v1", "Pod", "a-2", NAMESPACE))
     assert ask(port) == b"a-3:hello"
 
 
-def test_without_a_pod_the_connection_is_closed_and_the_next_one_is_tried_anew(port: int, pods: Pods) -> None:
+def test_without_a_ready_pod_a_connection_is_closed_and_the_next_looks_again(port: int, pods: Pods) -> None:
     for name in ("a-2", "a-3"):
         pods.delete(Ref("v1", "Pod", name, NAMESPACE))
-    with suppress(ConnectionResetError):  # as what was sent was not read
+    with suppress(ConnectionResetError):  # nobody has read the bytes that were sent
         assert ask(port) == b""
     pods.create(pod("a-4"))
     assert ask(port) == b"a-4:hello"
 
 
-def test_many_connections_are_led_at_once(port: int) -> None:
+def test_two_connections_are_forwarded_at_once(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S):
         assert ask(port) == b"a-2:hello"

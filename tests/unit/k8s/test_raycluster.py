@@ -29,7 +29,7 @@ def cluster(image: str = "ray:1", **group: object) -> dict[str, Any]:
 
 
 def grown(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a cluster as its autoscalers have left it."""
+    """Return a live cluster whose autoscalers have changed its numbers."""
     live = raycluster.marked(deepcopy(document))
     live["spec"]["workerGroupSpecs"][0] |= {
         "replicas": 7,
@@ -40,11 +40,11 @@ def grown(document: dict[str, Any]) -> dict[str, Any]:
     return live
 
 
-def test_the_same_again_changes_nothing() -> None:
+def test_the_same_specification_again_changes_nothing() -> None:
     assert raycluster.amendments(grown(cluster()), cluster()) == []
 
 
-def test_a_new_template_leaves_the_numbers_to_the_autoscalers() -> None:
+def test_a_new_template_keeps_the_numbers_of_the_autoscalers() -> None:
     live = grown(cluster())
     fake = FakeCluster(live)
     desired = cluster("ray:2")
@@ -61,7 +61,7 @@ def test_no_operation_names_a_number_of_pods() -> None:
     assert not [each for each in operations if each["path"].rsplit("/", 1)[1] in raycluster.NOT_OURS]
 
 
-def test_another_group_in_the_same_place_stops_the_patch() -> None:
+def test_another_group_at_the_same_index_stops_the_patch() -> None:
     operations = raycluster.amendments(grown(cluster()), cluster("ray:2"))
     index = operations.index({"op": "test", "path": "/spec/workerGroupSpecs/0/groupName", "value": "workers"})
     first = next(
@@ -70,13 +70,13 @@ def test_another_group_in_the_same_place_stops_the_patch() -> None:
     assert index == first
 
 
-def test_a_field_that_is_no_longer_wanted_goes() -> None:
+def test_a_field_that_the_manifest_no_longer_contains_is_removed() -> None:
     live = grown(cluster(idleTimeoutSeconds=30))
     after = FakeCluster(live).patch(Ref.of(live), raycluster.amendments(live, cluster()))
     assert "idleTimeoutSeconds" not in after["spec"]["workerGroupSpecs"][0]
 
 
-def test_a_group_that_is_new_is_added_with_its_numbers() -> None:
+def test_a_new_group_is_added_with_its_numbers() -> None:
     desired = cluster()
     desired["spec"]["workerGroupSpecs"].append({"groupName": "large", "replicas": 1, "minReplicas": 1})
     live = grown(cluster())
@@ -84,7 +84,7 @@ def test_a_group_that_is_new_is_added_with_its_numbers() -> None:
     assert after["spec"]["workerGroupSpecs"][1] == {"groupName": "large", "replicas": 1, "minReplicas": 1}
 
 
-def test_a_cluster_that_somebody_else_made_is_taken_over_field_by_field() -> None:
+def test_a_cluster_that_somebody_else_made_is_patched_field_by_field() -> None:
     live = grown(cluster())
     del live["metadata"]["annotations"]
     live["metadata"]["annotations"] = {"theirs": "1"}

@@ -35,7 +35,9 @@ def waiting(reason: str) -> dict[str, Any]:
         (READY | {"replicas": 3}, "2 of 2 pods are available"),
     ],
 )
-def test_a_deployment_waits_for_its_newest_pods_alone(status: dict[str, Any], why: str | None) -> None:
+def test_a_deployment_waits_for_the_pods_of_its_newest_revision(
+    status: dict[str, Any], why: str | None
+) -> None:
     assert waits_for({**DEPLOYMENT, "status": status}) == why
 
 
@@ -55,7 +57,7 @@ def test_an_autoscaler_waits_for_its_metrics(status: dict[str, Any], why: str | 
     assert waits_for({**HPA, "status": status}) == why
 
 
-def test_an_autoscaler_whose_metrics_have_gone_waits_again() -> None:
+def test_an_autoscaler_that_has_lost_its_metrics_waits_again() -> None:
     lost = {
         "type": "ScalingActive",
         "status": "False",
@@ -79,29 +81,29 @@ def test_a_ray_cluster_waits_for_its_head_and_then_for_a_worker() -> None:
     assert waits_for(cluster) == "no worker is ready"
 
 
-def test_most_kinds_are_ready_once_they_are_there() -> None:
+def test_most_kinds_are_ready_once_they_exist() -> None:
     assert waits_for({"kind": "Service", "metadata": {}}) is None
 
 
 @pytest.mark.parametrize(
     "reason", ["ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"]
 )
-def test_a_container_image_that_can_not_be_had_is_named(reason: str) -> None:
+def test_a_container_image_that_can_not_be_pulled_is_named(reason: str) -> None:
     (trouble,) = troubles(pod(waiting(reason)))
     assert (trouble.code, trouble.detail) == ("image", "x:1: they say")
 
 
-def test_a_missing_secret_is_told() -> None:
+def test_a_missing_secret_is_reported() -> None:
     (trouble,) = troubles(pod(waiting("CreateContainerConfigError")))
     assert trouble.code == "container"
     assert "they say" in trouble.detail
 
 
-def test_a_container_that_only_starts_is_no_trouble() -> None:
+def test_a_container_that_is_starting_is_no_trouble() -> None:
     assert list(troubles(pod(waiting("ContainerCreating"), waiting("PodInitializing")))) == []
 
 
-def test_a_container_that_ends_again_and_again_is_one_and_its_log_is_asked_for() -> None:
+def test_a_container_that_restarts_again_and_again_is_a_trouble_and_its_log_is_read() -> None:
     ends = container(3, waiting={"reason": "CrashLoopBackOff"})
     ends["lastState"] = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
     (trouble,) = troubles(pod(ends))
@@ -110,11 +112,11 @@ def test_a_container_that_ends_again_and_again_is_one_and_its_log_is_asked_for()
     assert "OOMKilled" in trouble.detail
 
 
-def test_a_container_that_runs_after_all_is_no_trouble() -> None:
+def test_a_container_that_runs_after_restarts_is_no_trouble() -> None:
     assert list(troubles(pod(container(5, ready=True, running={})))) == []
 
 
-def test_a_pod_that_fits_on_no_node_says_what_is_missing() -> None:
+def test_a_pod_that_fits_on_no_node_reports_what_is_missing() -> None:
     lost = pod()
     lost["status"]["conditions"] = [
         {"type": "PodScheduled", "reason": "Unschedulable", "message": "0/1 nodes: Insufficient cpu."}
@@ -123,14 +125,14 @@ def test_a_pod_that_fits_on_no_node_says_what_is_missing() -> None:
     assert (trouble.code, trouble.detail) == ("no_room", "0/1 nodes: Insufficient cpu.")
 
 
-def test_a_trouble_is_the_same_however_its_words_change() -> None:
+def test_a_trouble_stays_the_same_when_its_message_changes() -> None:
     (one,) = troubles(pod(waiting("ErrImagePull")))
     other = pod(waiting("ImagePullBackOff"))
     other["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = "back off 20s"
     assert list(troubles(other)) == [one]
 
 
-def test_pods_of_others_of_an_earlier_revision_and_those_that_go_are_not_looked_at() -> None:
+def test_pods_of_other_owners_of_old_revisions_and_leaving_pods_do_not_count() -> None:
     def replica_set(uid: str, revision: int) -> dict[str, Any]:
         note = {"deployment.kubernetes.io/revision": str(revision)}
         return {"metadata": {"uid": uid, "annotations": note, "ownerReferences": [{"uid": "api"}]}}
@@ -146,7 +148,7 @@ def test_pods_of_others_of_an_earlier_revision_and_those_that_go_are_not_looked_
     assert [each["metadata"]["name"] for each in pods_of({"ray"}, pods, revisions)] == ["other"]
 
 
-def test_it_is_said_how_far_a_pod_has_come() -> None:
+def test_the_progress_of_a_pod_is_a_short_text() -> None:
     assert progress(pod(waiting("ContainerCreating"))) == "main: ContainerCreating"
     assert progress(pod(container(running={}))) == "main not ready"
     starting = pod(waiting("PodInitializing"))
@@ -156,7 +158,7 @@ def test_it_is_said_how_far_a_pod_has_come() -> None:
     assert progress(starting) == "wait-gcs-ready runs"
 
 
-def test_a_pod_that_has_ended_well_is_ready() -> None:
+def test_a_pod_that_has_ended_with_success_is_ready() -> None:
     done = pod()
     assert not is_ready(done)
     done["status"]["phase"] = "Succeeded"

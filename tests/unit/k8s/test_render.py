@@ -28,45 +28,46 @@ def used(documents: list[Document]) -> set[str]:
     }
 
 
-def test_the_namespace_comes_first_and_holds_all_that_can_lie_in_one() -> None:
-    home, *rest = system()
-    assert (home["kind"], home["metadata"]["name"]) == ("Namespace", NAMESPACE)
-    places = {each["kind"]: each["metadata"].get("namespace") for each in rest}
-    assert places["PersistentVolume"] is None
-    assert places["RayCluster"] == places["Secret" if "Secret" in places else "Service"] == NAMESPACE
+def test_the_namespace_comes_first_and_contains_every_object_that_needs_one() -> None:
+    first, *rest = system()
+    assert (first["kind"], first["metadata"]["name"]) == ("Namespace", NAMESPACE)
+    namespaces = {each["kind"]: each["metadata"].get("namespace") for each in rest}
+    assert namespaces["PersistentVolume"] is None
+    some_kind = "Secret" if "Secret" in namespaces else "Service"
+    assert namespaces["RayCluster"] == namespaces[some_kind] == NAMESPACE
 
 
-def test_every_object_says_who_made_it() -> None:
+def test_every_object_has_the_labels_of_its_maker() -> None:
     for each in system():
         labels = each["metadata"]["labels"]
         assert (labels[PART_LABEL], labels[MANAGER_LABEL]) == ("rayjobs", MANAGER)
 
 
-def test_the_container_images_are_those_to_run() -> None:
+def test_the_container_images_are_those_of_the_values() -> None:
     assert used(system()) == {*IMAGES.values(), "redis:7"}
 
 
-def test_a_container_image_that_is_not_named_is_missed() -> None:
+def test_a_missing_container_image_is_named() -> None:
     with pytest.raises(ManifestError, match=RAY_IMAGE):
         render.system(Values({API_IMAGE: "api:1"}))
 
 
-def test_an_overlay_changes_what_it_names_and_nothing_else() -> None:
-    honest, small = system(), system(overlay="small")
-    (before,), (after,) = of(honest, "RayCluster"), of(small, "RayCluster")
+def test_an_overlay_changes_the_values_that_it_names_and_nothing_else() -> None:
+    plain, small = system(), system(overlay="small")
+    (before,), (after,) = of(plain, "RayCluster"), of(small, "RayCluster")
     group, small_group = before["spec"]["workerGroupSpecs"][0], after["spec"]["workerGroupSpecs"][0]
     assert (group["rayStartParams"]["num-cpus"], small_group["rayStartParams"]["num-cpus"]) == ("2", "1")
     assert group["replicas"] == small_group["replicas"]
     worker, small_worker = (each["template"]["spec"]["containers"][0] for each in (group, small_group))
     assert small_worker["env"] == worker["env"]
     assert small_worker["resources"]["requests"]["cpu"] == "200m"
-    assert of(honest, "Service") == of(small, "Service")
+    assert of(plain, "Service") == of(small, "Service")
 
 
-def test_an_overlay_that_changes_what_is_not_there_is_refused() -> None:
-    strange = {"kind": "Deployment", "metadata": {"name": "nobody"}}
+def test_an_overlay_that_changes_a_missing_object_or_entry_is_refused() -> None:
+    unknown = {"kind": "Deployment", "metadata": {"name": "nobody"}}
     with pytest.raises(ManifestError, match="Deployment nobody"):
-        render.merged(system(), [strange])
+        render.merged(system(), [unknown])
     stray = {
         "kind": "Deployment",
         "metadata": {"name": "api"},
@@ -76,18 +77,18 @@ def test_an_overlay_that_changes_what_is_not_there_is_refused() -> None:
         render.merged(system(), [stray])
 
 
-def test_merging_leaves_what_it_was_given_alone() -> None:
+def test_a_merge_does_not_change_its_arguments() -> None:
     before = system()
     render.merged(before, render.load(Path(render.__file__).parents[1] / "overlays" / "small.yaml"))
     assert before == system()
 
 
-def test_by_default_the_nodes_own_disk_is_the_volume() -> None:
+def test_the_default_volume_is_the_nodes_own_disk() -> None:
     (volume,) = of(system(), "PersistentVolume")
     assert "hostPath" in volume["spec"]
 
 
-def test_a_storage_class_takes_the_place_of_the_nodes_disk() -> None:
+def test_a_storage_class_replaces_the_nodes_disk() -> None:
     documents = system(volume="class:nfs")
     assert of(documents, "PersistentVolume") == []
     (claim,) = of(documents, "PersistentVolumeClaim")
@@ -95,7 +96,7 @@ def test_a_storage_class_takes_the_place_of_the_nodes_disk() -> None:
     assert "volumeName" not in claim["spec"]
 
 
-def test_a_claim_that_is_there_is_used_by_every_pod() -> None:
+def test_every_pod_uses_an_existing_claim() -> None:
     documents = system(volume="pvc:mine")
     assert of(documents, "PersistentVolume") == of(documents, "PersistentVolumeClaim") == []
     claims = {
@@ -109,21 +110,21 @@ def test_a_claim_that_is_there_is_used_by_every_pod() -> None:
 
 
 @pytest.mark.parametrize("volume", ["mine", "nfs:x", "pvc:", "class"])
-def test_a_volume_that_is_neither_is_refused(volume: str) -> None:
+def test_a_volume_of_another_kind_is_refused(volume: str) -> None:
     with pytest.raises(ManifestError) as raised:
         system(volume=volume)
     assert raised.value.code == "bad_volume"
 
 
 @pytest.mark.parametrize("text", ["- a list", "kind: [", "just: this"])
-def test_a_file_that_holds_no_objects_is_named(text: str, tmp_path: Path) -> None:
+def test_a_file_without_objects_is_named(text: str, tmp_path: Path) -> None:
     file = tmp_path / "x.yaml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ManifestError, match=r"x\.yaml"):
         render.load(file)
 
 
-def test_what_an_anchor_repeats_is_not_shared(tmp_path: Path) -> None:
+def test_the_values_of_a_yaml_anchor_are_copies(tmp_path: Path) -> None:
     file = tmp_path / "x.yaml"
     file.write_text("kind: A\na: &it {n: 1}\nb: *it\n", encoding="utf-8")
     (document,) = render.load(file)

@@ -1,4 +1,4 @@
-"""From an empty cluster to a system and back, on a cluster in memory that becomes ready at once."""
+"""A rollout and its end, on a cluster in memory whose objects are ready at once."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,7 +23,7 @@ OPERATOR = Ref("apps/v1", "Deployment", "kuberay-operator", kuberay.NAMESPACE)
 
 
 def well(document: Document) -> None:
-    """Let an object be what its controller makes of it when all goes well."""
+    """Write the status that a controller writes when all goes well."""
     replicas = document.get("spec", {}).get("replicas", 1)
     counts = ("replicas", "updatedReplicas", "availableReplicas", "readyReplicas")
     kinds = ("Available", "Established", "Following", "HeadPodReady")
@@ -41,7 +41,7 @@ def well(document: Document) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return an operator's folder with the least that is one."""
+    """Return the smallest folder that counts as an operator's."""
     (tmp_path / "kustomization.yaml").write_text("resources: [all.yaml]", encoding="utf-8")
     (tmp_path / "all.yaml").write_text(
         "{kind: CustomResourceDefinition, apiVersion: apiextensions.k8s.io/v1, "
@@ -54,16 +54,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def order(folder: Path) -> RolloutOptions:
+def options(folder: Path) -> RolloutOptions:
     return RolloutOptions(Values({API_IMAGE: "api:1", RAY_IMAGE: "ray:1"}), folder, folder, limit_s=5.0)
 
 
 def silent(_: str) -> None: ...
 
 
-def test_an_empty_cluster_gets_all_of_it(order: RolloutOptions) -> None:
+def test_an_empty_cluster_gets_every_object(options: RolloutOptions) -> None:
     cluster = FakeCluster(status=well)
-    assert roll_out(cluster, order, silent)
+    assert roll_out(cluster, options, silent)
     kinds = {ref.kind for ref in cluster.objects}
     assert {"Namespace", "Secret", "RayCluster", "Deployment", "NetworkPolicy", "APIService"} <= kinds
     assert cluster.objects[OPERATOR]
@@ -71,22 +71,22 @@ def test_an_empty_cluster_gets_all_of_it(order: RolloutOptions) -> None:
     assert (group["replicas"], group["minReplicas"]) == (1, 1)
 
 
-def test_a_second_time_nothing_is_written(order: RolloutOptions) -> None:
+def test_a_second_rollout_writes_nothing(options: RolloutOptions) -> None:
     cluster = FakeCluster(status=well)
-    roll_out(cluster, order, silent)
+    roll_out(cluster, options, silent)
     before = {ref: each["metadata"]["resourceVersion"] for ref, each in cluster.objects.items()}
-    assert not roll_out(cluster, order, silent)
+    assert not roll_out(cluster, options, silent)
     assert {ref: each["metadata"]["resourceVersion"] for ref, each in cluster.objects.items()} == before
 
 
-def test_a_second_time_leaves_the_numbers_of_pods_alone(order: RolloutOptions) -> None:
+def test_a_second_rollout_keeps_the_numbers_of_pods(options: RolloutOptions) -> None:
     cluster = FakeCluster(status=well)
-    roll_out(cluster, order, silent)
+    roll_out(cluster, options, silent)
     group = cluster.objects[RAYCLUSTER]["spec"]["workerGroupSpecs"][0]
     group |= {"replicas": 6, "minReplicas": 3}
     cluster.objects[SCALER]["spec"]["replicas"] = 3
     other = RolloutOptions(
-        Values({API_IMAGE: "api:1", RAY_IMAGE: "ray:2"}), order.cache, order.kuberay_folder, 5.0
+        Values({API_IMAGE: "api:1", RAY_IMAGE: "ray:2"}), options.cache, options.kuberay_folder, 5.0
     )
     assert roll_out(cluster, other, silent)
     after = cluster.objects[RAYCLUSTER]["spec"]["workerGroupSpecs"][0]
@@ -95,20 +95,20 @@ def test_a_second_time_leaves_the_numbers_of_pods_alone(order: RolloutOptions) -
     assert after["template"]["spec"]["containers"][0]["image"] == "ray:2"
 
 
-def test_generated_secrets_stay_what_they_are(order: RolloutOptions) -> None:
+def test_a_second_rollout_keeps_the_generated_secrets(options: RolloutOptions) -> None:
     cluster = FakeCluster(status=well)
-    roll_out(cluster, order, silent)
+    roll_out(cluster, options, silent)
     before = {ref: each for ref, each in cluster.objects.items() if ref.kind == "Secret"}
-    roll_out(cluster, order, silent)
+    roll_out(cluster, options, silent)
     assert {ref: each for ref, each in cluster.objects.items() if ref.kind == "Secret"} == before
     assert {ref.name for ref in before} == {"redis", "api-keys", RAYCLUSTER.name}
     keys = [each["stringData"]["keys"] for ref, each in before.items() if ref.name == "api-keys"]
-    assert keys[0].startswith("rayjobs_")  # never with a dash, which a command would take for an option
+    assert keys[0].startswith("rayjobs_")  # never with a dash: a command would read it as an option
 
 
-def test_what_the_manifests_no_longer_have_goes(order: RolloutOptions) -> None:
+def test_an_object_that_the_manifests_no_longer_contain_is_deleted(options: RolloutOptions) -> None:
     cluster = FakeCluster(status=well)
-    roll_out(cluster, order, silent)
+    roll_out(cluster, options, silent)
     labels = cluster.objects[API]["metadata"]["labels"]
     old: Document = {
         "apiVersion": "v1",
@@ -119,12 +119,12 @@ def test_what_the_manifests_no_longer_have_goes(order: RolloutOptions) -> None:
     owned = {**old, "metadata": {**old["metadata"], "name": "owned", "ownerReferences": [{}]}}
     for each in (old, theirs, owned):
         cluster.create(each)
-    assert roll_out(cluster, order, silent)
+    assert roll_out(cluster, options, silent)
     assert {ref.name for ref in cluster.objects if ref.kind == "Service"} >= {"theirs", "owned", "api"}
     assert Ref.of(old) in cluster.deleted
 
 
-def test_a_cluster_with_metrics_and_an_operator_keeps_its_own(order: RolloutOptions) -> None:
+def test_a_cluster_with_metrics_and_an_operator_keeps_its_own(options: RolloutOptions) -> None:
     theirs = [
         {"apiVersion": METRICS.api_version, "kind": METRICS.kind, "metadata": {"name": METRICS.name}},
         {
@@ -136,45 +136,45 @@ def test_a_cluster_with_metrics_and_an_operator_keeps_its_own(order: RolloutOpti
     ]
     cluster = FakeCluster(*theirs, status=well)
     said: list[str] = []
-    roll_out(cluster, order, said.append)
-    assert "KubeRay 1.7.0 is there" in said
+    roll_out(cluster, options, said.append)
+    assert "KubeRay 1.7.0 is installed already" in said
     assert OPERATOR not in cluster.objects
     assert cluster.objects[METRICS]["metadata"].get("labels") is None
     assert take_down(cluster, silent) == ["rayjobs"]
     assert METRICS in cluster.objects
 
 
-def test_definitions_without_an_operator_are_nobodys_and_are_told(order: RolloutOptions) -> None:
+def test_definitions_of_the_cluster_without_an_operator_are_refused(options: RolloutOptions) -> None:
     crd = {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": kuberay.CRD},
     }
     with pytest.raises(kuberay.OperatorError, match="no operator"):
-        roll_out(FakeCluster(crd, status=well), order, silent)
+        roll_out(FakeCluster(crd, status=well), options, silent)
 
 
-def test_what_the_cluster_refuses_is_named(order: RolloutOptions) -> None:
+def test_an_object_that_the_cluster_refuses_is_named(options: RolloutOptions) -> None:
     cluster = FakeCluster(status=well)
     cluster.refuses = {"NetworkPolicy"}
     with pytest.raises(DeployError, match="NetworkPolicy rayjobs/default-deny") as raised:
-        roll_out(cluster, order, silent)
+        roll_out(cluster, options, silent)
     assert "right" in raised.value.remedy
 
 
-def test_the_way_down_takes_what_was_installed_and_nothing_else(order: RolloutOptions) -> None:
+def test_the_end_deletes_what_was_installed_and_nothing_else(options: RolloutOptions) -> None:
     cluster = FakeCluster(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "theirs"}}, status=well
     )
-    roll_out(cluster, order, silent)
+    roll_out(cluster, options, silent)
     assert take_down(cluster, silent) == ["rayjobs", "kuberay", "metrics-server"]
     assert [str(ref) for ref in cluster.objects] == ["Namespace theirs"]
     assert take_down(cluster, silent) == []
 
 
-def test_an_operator_that_serves_others_stays(order: RolloutOptions) -> None:
+def test_an_operator_that_serves_others_stays(options: RolloutOptions) -> None:
     cluster = FakeCluster(status=well)
-    roll_out(cluster, order, silent)
+    roll_out(cluster, options, silent)
     cluster.create(
         {"apiVersion": "ray.io/v1", "kind": "RayCluster", "metadata": {"name": "x", "namespace": "theirs"}}
     )
@@ -182,8 +182,7 @@ def test_an_operator_that_serves_others_stays(order: RolloutOptions) -> None:
     assert OPERATOR in cluster.objects
 
 
-def test_an_object_that_nobody_finalizes_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rayjobs_k8s.deploy.teardown._FINALIZED_S", 0.1)
+def test_an_object_that_no_controller_finalizes_loses_its_finalizers() -> None:
     held = {
         "apiVersion": "ray.io/v1",
         "kind": "RayCluster",
@@ -201,12 +200,12 @@ def test_an_object_that_nobody_finalizes_is_let_go(monkeypatch: pytest.MonkeyPat
             patched.append(ref)
             return self.objects.pop(ref)
 
-    take_down(Holding(held), silent)
+    take_down(Holding(held), silent, finalizers_s=0.1)
     assert patched == [Ref.of(held)]
 
 
-def test_a_pod_that_can_not_start_ends_the_wait_with_its_log(order: RolloutOptions) -> None:
-    def ill(document: Document) -> None:
+def test_a_pod_that_can_not_start_ends_the_wait_with_its_log(options: RolloutOptions) -> None:
+    def broken_api(document: Document) -> None:
         well(document)
         if document["metadata"]["name"] == "api":
             document["status"] = {}
@@ -223,16 +222,18 @@ def test_a_pod_that_can_not_start_ends_the_wait_with_its_log(order: RolloutOptio
         "metadata": {"name": "api-1", "namespace": NAMESPACE, "ownerReferences": [{"uid": "Deployment api"}]},
         "status": {"containerStatuses": [ends]},
     }
-    cluster = FakeCluster(status=ill)
+    cluster = FakeCluster(status=broken_api)
     cluster.objects[Ref.of(pod)] = pod
     cluster.said["api-1"] = ["RuntimeError: no such setting"]
     with pytest.raises(NotReadyError, match="no such setting") as raised:
-        roll_out(cluster, order, silent)
+        roll_out(cluster, options, silent)
     assert "Pod rayjobs/api-1: api ended 3 times" in raised.value.detail
 
 
-def test_what_is_not_ready_in_time_is_told_with_what_is_seen(order: RolloutOptions) -> None:
-    def slow(document: Document) -> None:
+def test_an_object_that_is_not_ready_in_time_is_named_with_the_state_of_its_pods(
+    options: RolloutOptions,
+) -> None:
+    def slow_head(document: Document) -> None:
         well(document)
         if document["kind"] == "RayCluster":
             document["status"] = {}
@@ -248,10 +249,10 @@ def test_what_is_not_ready_in_time_is_told_with_what_is_seen(order: RolloutOptio
         },
         "status": {"phase": "Pending", "initContainerStatuses": [init]},
     }
-    cluster = FakeCluster(status=slow)
+    cluster = FakeCluster(status=slow_head)
     cluster.objects[Ref.of(pod)] = pod
     cluster.said["w-1"] = ["5 seconds elapsed: Waiting for GCS to be ready."]
-    brief = RolloutOptions(order.values, order.cache, order.kuberay_folder, limit_s=0.3)
+    brief = RolloutOptions(options.values, options.cache, options.kuberay_folder, limit_s=0.3)
     with pytest.raises(NotReadyError) as raised:
         roll_out(cluster, brief, silent)
     assert f"{MANAGER}" not in raised.value.detail

@@ -16,7 +16,7 @@ AWAY = "connection refused"
 
 
 def fail_on(api: ApiServer, call: str, kind: Kind) -> None:
-    """Let one kind of call fail until `heal`."""
+    """Make one call on one kind fail until `heal`."""
 
     def before(name: str, of: Kind) -> None:
         if (name, of) == (call, kind):
@@ -39,7 +39,7 @@ def patched(api: ApiServer) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("wish", "most", "floor", "reason"),
+    ("desired", "max_replicas", "min_replicas", "reason"),
     [
         (4, 10, 4, "Followed"),
         (0, 10, 1, "Clamped"),
@@ -48,40 +48,40 @@ def patched(api: ApiServer) -> list[tuple[str, str]]:
         (3, 0, 0, "Clamped"),
     ],
 )
-def test_the_floor_is_the_wish_within_one_and_the_maximum(
-    wish: int, most: int, floor: int, reason: str
+def test_min_replicas_is_what_the_hpa_asks_for_from_one_to_the_maximum(
+    desired: int, max_replicas: int, min_replicas: int, reason: str
 ) -> None:
-    api = ApiServer(cluster=ray_cluster(floor=2, most=most), wish=wish)
+    api = ApiServer(cluster=ray_cluster(floor=2, most=max_replicas), wish=desired)
     look(api, "rayjobs")
-    assert api.group["minReplicas"] == floor
-    assert api.scaler["status"]["floor"] == floor
+    assert api.group["minReplicas"] == min_replicas
+    assert api.scaler["status"]["floor"] == min_replicas
     assert (api.condition["status"], api.condition["reason"]) == ("True", reason)
 
 
-def test_nothing_but_the_floor_is_touched_and_the_groups_name_is_tested() -> None:
+def test_a_patch_tests_the_name_of_the_group_and_changes_min_replicas_alone() -> None:
     api = ApiServer(cluster=ray_cluster(replicas=7, groups=("others",)), wish=4)
     look(api, "rayjobs")
-    at = "/spec/workerGroupSpecs/1"
-    assert patched(api) == [("test", f"{at}/groupName"), ("add", f"{at}/minReplicas")]
+    path = "/spec/workerGroupSpecs/1"
+    assert patched(api) == [("test", f"{path}/groupName"), ("add", f"{path}/minReplicas")]
     assert (api.group["replicas"], api.group["maxReplicas"]) == (7, 10)
 
 
-def test_what_is_right_is_left_alone() -> None:
+def test_a_second_pass_over_the_same_objects_writes_nothing() -> None:
     api = ApiServer(cluster=ray_cluster(), wish=4)
     look(api, "rayjobs")
-    done = len(api.patches)
+    first = len(api.patches)
     look(api, "rayjobs")
-    assert len(api.patches) == done
+    assert len(api.patches) == first
 
 
-def test_a_group_without_a_floor_gets_one() -> None:
+def test_a_group_without_min_replicas_gets_it() -> None:
     api = ApiServer(cluster=ray_cluster())
     del api.group["minReplicas"]
     look(api, "rayjobs")
     assert api.group["minReplicas"] == 1
 
 
-def test_the_status_counts_pods_that_stay_and_those_that_are_ready() -> None:
+def test_the_status_counts_the_pods_that_stay_and_the_ready_pods() -> None:
     api = ApiServer(cluster=ray_cluster())
     api.pods = [
         pod("a"), pod("b", ready=False), pod("c", ending=True), pod("d", phase="Failed", ready=False),
@@ -93,7 +93,7 @@ def test_the_status_counts_pods_that_stay_and_those_that_are_ready() -> None:
     assert status["selector"] == "ray.io/cluster=rayjobs,ray.io/group=workers,ray.io/node-type=worker"
 
 
-def test_the_selector_is_there_before_the_cluster_so_that_the_hpa_never_fails_for_want_of_it() -> None:
+def test_the_hpa_finds_the_selector_before_the_ray_cluster_exists() -> None:
     api = ApiServer(cluster=None, wish=3)
     look(api, "rayjobs")
     assert api.scaler["status"]["selector"]
@@ -104,7 +104,7 @@ def test_the_selector_is_there_before_the_cluster_so_that_the_hpa_never_fails_fo
     assert (api.condition["reason"], api.group["minReplicas"]) == ("Followed", 3)
 
 
-def test_a_missing_group_is_told_and_nothing_is_patched() -> None:
+def test_a_missing_group_is_reported_and_nothing_is_patched() -> None:
     cluster = ray_cluster()
     cluster["spec"]["workerGroupSpecs"][0]["groupName"] = "others"
     api = ApiServer(cluster=cluster, wish=3)
@@ -113,7 +113,7 @@ def test_a_missing_group_is_told_and_nothing_is_patched() -> None:
     assert "no group workers" in api.condition["message"]
 
 
-def test_a_cluster_without_groups_is_one_where_it_is_missing() -> None:
+def test_a_cluster_without_any_group_lacks_the_group() -> None:
     cluster = ray_cluster()
     del cluster["spec"]["workerGroupSpecs"]
     api = ApiServer(cluster=cluster)
@@ -121,7 +121,7 @@ def test_a_cluster_without_groups_is_one_where_it_is_missing() -> None:
     assert api.condition["reason"] == "WorkerGroupMissing"
 
 
-def test_groups_that_are_reordered_meanwhile_are_not_mixed_up() -> None:
+def test_groups_that_are_reordered_during_a_pass_are_not_mixed_up() -> None:
     api = ApiServer(cluster=ray_cluster(groups=("others",)), wish=4)
 
     def reorder(call: str, kind: Kind) -> None:
@@ -131,19 +131,19 @@ def test_groups_that_are_reordered_meanwhile_are_not_mixed_up() -> None:
 
     api.before = reorder
     look(api, "rayjobs")
-    floors = {group["groupName"]: group["minReplicas"] for group in api.groups}
-    assert floors == {"others": 1, "workers": 1}
+    numbers = {group["groupName"]: group["minReplicas"] for group in api.groups}
+    assert numbers == {"others": 1, "workers": 1}
     assert (api.condition["reason"], api.scaler["status"]["floor"]) == ("Refused", 1)
     look(api, "rayjobs")
-    floors = {group["groupName"]: group["minReplicas"] for group in api.groups}
-    assert floors == {"others": 1, "workers": 4}
+    numbers = {group["groupName"]: group["minReplicas"] for group in api.groups}
+    assert numbers == {"others": 1, "workers": 4}
 
 
 @pytest.mark.parametrize(
     ("call", "kind"),
     [("get", RAY_CLUSTERS), ("patch", RAY_CLUSTERS), ("find", PODS), ("patch", SCALERS)],
 )
-def test_after_any_call_that_failed_the_next_look_puts_it_right(call: str, kind: Kind) -> None:
+def test_the_pass_after_a_failed_call_sets_everything_right(call: str, kind: Kind) -> None:
     api = ApiServer(cluster=ray_cluster(), wish=4)
     fail_on(api, call, kind)
     look(api, "rayjobs")
@@ -152,7 +152,7 @@ def test_after_any_call_that_failed_the_next_look_puts_it_right(call: str, kind:
     assert (api.group["minReplicas"], api.condition["reason"]) == (4, "Followed")
 
 
-def test_an_api_server_that_is_away_is_told_to_the_loop() -> None:
+def test_a_pass_raises_when_the_scalers_can_not_be_read() -> None:
     api = ApiServer(cluster=ray_cluster())
     fail_on(api, "find", SCALERS)
     with pytest.raises(DeployError, match=AWAY):
@@ -171,7 +171,7 @@ def test_one_scaler_that_fails_does_not_stop_the_next() -> None:
     assert api.group["minReplicas"] == 4
 
 
-def test_the_time_of_a_condition_changes_only_with_its_state() -> None:
+def test_the_time_of_a_condition_changes_only_with_its_status() -> None:
     api = ApiServer(cluster=None)
     look(api, "rayjobs")
     api.condition["lastTransitionTime"] = "2020-01-01T00:00:00Z"
@@ -189,56 +189,54 @@ def test_a_group_is_found_by_its_name() -> None:
     assert Group.of(None, "workers") is None
 
 
-def test_the_role_allows_what_is_done_and_nothing_else() -> None:
+def test_the_role_allows_the_calls_of_the_scaler_and_no_others() -> None:
     api = ApiServer(cluster=ray_cluster(), wish=4)
     resources = {SCALERS: "workergroupscalers", RAY_CLUSTERS: "rayclusters", PODS: "pods"}
-    done = {(verb, name) for name in resources.values() for verb in ("list", "watch")}  # kopf's own
+    calls = {(verb, name) for name in resources.values() for verb in ("list", "watch")}  # kopf's own
 
-    def note(call: str, kind: Kind) -> None:
+    def record(call: str, kind: Kind) -> None:
         status = "/status" if (call, kind) == ("patch", SCALERS) else ""
-        done.add(({"find": "list"}.get(call, call), resources[kind] + status))
+        calls.add(({"find": "list"}.get(call, call), resources[kind] + status))
 
-    api.before = note
+    api.before = record
     look(api, "rayjobs")
     manifest = render.load(Path(render.__file__).parents[1] / "manifests" / "70-scaler.yaml")
     (role,) = [each for each in manifest if each["kind"] == "Role"]
     allowed = {(verb, name) for rule in role["rules"] for verb in rule["verbs"] for name in rule["resources"]}
-    assert allowed == done
+    assert allowed == calls
 
 
-def test_the_loop_outlives_an_api_server_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scaler, "_SETTLE_S", 0.01)
-    monkeypatch.setattr(scaler, "_LOOK_S", 0.01)
+def test_the_loop_goes_on_after_the_api_server_was_away() -> None:
     api = ApiServer(cluster=ray_cluster(), wish=4)
-    asked: list[Kind] = []
+    failed: list[Kind] = []
 
     def away(_call: str, kind: Kind) -> None:
-        asked.append(kind)
+        failed.append(kind)
         raise UnreachableError(AWAY)
 
     api.before = away
 
-    async def wait_out() -> None:
-        loop = asyncio.create_task(scaler.keep(api, "rayjobs", asyncio.Event()))
-        await asyncio.to_thread(wait_until, lambda: len(asked) > 1, 5, "two tries")
+    async def outage() -> None:
+        pace = scaler.Pace(longest_s=0.01, settle_s=0.01)
+        loop = asyncio.create_task(scaler.keep(api, "rayjobs", asyncio.Event(), pace))
+        await asyncio.to_thread(wait_until, lambda: len(failed) > 1, 5, "two attempts")
         heal(api)
-        await asyncio.to_thread(wait_until, lambda: api.group["minReplicas"] == 4, 5, "the floor")
+        await asyncio.to_thread(wait_until, lambda: api.group["minReplicas"] == 4, 5, "minReplicas of 4")
         loop.cancel()
 
-    asyncio.run(wait_out())
+    asyncio.run(outage())
 
 
-def test_an_event_wakes_the_loop_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scaler, "_LOOK_S", 60.0)
+def test_an_event_wakes_the_loop_at_once() -> None:
     api = ApiServer(cluster=ray_cluster())
 
-    async def be_woken() -> None:
+    async def event() -> None:
         wake = asyncio.Event()
-        loop = asyncio.create_task(scaler.keep(api, "rayjobs", wake))
-        await asyncio.to_thread(wait_until, lambda: "status" in api.scaler, 5, "the first look")
+        loop = asyncio.create_task(scaler.keep(api, "rayjobs", wake, scaler.Pace(longest_s=60.0)))
+        await asyncio.to_thread(wait_until, lambda: "status" in api.scaler, 5, "the first pass")
         api.wish(4)
         wake.set()
-        await asyncio.to_thread(wait_until, lambda: api.group["minReplicas"] == 4, 5, "the floor")
+        await asyncio.to_thread(wait_until, lambda: api.group["minReplicas"] == 4, 5, "minReplicas of 4")
         loop.cancel()
 
-    asyncio.run(be_woken())
+    asyncio.run(event())
