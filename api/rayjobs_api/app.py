@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 from anyio import to_thread
@@ -46,6 +46,8 @@ from rayjobs_api.routes import (
 from rayjobs_api.streaming.notifier import Notifier
 
 _DESCRIPTION = "Runs a pipeline of filters over a set of pictures. Every route is at `/v1` too."
+_making_the_document = Lock()
+"""FastAPI makes the document from the models of the routes; two threads would disturb each other."""
 
 
 class App(FastAPI):
@@ -53,7 +55,8 @@ class App(FastAPI):
 
     @override
     def openapi(self) -> dict[str, Any]:
-        return openapi.document(self)
+        with _making_the_document:
+            return openapi.document(self)
 
 
 def create_app(settings: Settings, registry: Registry | None = None, store: Store | None = None) -> FastAPI:

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fastapi.testclient import TestClient
@@ -32,6 +33,17 @@ def test_the_page_links_to_the_dashboard_of_the_settings(client_with: Callable[.
         'href="http://ray:8265/?a=&quot;b"'
         in client_with(dashboard_url='http://ray:8265/?a="b').get("/").text
     )
+
+
+def test_clients_that_ask_for_the_document_at_once_get_the_same(
+    client_with: Callable[..., TestClient],
+) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            client = client_with()
+            answers = list(pool.map(lambda _, one=client: one.get("/openapi.json"), range(8)))
+            assert [answer.status_code for answer in answers] == [200] * 8
+            assert len({answer.text for answer in answers}) == 1
 
 
 def test_the_document_describes_every_route_once_with_its_errors(client: TestClient) -> None:
