@@ -10,7 +10,7 @@ layout       which TIFF's pixels are right, and by whom; `samples` reads the res
 animation    its frames apart, and together again
 colour       to sRGB, from an `icc` profile or other `signals`; `orientation` upright
 encoding     a file again, by `writing`: by libvips or `jpeg`, `jxl`, `webp`
-search       the quality for a size or a `likeness`
+search       the quality for a size or a `similarity`
 metadata     what is written beside the pixels
 """
 

@@ -9,10 +9,10 @@ from rayjobs.codec.colour import fits, to_srgb, with_profile
 from rayjobs.codec.decoding import decode
 from rayjobs.codec.formats import FORMATS, OutputFormat
 from rayjobs.codec.header import read_header
-from rayjobs.codec.likeness import ssim
 from rayjobs.codec.limits import Limits
 from rayjobs.codec.metadata import Metadata, with_metadata
 from rayjobs.codec.options import Encoding
+from rayjobs.codec.similarity import ssim
 from rayjobs.codec.writing import WRITERS
 from rayjobs.errors import EncodeFailedError
 from rayjobs.filters.pixels import has_alpha
@@ -115,7 +115,7 @@ def _searched(image: pyvips.Image, encoding: Encoding, kept: int) -> Encoded:
 
     best: int = encoding.option("quality")
     if (target := encoding.target_ssim) is not None:
-        best = search.lowest(best, lambda quality: _likeness(at(quality).data, image) >= target)
+        best = search.lowest(best, lambda quality: _similarity(at(quality).data, image) >= target)
     if (limit := encoding.max_bytes) is None:
         return at(best)
     found = search.highest(best, lambda quality: len(at(quality).data) <= limit)
@@ -127,7 +127,7 @@ def _searched(image: pyvips.Image, encoding: Encoding, kept: int) -> Encoded:
     return at(found)
 
 
-def _likeness(data: bytes, image: pyvips.Image) -> float:
+def _similarity(data: bytes, image: pyvips.Image) -> float:
     return ssim(decode(data, read_header(data, _OURS), None, streamed=False), image)
 
 

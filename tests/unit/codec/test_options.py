@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from rayjobs.codec import FORMATS, Encoding, Limits, decode, encode, read_header
 from rayjobs.codec.formats import OutputFormat
-from rayjobs.codec.likeness import ssim
 from rayjobs.codec.search import highest, lowest
+from rayjobs.codec.similarity import ssim
 from rayjobs.errors import EncodeFailedError, InvalidRequestError
 from rayjobs.request.spec import parse_form
 from rayjobs.request.variants import Output
