@@ -8,7 +8,7 @@ header       what it says of its picture; `facts` all that it says; `truncation`
 decoding     pixels out of it, by libvips or `jpeg`, `deep`, `heif`, `jxl`, `pillow`, `bitmap`, `icon`
 layout       which TIFF's pixels are right, and by whom; `samples` reads the rest, `strip` by `strip`
 animation    its frames apart, and together again
-colour       to sRGB, from an `icc` profile or other `signals`; `orientation` upright
+colour       to sRGB, from an `icc` profile or other `colour_signalling`; `orientation` upright
 encoding     a file again, by `writing`: by libvips or `jpeg`, `jxl`, `webp`
 search       the quality for a size or a `similarity`
 metadata     what is written beside the pixels

@@ -9,13 +9,13 @@ import pyvips
 
 from rayjobs.codec import bitmap, heif, icon, jxl, pillow
 from rayjobs.codec.colour import is_gray
+from rayjobs.codec.colour_signalling import SIGNALLING, profile_signalled
 from rayjobs.codec.formats import FORMATS, Format, Reader, recognise
 from rayjobs.codec.frames import ANIMATED, up_to, webp_without_metadata
 from rayjobs.codec.layout import Layout, layout_of, reader_of
 from rayjobs.codec.limits import Limits
 from rayjobs.codec.metadata import PROFILE, Metadata, metadata_of, profile_of, stand_in, with_exif_of_tiff
 from rayjobs.codec.options import Reading
-from rayjobs.codec.signals import SIGNALLING, profile_signalled
 from rayjobs.codec.structure import check_structure, has_whole_profile
 from rayjobs.codec.truncation import is_cut, unreadable
 from rayjobs.errors import DecodeFailedError
