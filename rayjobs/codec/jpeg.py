@@ -109,9 +109,9 @@ def decode(data: bytes, mode: str, size: Size, by: int = 1) -> pyvips.Image | No
         if _is_harmless(error):
             return None
         if mode == "GRAY" and "data precision 12" in str(error):
-            from rayjobs.codec import deep
+            from rayjobs.codec import twelve_bit_jpeg
 
-            return deep.decode(data, size)
+            return twelve_bit_jpeg.decode(data, size)
         raise unreadable(data, "jpeg", str(error)) from error
     width, height = max(1, round(size[0] / by)), max(1, round(size[1] / by))
     return image if (image.width, image.height) == (width, height) else image.crop(0, 0, width, height)
