@@ -3,13 +3,13 @@
 runtime      sets up libvips, once in each process
 formats      the formats that are read or written, as data; `options`: what a client may ask for
 limits       the most that a file may declare
-structure    walks over the parts of a file; `boxes`, `directory` and `frames` read those of several formats
+structure    walks over the parts of a file; `boxes`, `frames` and `tiff_directory` read several formats
 header       the properties of the picture; `facts` lists all that the file contains about it
 truncation   distinguishes a cut file from a broken one
 decoding     a file to pixels, by libvips, `jpeg`, `heif`, `jxl`, `webp`, `pillow`, `bitmap` or `icon`;
              `twelve_bit_jpeg` decodes a JPEG of 12 bits a sample
-layout       how a TIFF stores its samples, and which reader decodes them correctly; `samples` decodes
-             those that libvips does not, `strip` by `strip`
+tiff_layout  how a TIFF stores its samples, and which reader decodes them correctly; `sample_formats`
+             decodes those that libvips does not, with `tiff_strip`
 animation    joins the frames of an animation for the encoder
 colour       to sRGB, by an `icc` profile or by `colour_signalling`; `orientation` turns upright
 encoding     pixels to a file; `writing` has the encoder of each format

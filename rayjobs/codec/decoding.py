@@ -46,9 +46,9 @@ def scaling(header: Header, size: Size, wanted: Size | None) -> int:
 def _by_another(data: bytes, header: Header) -> pyvips.Image:
     """Return the pixels of what libvips does not read."""
     if header.layout is not None:
-        from rayjobs.codec import samples
+        from rayjobs.codec import sample_formats
 
-        return samples.pixels(header.layout, lenient=header.is_lenient)
+        return sample_formats.pixels(header.layout, lenient=header.is_lenient)
     name = header.format.name
     if header.format.reader == "jxl":
         return jxl.pixels(header.lazy)

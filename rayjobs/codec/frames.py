@@ -6,7 +6,7 @@ many there are.
 
 from collections.abc import Iterator
 
-from rayjobs.codec.directory import Directories
+from rayjobs.codec.tiff_directory import Directories
 
 ANIMATED = {"gif", "webp"}
 """Formats whose frames make one picture; those of a TIFF are pages."""

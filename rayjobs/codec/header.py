@@ -12,11 +12,11 @@ from rayjobs.codec.colour import is_gray
 from rayjobs.codec.colour_signalling import SIGNALLING, profile_signalled
 from rayjobs.codec.formats import FORMATS, Format, Reader, recognise
 from rayjobs.codec.frames import ANIMATED, up_to, webp_without_metadata
-from rayjobs.codec.layout import Layout, layout_of, reader_of
 from rayjobs.codec.limits import Limits
 from rayjobs.codec.metadata import PROFILE, Metadata, metadata_of, profile_of, stand_in, with_exif_of_tiff
 from rayjobs.codec.options import Reading
 from rayjobs.codec.structure import check_structure, has_whole_profile
+from rayjobs.codec.tiff_layout import Layout, layout_of, reader_of
 from rayjobs.codec.truncation import is_cut, unreadable
 from rayjobs.errors import DecodeFailedError
 
@@ -45,7 +45,7 @@ class Header:
     signalled: bytes | None = None
     """A profile of what the file says of its colours, where that holds and no ICC profile does."""
     layout: Layout | None = None
-    """Of a TIFF whose samples are for `samples` to read."""
+    """Of a TIFF whose samples are for `sample_formats` to read."""
     inner: tuple[str, bytes] | None = None
     """What is decoded in the file's place: a format's name, and a file of it."""
 
@@ -162,7 +162,7 @@ def _opened(data: bytes, found: Format, reading: Reading, *, frames: int, lenien
 def _by_libvips(data: bytes, found: Format, reading: Reading, *, frames: int, lenient: bool) -> Header:
     layout = layout_of(data, reading.page) if found.name == "tiff" else None
     # What libvips makes of samples that are not on the list is not asked.
-    if layout is not None and reader_of(layout) == "samples":
+    if layout is not None and reader_of(layout) == "sample_formats":
         return _by_samples(data, found, reading, layout, frames=frames, lenient=lenient)
     try:
         lazy, inner = _opened_somehow(data, found.name, lenient=lenient)

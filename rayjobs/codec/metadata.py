@@ -8,7 +8,7 @@ import pyvips
 from PIL import Image as PillowImage
 
 from rayjobs.codec.icc import sound
-from rayjobs.codec.layout import Layout
+from rayjobs.codec.tiff_layout import Layout
 
 Policy = Literal["strip", "keep", "strip_gps"]
 """What becomes of metadata."""

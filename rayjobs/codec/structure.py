@@ -10,10 +10,10 @@ from itertools import islice
 from typing import Literal
 
 from rayjobs.codec.boxes import boxes
-from rayjobs.codec.directory import Directories
 from rayjobs.codec.formats import Format
 from rayjobs.codec.frames import FRAME, gif_blocks, webp_chunks
 from rayjobs.codec.limits import Limits
+from rayjobs.codec.tiff_directory import Directories
 from rayjobs.errors import DecodeFailedError
 
 _PIECE = 2**14

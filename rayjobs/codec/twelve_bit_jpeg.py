@@ -10,8 +10,8 @@ import numpy as np
 import pyvips
 from PIL import TiffImagePlugin
 
-from rayjobs.codec.layout import JPEG
-from rayjobs.codec.strip import as_tiff
+from rayjobs.codec.tiff_layout import JPEG
+from rayjobs.codec.tiff_strip import as_tiff
 from rayjobs.codec.truncation import is_cut, unreadable
 from rayjobs.filters.base import Size
 from rayjobs.filters.pixels import from_array

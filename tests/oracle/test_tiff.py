@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageCms, TiffImagePlugin
 
 from rayjobs.codec import Limits, Reading, decode, read_header
-from rayjobs.codec.layout import layout_of, reader_of
+from rayjobs.codec.tiff_layout import layout_of, reader_of
 from rayjobs.errors import TooManyPixelsError, TruncatedError, UnsupportedFormatError
 from tests.support.pictures import array, file_of, picture
 from tests.support.tiff import Tiff, tiff
@@ -280,7 +280,7 @@ def test_a_cut_file_is_truncated_or_salvaged(compression: int, bits: int) -> Non
     assert len(offsets) == count
     with pytest.raises(TruncatedError):
         read(bytes(damaged))
-    if reader_of(layout) == "samples":
+    if reader_of(layout) == "sample_formats":
         upper = read(bytes(damaged), lenient=True)[:36]
         assert difference(upper, expected[:36]) <= 1
 

@@ -1,7 +1,7 @@
 """TIFFs whose numbers libvips does not read, or not rightly: unpacked by libtiff, understood here.
 
-libtiff, the one within Pillow, unpacks each strip or tile as bytes: `strip` makes a TIFF of each.
-So every compression that it knows goes with every kind of sample in `layout`.
+libtiff, the one within Pillow, unpacks each strip or tile as bytes: `tiff_strip` makes a TIFF of each.
+So every compression that it knows goes with every kind of sample in `tiff_layout`.
 """
 
 import io
@@ -15,9 +15,9 @@ import numpy.typing as npt
 import pyvips
 from PIL import TiffImagePlugin
 
-from rayjobs.codec import layout as kinds
-from rayjobs.codec.layout import Layout
-from rayjobs.codec.strip import as_tiff, unpacked_bits, unpredicted_floats
+from rayjobs.codec import tiff_layout as kinds
+from rayjobs.codec.tiff_layout import Layout
+from rayjobs.codec.tiff_strip import as_tiff, unpacked_bits, unpredicted_floats
 from rayjobs.codec.truncation import unreadable
 from rayjobs.errors import ItemError, TruncatedError, UnsupportedFormatError
 from rayjobs.filters.pixels import from_array

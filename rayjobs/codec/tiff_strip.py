@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import TiffImagePlugin
 
-from rayjobs.codec.layout import BLACK_IS_ZERO
+from rayjobs.codec.tiff_layout import BLACK_IS_ZERO
 
 _SHORT, _LONG = 3, 4
 _FIRST_IFD = 8

@@ -1,7 +1,7 @@
 """How a TIFF stores its samples, and which reader has the right pixels of it: an allow-list.
 
 libtiff opens nearly everything, and what libvips makes of the numbers is right for the kinds that are listed
-here. Others are read by `samples`, or refused with the reason: never guessed.
+here. Others are read by `sample_formats`, or refused with the reason: never guessed.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Literal
 
 from typing_extensions import override
 
-from rayjobs.codec.directory import Directories
+from rayjobs.codec.tiff_directory import Directories
 from rayjobs.errors import UnsupportedFormatError
 
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
@@ -64,7 +64,7 @@ _BY_US: dict[tuple[int, int], tuple[int, ...]] = {
     (CIELAB, UNSIGNED): (8, 16),
     (ICCLAB, UNSIGNED): (8, 16),
 }
-"""Photometric interpretation and kind of number: bits of samples that `samples` reads."""
+"""Photometric interpretation and kind of number: bits of samples that `sample_formats` reads."""
 
 _REMEDY = "save it as RGB or gray of 8 or 16 bits"
 
@@ -177,7 +177,7 @@ def layout_of(data: bytes, page: int = 0) -> Layout | None:
     return None
 
 
-Reader = Literal["libvips", "samples"]
+Reader = Literal["libvips", "sample_formats"]
 
 
 def reader_of(layout: Layout) -> Reader:
@@ -196,7 +196,7 @@ def reader_of(layout: Layout) -> Reader:
     for is_wrong, reason in _REFUSED_BY_US:
         if is_wrong(layout):
             raise _unsupported(layout, reason)
-    return "samples"
+    return "sample_formats"
 
 
 def _is_libvips(layout: Layout) -> bool:
@@ -220,7 +220,7 @@ _REFUSED: tuple[tuple[Callable[[Layout], bool], str], ...] = (
 )
 
 _MOST_SAMPLES = 16
-"""Of a pixel, that `samples` unpacks to keep four of them."""
+"""Of a pixel, that `sample_formats` unpacks to keep four of them."""
 
 _REFUSED_BY_US: tuple[tuple[Callable[[Layout], bool], str], ...] = (
     (lambda layout: layout.samples > _MOST_SAMPLES, f"a pixel has more than {_MOST_SAMPLES} samples"),
