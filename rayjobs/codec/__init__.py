@@ -19,7 +19,7 @@ metadata     EXIF, XMP, IPTC and the profile, and how much of them is written
 
 from rayjobs.codec.animation import is_animated, joined
 from rayjobs.codec.decoding import decode, decode_frames, scaling
-from rayjobs.codec.encoding import Beside, Encoded, encode
+from rayjobs.codec.encoding import AncillaryData, Encoded, encode
 from rayjobs.codec.facts import facts
 from rayjobs.codec.formats import FORMATS, SUFFIXES, Format
 from rayjobs.codec.header import Header, read_header
@@ -32,7 +32,7 @@ from rayjobs.codec.truncation import unreadable
 __all__ = [
     "FORMATS",
     "SUFFIXES",
-    "Beside",
+    "AncillaryData",
     "Encoded",
     "Encoding",
     "Format",

@@ -40,7 +40,7 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class Beside:
+class AncillaryData:
     """What a picture has beside its pixels, as its source says."""
 
     metadata: Metadata = field(default_factory=Metadata)
@@ -50,24 +50,24 @@ class Beside:
     """Of the pixels, EXIF."""
 
 
-def encode(image: pyvips.Image, encoding: Encoding, beside: Beside | None = None) -> Encoded:
+def encode(image: pyvips.Image, encoding: Encoding, ancillary: AncillaryData | None = None) -> Encoded:
     """Return the picture as a file.
 
     Args:
         image: uint8, RGB or gray, 1 to 4 bands; only evaluated now if it is lazy.
         encoding: The format and its options.
-        beside: Metadata, written as far as the encoding says so, and the colours' profile.
+        ancillary: Metadata, written as far as the encoding says so, and the colours' profile.
 
     Raises:
         EncodeFailedError: The encoder refused, for one because WebP has sides up to 16383 px; or no quality
             gives a file as small as `max_bytes`.
         pyvips.Error: A lazy picture could not be evaluated.
     """
-    beside = beside or Beside()
+    ancillary = ancillary or AncillaryData()
     if encoding.format == "auto":
-        return _smallest(image.copy_memory(), encoding, beside)
+        return _smallest(image.copy_memory(), encoding, ancillary)
     _check_side(image, encoding.format)
-    ready, kept = _prepared(image, encoding, beside)
+    ready, kept = _prepared(image, encoding, ancillary)
     if encoding.max_bytes or encoding.target_ssim:
         return _searched(ready.copy_memory(), encoding, kept)
     return _written(ready, encoding, encoding.option("quality"), kept)
@@ -82,17 +82,17 @@ def _check_side(image: pyvips.Image, name: str) -> None:
         raise EncodeFailedError(detail, limit=limit, actual=longest)
 
 
-def _prepared(image: pyvips.Image, encoding: Encoding, beside: Beside) -> tuple[pyvips.Image, int]:
+def _prepared(image: pyvips.Image, encoding: Encoding, ancillary: AncillaryData) -> tuple[pyvips.Image, int]:
     """Return what the format can hold: pixels, metadata, profile; and libvips's word for what to keep."""
-    profile = beside.profile if beside.profile and fits(beside.profile, image) else None
+    profile = ancillary.profile if ancillary.profile and fits(ancillary.profile, image) else None
     if profile and encoding.format in _WITHOUT_PROFILE:
         image, profile = to_srgb(with_profile(image, profile), profile), None
     if encoding.format == "jpeg" and has_alpha(image):
         image = image.flatten(background=_WHITE[: image.bands - 1])
-    metadata = beside.metadata.under(
+    metadata = ancillary.metadata.under(
         encoding.option("metadata") or "strip",
         keep_copyright=bool(encoding.option("keep_copyright")),
-        orientation=beside.orientation,
+        orientation=ancillary.orientation,
     )
     # An orientation that was read is written into a TIFF even if nothing is kept.
     asks = metadata.size or profile or image.get_typeof("orientation")
@@ -131,7 +131,7 @@ def _similarity(data: bytes, image: pyvips.Image) -> float:
     return ssim(decode(data, read_header(data, _OURS), None, streamed=False), image)
 
 
-def _smallest(image: pyvips.Image, encoding: Encoding, beside: Beside) -> Encoded:
+def _smallest(image: pyvips.Image, encoding: Encoding, ancillary: AncillaryData) -> Encoded:
     """Write what `auto` means: what keeps the alpha that is there, and a drawing as a drawing."""
     is_seen_through = has_alpha(image) and image.extract_band(image.bands - 1).min() < 255  # noqa: PLR2004 - opaque
     lossy, lossless = encoding.of("webp" if is_seen_through else "jpeg"), encoding.of("png")
@@ -141,10 +141,10 @@ def _smallest(image: pyvips.Image, encoding: Encoding, beside: Beside) -> Encode
     # A photograph's PNG takes 20 times the time of its JPEG: written only if a piece of it looks like gain.
     exact, near = (len(each.data) for each in samples)
     if exact <= near:
-        drawing = encode(image, lossless, beside)
+        drawing = encode(image, lossless, ancillary)
         if encoding.max_bytes is None or len(drawing.data) <= encoding.max_bytes:
             return drawing
-    return encode(image, lossy, beside)
+    return encode(image, lossy, ancillary)
 
 
 _ONE_TRY = {"max_bytes": None, "target_ssim": None}
