@@ -116,7 +116,9 @@ def test_floats_whose_black_and_white_are_told() -> None:
 def test_floats_of_which_nobody_knows_white_are_refused(low: float, high: float) -> None:
     numbers = (_PIXELS["L"] / 255 * 0.5).astype(np.float32)
     numbers[0, 0], numbers[0, 1] = low, high
-    with pytest.raises(UnsupportedFormatError, match=r"nothing says which are black and white.*save it with"):
+    with pytest.raises(
+        UnsupportedFormatError, match=r"no entry says which are black and white.*save it with"
+    ):
         read(tiff(numbers, Tiff(GRAY)))
 
 
@@ -211,7 +213,7 @@ def test_alpha_is_kept_and_taken_out_of_colours_that_have_it(meaning: int, bits:
         (_PIXELS["L"].astype(np.complex64), Tiff(GRAY), "64 bits, complex"),
         (_PIXELS["RGB"] >> 7, Tiff(RGB, bits=1), "RGB, 3 samples a pixel of 1 bits"),
         (_PIXELS["RGB"][..., :2], Tiff(RGB), "too few samples"),
-        (_PIXELS["RGB"], Tiff(GRAY), "nothing says what they mean"),
+        (_PIXELS["RGB"], Tiff(GRAY), "no entry says what they mean"),
         (_PIXELS["L"], Tiff(32803), "colours of this kind"),
         (_PIXELS["RGB"], Tiff(34892), "colours of this kind"),
         (_PIXELS["RGB"].astype(np.float32), Tiff(32845), "colours of this kind"),
@@ -219,9 +221,9 @@ def test_alpha_is_kept_and_taken_out_of_colours_that_have_it(meaning: int, bits:
         (_PIXELS["RGBA"], Tiff(CMYK, tags={332: (3, (2,))}), "inks are not CMYK"),
         (_PIXELS["RGB"], Tiff(RGB, tags={258: (3, (8, 8, 4))}), "different numbers of bits"),
         (_PIXELS["RGB"], Tiff(RGB, tags={339: (3, (1, 1, 2))}), "different kinds"),
-        (_PIXELS["RGB"], Tiff(YCBCR, tags={530: (3, (2, 2))}), "colours are smaller than its picture"),
+        (_PIXELS["RGB"], Tiff(YCBCR, tags={530: (3, (2, 2))}), "its colours are subsampled"),
         (in_bits(_PIXELS["L"], 12)[0], Tiff(GRAY, 8, bits=12, predictor=2), "predictor"),
-        (in_bits(_PIXELS["L"], 12)[0], Tiff(GRAY, bits=12, tags={266: (3, (2,))}), "in reverse"),
+        (in_bits(_PIXELS["L"], 12)[0], Tiff(GRAY, bits=12, tags={266: (3, (2,))}), "in reverse order"),
     ],
 )  # fmt: skip
 def test_what_nobody_has_right_pixels_of_is_refused_with_the_reason(

@@ -240,7 +240,7 @@ def test_the_extension_of_auto_is_that_of_the_format_chosen() -> None:
 
 def test_frames_of_several_sizes_are_an_error() -> None:
     frames = [vips(picture(9, 9)), vips(picture(9, 8))]
-    with pytest.raises(EncodeFailedError, match="several sizes"):
+    with pytest.raises(EncodeFailedError, match="different sizes"):
         joined(frames, read_header(animation("GIF"), Limits()))
 
 

@@ -51,7 +51,7 @@ def test_the_frame_that_is_asked_for_is_the_one_without_a_limit(
 
 @pytest.mark.parametrize("format", OPTIONS)
 def test_a_frame_beyond_the_last_is_told_with_the_true_number(format: str, crowds: dict[str, bytes]) -> None:
-    with pytest.raises(DecodeFailedError, match=r"page 300 was asked for.*has 300") as caught:
+    with pytest.raises(DecodeFailedError, match=r"page 300 was requested.*has 300") as caught:
         read_header(crowds[format], Limits(max_frames=5), Reading(page=FRAMES))
     assert (caught.value.limit, caught.value.actual) == (FRAMES - 1, FRAMES)
 

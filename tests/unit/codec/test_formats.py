@@ -141,7 +141,7 @@ def test_a_page_is_read_by_its_number(name: str) -> None:
     )
     for number, page in enumerate(pages):
         assert decibels(read(data, page=number).extract_band(0, n=3), page) > 20
-    with pytest.raises(DecodeFailedError, match="page 3 was asked for") as caught:
+    with pytest.raises(DecodeFailedError, match="page 3 was requested") as caught:
         read(data, page=3)
     assert (caught.value.limit, caught.value.actual) == (2, 3)
 
