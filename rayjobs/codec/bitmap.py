@@ -1,4 +1,4 @@
-"""Windows and OS/2 bitmaps that Pillow refuses, in NumPy: any header, any bit fields; and the ones in icons.
+"""Windows and OS/2 bitmaps that Pillow refuses, with any header or bit fields, and bitmaps in icons.
 
 Source: Microsoft, "Bitmap Header Types", BITMAPV5HEADER; IBM, "OS/2 bitmap file format", BITMAPINFOHEADER2.
 """
@@ -17,20 +17,20 @@ from rayjobs.filters.pixels import from_array
 
 _FILE_HEAD = 14
 _CORE = 12
-"""Bytes of OS/2's first header, whose sizes have 16 bits and whose colours 3 bytes."""
+"""Bytes of OS/2's first header: its width and height have 16 bits, its colours 3 bytes."""
 _INFO, _LONGEST = 40, 124
 _WINDOWS = {_INFO, 52, 56, 108, _LONGEST}
-"""Bytes of Windows' headers: V1 to V5. What lies between is OS/2's second, cut after any field."""
+"""Bytes of Windows' headers, V1 to V5. Other sizes are OS/2's second, which may end after any field."""
 
 _RAW, _ALPHA_BITFIELDS = 0, 6
 _FIELDS = {3, _ALPHA_BITFIELDS}
 _NAMES = {1: "RLE8", 2: "RLE4", 3: "Huffman 1D", 4: "JPEG or RLE24", 5: "PNG"}
 
 _MASKS = {16: (0x7C00, 0x3E0, 0x1F, 0), 24: (0xFF0000, 0xFF00, 0xFF, 0), 32: (0xFF0000, 0xFF00, 0xFF, 0)}
-"""Bits of a pixel: where red, green, blue and alpha are, if nothing says it."""
+"""Bits of a pixel: the masks of red, green, blue and alpha if the header has none."""
 
 _ROWS = 256
-"""That are taken apart at a time: numbers take 12 times the memory of a pixel's band."""
+"""Rows that are unpacked at a time: the unpacked numbers need 12 times the memory of a band."""
 
 _INDEXED = {1, 2, 4, 8}
 
@@ -45,16 +45,16 @@ class Bitmap:
     width: int
     height: int
     bits: int
-    """Of a pixel."""
+    """Bits of a pixel."""
     masks: tuple[int, int, int, int]
     palette: Numbers
-    """(colours, 3); of none if the pixels have colours of their own."""
+    """(colours, 3); empty if the pixels are no indexes."""
     start: int
-    """Where the rows begin, in bytes."""
+    """Offset of the rows, in bytes."""
     is_upright: bool
-    """The first row is the upper one."""
+    """Whether the first row is the top one."""
     info: dict[str, bytes] = field(default_factory=dict)
-    """What stands beside the pixels: nothing."""
+    """The ancillary data, as Pillow names it: always empty."""
     mode: str = "RGB"
 
     @property
@@ -64,12 +64,12 @@ class Bitmap:
 
 
 def opened(data: bytes, name: str) -> PillowImage.Image | Bitmap:
-    """Read the header, by Pillow if it can; bit fields by ourselves, since it drops the alpha of 16 bits.
+    """Read the header by Pillow if it can; bit fields are read here: Pillow drops the alpha of 16 bits.
 
     Raises:
         TruncatedError: The file ends within its header.
-        UnsupportedFormatError: The pixels are packed in a way that nobody here unpacks.
-        DecodeFailedError: The header makes no sense.
+        UnsupportedFormatError: The compression of the pixels is not supported.
+        DecodeFailedError: The header is invalid.
     """
     if int.from_bytes(data[30:34], "little") in _FIELDS and int.from_bytes(data[14:18], "little") in _WINDOWS:
         try:
@@ -90,13 +90,13 @@ def header_of(data: bytes, at: int, start: int | None, *, halves: bool = False) 
 
     Args:
         data: A file.
-        at: Where the header begins.
-        start: Where the rows begin; None if they follow the palette.
-        halves: The height counts a mask below the picture too, as in an icon.
+        at: Offset of the header.
+        start: Offset of the rows; None if they follow the palette.
+        halves: Whether the height includes a mask below the picture, as in an icon.
 
     Raises:
-        ValueError: It makes no sense.
-        UnsupportedFormatError: The pixels are packed.
+        ValueError: The header is invalid.
+        UnsupportedFormatError: The compression of the pixels is not supported.
     """
 
     def number(offset: int, size: int, *, signed: bool = False) -> int:
@@ -110,7 +110,7 @@ def header_of(data: bytes, at: int, start: int | None, *, halves: bool = False) 
     bits = number(10, 2) if is_core else number(14, 2)
     if not width or not height or bits not in _INDEXED | set(_MASKS):
         raise ValueError(f"a bitmap of {width} x {height} px and {bits} bits a pixel")
-    # OS/2's header may end after any field; what is missing is 0.
+    # OS/2's header may end after any field; a missing field is 0.
     packing = number(16, 4) if size >= 20 else _RAW  # noqa: PLR2004 - the field's end
     colours = number(32, 4) if size >= 36 else 0  # noqa: PLR2004 - the field's end
     has_fields = packing in _FIELDS and size in _WINDOWS
@@ -119,13 +119,13 @@ def header_of(data: bytes, at: int, start: int | None, *, halves: bool = False) 
         detail = f"the bmp file is packed as {packed} under a header of {size} bytes, which is not read"
         raise UnsupportedFormatError(f"{detail}: save it uncompressed, or as PNG")
     masks = _MASKS.get(bits, (0, 0, 0, 0))
-    behind = size
+    header_size = size
     if has_fields:
-        behind += _masks_behind(size, packing)
-        fourth = number(_INFO + 12, 4) if behind > _INFO + 12 else 0
-        told = number(_INFO, 4), number(_INFO + 4, 4), number(_INFO + 8, 4), fourth
-        masks = told if any(told) else masks
-    palette, after = _palette(data, at + behind, start, bits, colours, 3 if is_core else 4)
+        header_size += _masks_size(size, packing)
+        fourth = number(_INFO + 12, 4) if header_size > _INFO + 12 else 0
+        stated = number(_INFO, 4), number(_INFO + 4, 4), number(_INFO + 8, 4), fourth
+        masks = stated if any(stated) else masks
+    palette, after = _palette(data, at + header_size, start, bits, colours, 3 if is_core else 4)
     rows = abs(height) // 2 if halves else abs(height)
     return Bitmap(data, width, rows, bits, masks, palette, after if start is None else start, height < 0)
 
@@ -133,27 +133,27 @@ def header_of(data: bytes, at: int, start: int | None, *, halves: bool = False) 
 def _palette(
     data: bytes, first: int, start: int | None, bits: int, colours: int, width: int
 ) -> tuple[Numbers, int]:
-    """Return a bitmap's colours, (colours, 3), and where they end.
+    """Return a bitmap's colours, (colours, 3), and the offset of their end.
 
     Args:
         data: A file.
-        first: Where the palette begins.
-        start: Where the rows begin; None if they follow the palette.
-        bits: Of a pixel.
-        colours: As the header says; 0 for as many as the bits allow.
+        first: Offset of the palette.
+        start: Offset of the rows; None if they follow the palette.
+        bits: Bits of a pixel.
+        colours: Number of colours in the header; 0 means as many as the bits allow.
         width: Bytes of a colour.
     """
     if bits not in _INDEXED:
         return np.zeros((0, 3), np.uint8), first + colours * width
     count = min(colours or 2**bits, 2**bits)
     if start is not None:
-        # Some writers leave out the colours that they do not use.
+        # Some writers omit the colours that they do not use.
         count = max(0, min(count, (start - first) // width))
     raw = np.frombuffer(data[first : first + count * width], np.uint8)
     return raw[: len(raw) // width * width].reshape(-1, width)[:, 2::-1], first + count * width
 
 
-def _masks_behind(size: int, packing: int) -> int:
+def _masks_size(size: int, packing: int) -> int:
     if size > _INFO:
         return 0
     return 16 if packing == _ALPHA_BITFIELDS else 12
@@ -165,12 +165,12 @@ def pixels(picture: PillowImage.Image | Bitmap, data: bytes, name: str, *, lenie
     Args:
         picture: From `opened`.
         data: The file.
-        name: Its format's name.
-        lenient: Of a file that was cut, take what there is.
+        name: Name of the file's format.
+        lenient: Whether to decode the rows that a cut file has.
 
     Raises:
         TruncatedError: The file ends before its picture does.
-        DecodeFailedError: The file is broken.
+        DecodeFailedError: The file is damaged.
     """
     if isinstance(picture, PillowImage.Image):
         return pillow.pixels(picture, data, name, lenient=lenient)
@@ -181,7 +181,7 @@ def pixels(picture: PillowImage.Image | Bitmap, data: bytes, name: str, *, lenie
 
 
 def stride(bitmap: Bitmap, bits: int) -> int:
-    """Return the bytes of a row; rows begin at multiples of 4."""
+    """Return the bytes of a row, a multiple of 4."""
     return (bitmap.width * bits + 31) // 32 * 4
 
 
@@ -189,7 +189,7 @@ def array_of(bitmap: Bitmap, *, lenient: bool = False) -> Numbers:
     """Return the pixels, (H, W, 3 or 4).
 
     Raises:
-        TruncatedError: There are fewer rows than the header says.
+        TruncatedError: The file has fewer rows than the header declares.
     """
     wanted = stride(bitmap, bitmap.bits) * bitmap.height
     raw = bitmap.data[bitmap.start : bitmap.start + wanted]
@@ -207,7 +207,7 @@ def array_of(bitmap: Bitmap, *, lenient: bool = False) -> Numbers:
 
 
 def indexes(rows: Numbers, bits: int, width: int) -> Numbers:
-    """Return numbers of 1 to 8 bits, from the highest bit on, (H, W)."""
+    """Unpack numbers of 1 to 8 bits, highest bit first, into (H, W)."""
     if bits == 8:  # noqa: PLR2004 - a byte
         return rows[:, :width]
     shifts = np.arange(8 - bits, -1, -bits, dtype=np.uint8)
@@ -232,13 +232,13 @@ def _by_masks(bitmap: Bitmap, rows: Numbers) -> Numbers:
         numbers = whole.view("<u4")[..., 0]
         for band, mask in enumerate(bitmap.masks[:bands]):
             made[top : top + _ROWS, :, band] = _field(numbers, mask)
-    # No alpha is an alpha that is 0 everywhere: nobody saves a picture that can't be seen.
-    is_seen = bands == 3 or bool(made[..., 3].any())  # noqa: PLR2004 - R, G, B
-    return made if is_seen else made[..., :3]
+    # An alpha of 0 everywhere means no alpha: nobody saves an invisible picture.
+    is_visible = bands == 3 or bool(made[..., 3].any())  # noqa: PLR2004 - R, G, B
+    return made if is_visible else made[..., :3]
 
 
 def _field(numbers: npt.NDArray[np.uint32], mask: int) -> Numbers:
-    """Return the bits of a mask as 0 to 255."""
+    """Return the bits under a mask, scaled to 0 to 255."""
     if not mask:
         return np.zeros(numbers.shape, np.uint8)
     low = (mask & -mask).bit_length() - 1

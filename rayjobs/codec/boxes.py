@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 
 _HEAD, _LARGE_HEAD = 8, 16
-"""Bytes of a box's own head; of one that has its size in 64 bits."""
+"""Bytes of a box's header; of one whose size has 64 bits."""
 
 
 Box = tuple[bytes, int, int, int]
-"""Its kind; where in the file it starts, where its content does, and where it ends: perhaps beyond a cut."""
+"""Type; offset of the box, of its content and of its end, which is beyond a cut file's end."""
 
 
 def boxes(data: bytes) -> Iterator[Box]:
-    """Give the outermost boxes. Source: ISO/IEC 14496-12, section 4.2.
+    """Yield the outermost boxes. Source: ISO/IEC 14496-12, section 4.2.
 
-    One whose size is 0, or less than its own head, goes up to the file's end.
+    A box whose size is 0, or smaller than its own header, ends at the end of the file.
     """
     at = 0
     while at + _HEAD <= len(data):

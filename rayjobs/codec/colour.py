@@ -1,4 +1,4 @@
-"""From whatever a file holds to what filters take: uint8, sRGB or gray, alpha last."""
+"""Conversion of any pixels to those that filters take: uint8, sRGB or gray, alpha last."""
 
 from collections import defaultdict
 
@@ -9,30 +9,30 @@ from rayjobs.codec import icc
 _GRAY = {"b-w", "grey16"}
 
 _SPACES = defaultdict(lambda: b"RGB ", {"b-w": b"GRAY", "grey16": b"GRAY", "cmyk": b"CMYK"})
-"""libvips's interpretation: the colour space of a profile for such pixels."""
+"""libvips's interpretation of pixels: the colour space of a profile for them."""
 
 
 def needs_transform(profile: bytes | None) -> bool:
-    """Say whether the profile is another than sRGB's: a transform costs more than a decode."""
+    """Return whether the profile differs from sRGB's: a transform costs more than a decode."""
     return profile is not None and not icc.is_srgb(profile)
 
 
 def is_gray(opened: object) -> bool:
-    """Say whether a picture that was opened, by whichever reader, has no colours."""
+    """Return whether an opened picture, of any reader, is gray."""
     if isinstance(opened, pyvips.Image):
         return opened.interpretation in _GRAY
     return getattr(opened, "mode", "") in {"L", "LA", "1", "I;16"}
 
 
 def with_profile(image: pyvips.Image, profile: bytes) -> pyvips.Image:
-    """Attach an ICC profile to pixels that came from another decoder."""
+    """Return the picture with an ICC profile attached."""
     image = image.copy()
     image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
     return image
 
 
 def fits(profile: bytes, image: pyvips.Image) -> bool:
-    """Say whether a profile is one for such pixels. Source: ICC.1:2022, section 7.2.6, colour space."""
+    """Return whether a profile is for the picture's colour space. Source: ICC.1:2022, section 7.2.6."""
     return profile[16:20] == _SPACES[image.interpretation]
 
 
@@ -40,9 +40,9 @@ def to_srgb(image: pyvips.Image, profile: bytes | None, *, keep: bool = False) -
     """Return the picture as uint8 in sRGB or gray, with at most one band of alpha.
 
     Args:
-        image: Any format and colour space that libvips loads; the profile, if any, attached.
-        profile: The same profile; None if there is none.
-        keep: Leave the colours as the profile has them, where the pixels are RGB or gray.
+        image: In any format and colour space that libvips loads, with its profile attached if it has one.
+        profile: The picture's profile; None if it has none.
+        keep: Whether RGB and gray pixels stay in the profile's colours.
     """
     gray = image.interpretation in _GRAY
     is_cmyk = image.interpretation == "cmyk"
@@ -57,8 +57,8 @@ def to_srgb(image: pyvips.Image, profile: bytes | None, *, keep: bool = False) -
 
 
 def _transformed(image: pyvips.Image, profile: bytes | None) -> pyvips.Image:
-    """Return the picture in sRGB, by LittleCMS; a profile that it refuses is none."""
-    # CMYK without a profile, or with one of another space, goes through a common printer's.
+    """Return the picture in sRGB, by LittleCMS; a profile that LittleCMS refuses is ignored."""
+    # CMYK without a profile of its own space takes libvips's profile of a common printer.
     fallback = "cmyk" if image.interpretation == "cmyk" else "srgb"
     given = with_profile(image, profile) if profile else image
     try:
@@ -66,5 +66,5 @@ def _transformed(image: pyvips.Image, profile: bytes | None) -> pyvips.Image:
             "srgb", embedded=profile is not None, input_profile=fallback, intent="relative", depth=8
         )
     except pyvips.Error:
-        # Damaged colours lose no picture: as if there were no profile.
+        # A damaged profile must not lose the picture, so it counts as no profile.
         return image if fallback == "srgb" else _transformed(image, None)

@@ -1,4 +1,4 @@
-"""From a file to pixels that filters take: uint8, sRGB or gray, as stored (not turned upright)."""
+"""Decoding of a file to the pixels that filters take: uint8, sRGB or gray, not yet turned upright."""
 
 import pyvips
 
@@ -11,17 +11,17 @@ from rayjobs.filters.pixels import HELD_PIXELS, PASSED_PIXELS, held
 
 
 def decode(data: bytes, header: Header, wanted: Size | None, *, streamed: bool) -> pyvips.Image:
-    """Decode the picture; faults of its file show here, except if it is streamed.
+    """Decode the picture; a fault of the file is raised here, except for a streamed picture.
 
     Args:
         data: The file.
-        header: What `read_header` said of it.
-        wanted: Size, as stored, that it will be brought down to at once; None if each pixel counts.
-        streamed: The reader goes from top to bottom once: a picture too large to be held may stay lazy.
+        header: From `read_header`.
+        wanted: Size in px, before any turn, to which the picture is scaled next; None to decode every pixel.
+        streamed: Whether the pixels are read once, from top to bottom: a very large picture stays lazy.
 
     Raises:
         TruncatedError: The file ends before its picture does.
-        DecodeFailedError: The file is broken.
+        DecodeFailedError: The file is damaged.
     """
     if header.inner is not None:
         return _by_libvips(data, header, streamed=streamed)
@@ -39,16 +39,16 @@ def decode(data: bytes, header: Header, wanted: Size | None, *, streamed: bool) 
 
 
 def scaling(header: Header, size: Size, wanted: Size | None) -> int:
-    """Return by how much the decoder scales a picture of this size down that is wanted in another: 1 to 8."""
+    """Return the factor, 1 to 8, by which the decoder scales a picture of `size` down for `wanted`."""
     return jpeg.divisor(size, wanted) if header.format.name == "jpeg" else 1
 
 
 def _by_another(data: bytes, header: Header) -> pyvips.Image:
-    """Return the pixels of what libvips does not read."""
+    """Return the pixels of a file that libvips does not read."""
     if header.layout is not None:
-        from rayjobs.codec import samples
+        from rayjobs.codec import sample_formats
 
-        return samples.pixels(header.layout, lenient=header.is_lenient)
+        return sample_formats.pixels(header.layout, lenient=header.is_lenient)
     name = header.format.name
     if header.format.reader == "jxl":
         return jxl.pixels(header.lazy)
@@ -66,7 +66,7 @@ def decode_frames(data: bytes, header: Header) -> list[pyvips.Image]:
 
     Raises:
         TruncatedError: The file ends before its pictures do.
-        DecodeFailedError: The file is broken.
+        DecodeFailedError: The file is damaged.
     """
     tall = _by_libvips(data, header, streamed=False, n=-1)
     tops = range(0, tall.height, header.height)
@@ -83,7 +83,7 @@ def _jpeg(data: bytes, header: Header, mode: str, wanted: Size | None, *, stream
 
 
 def _coloured(image: pyvips.Image, profile: bytes | None, data: bytes, header: Header) -> pyvips.Image:
-    """Return pixels that came from another decoder than libvips in the colours that were asked for."""
+    """Convert the pixels of another decoder than libvips to the requested colours."""
     if profile is not None and needs_transform(profile):
         image = with_profile(image, profile)
     elif image.interpretation != "cmyk":

@@ -1,4 +1,4 @@
-"""From pixels to a file, at a quality that is asked for or searched for."""
+"""Encoding of pixels to a file, with a given quality or one that is searched for."""
 
 from dataclasses import dataclass, field
 
@@ -9,10 +9,10 @@ from rayjobs.codec.colour import fits, to_srgb, with_profile
 from rayjobs.codec.decoding import decode
 from rayjobs.codec.formats import FORMATS, OutputFormat
 from rayjobs.codec.header import read_header
-from rayjobs.codec.likeness import ssim
 from rayjobs.codec.limits import Limits
 from rayjobs.codec.metadata import Metadata, with_metadata
 from rayjobs.codec.options import Encoding
+from rayjobs.codec.similarity import ssim
 from rayjobs.codec.writing import WRITERS
 from rayjobs.errors import EncodeFailedError
 from rayjobs.filters.pixels import has_alpha
@@ -20,61 +20,61 @@ from rayjobs.filters.pixels import has_alpha
 _WHITE = [255.0, 255.0, 255.0]
 
 _WITHOUT_PROFILE = {"gif", "jxl"}
-"""Formats that can't carry any profile: GIF, or that our encoder does not let us give: JPEG XL."""
+"""Formats written without a profile: GIF has none, and the encoder of JPEG XL accepts none."""
 
 _SAMPLE = 512
-"""Sides of the piece, in px, by which `auto` sees whether a picture is a drawing."""
+"""Sides of the piece, in px, from which `auto` decides whether a picture is a drawing."""
 
 _OURS = Limits(max_pixels=2**40)
-"""What we wrote ourselves may be read again, however large."""
+"""Limits for files that this process wrote: they have any size."""
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A file, and what was decided about it."""
+    """An encoded file, with its format and quality."""
 
     data: bytes
     format: OutputFormat
     quality: int | None = None
-    """None if the format has none, or the file is lossless."""
+    """None if the format has no quality, or the file is lossless."""
 
 
 @dataclass(frozen=True)
-class Beside:
-    """What a picture has beside its pixels, as its source says."""
+class AncillaryData:
+    """What the source contains beside the pixels."""
 
     metadata: Metadata = field(default_factory=Metadata)
     profile: bytes | None = None
-    """Of the pixels, if it is not sRGB's."""
+    """The ICC profile of the pixels, if it is not sRGB's."""
     orientation: int = 1
-    """Of the pixels, EXIF."""
+    """The EXIF orientation of the pixels."""
 
 
-def encode(image: pyvips.Image, encoding: Encoding, beside: Beside | None = None) -> Encoded:
+def encode(image: pyvips.Image, encoding: Encoding, ancillary: AncillaryData | None = None) -> Encoded:
     """Return the picture as a file.
 
     Args:
-        image: uint8, RGB or gray, 1 to 4 bands; only evaluated now if it is lazy.
+        image: uint8, RGB or gray, 1 to 4 bands; a lazy one is evaluated here.
         encoding: The format and its options.
-        beside: Metadata, written as far as the encoding says so, and the colours' profile.
+        ancillary: Metadata, of which the encoding's policy is applied, and the profile of the colours.
 
     Raises:
-        EncodeFailedError: The encoder refused, for one because WebP has sides up to 16383 px; or no quality
-            gives a file as small as `max_bytes`.
+        EncodeFailedError: The encoder refused the picture, or a side is longer than the format allows (WebP:
+            16383 px), or no quality gives a file of at most `max_bytes`.
         pyvips.Error: A lazy picture could not be evaluated.
     """
-    beside = beside or Beside()
+    ancillary = ancillary or AncillaryData()
     if encoding.format == "auto":
-        return _smallest(image.copy_memory(), encoding, beside)
+        return _smallest(image.copy_memory(), encoding, ancillary)
     _check_side(image, encoding.format)
-    ready, kept = _prepared(image, encoding, beside)
+    ready, kept = _prepared(image, encoding, ancillary)
     if encoding.max_bytes or encoding.target_ssim:
         return _searched(ready.copy_memory(), encoding, kept)
     return _written(ready, encoding, encoding.option("quality"), kept)
 
 
 def _check_side(image: pyvips.Image, name: str) -> None:
-    # An animation's frames stand on top of each other.
+    # The frames of an animation are joined below each other.
     height = image.get("page-height") if image.get_typeof("page-height") else image.height
     limit, longest = FORMATS[name].longest_side, max(image.width, height)
     if longest > limit:
@@ -82,25 +82,25 @@ def _check_side(image: pyvips.Image, name: str) -> None:
         raise EncodeFailedError(detail, limit=limit, actual=longest)
 
 
-def _prepared(image: pyvips.Image, encoding: Encoding, beside: Beside) -> tuple[pyvips.Image, int]:
-    """Return what the format can hold: pixels, metadata, profile; and libvips's word for what to keep."""
-    profile = beside.profile if beside.profile and fits(beside.profile, image) else None
+def _prepared(image: pyvips.Image, encoding: Encoding, ancillary: AncillaryData) -> tuple[pyvips.Image, int]:
+    """Return the picture, with metadata and profile, as the format can hold it, and libvips's `keep` bits."""
+    profile = ancillary.profile if ancillary.profile and fits(ancillary.profile, image) else None
     if profile and encoding.format in _WITHOUT_PROFILE:
         image, profile = to_srgb(with_profile(image, profile), profile), None
     if encoding.format == "jpeg" and has_alpha(image):
         image = image.flatten(background=_WHITE[: image.bands - 1])
-    metadata = beside.metadata.under(
+    metadata = ancillary.metadata.under(
         encoding.option("metadata") or "strip",
         keep_copyright=bool(encoding.option("keep_copyright")),
-        orientation=beside.orientation,
+        orientation=ancillary.orientation,
     )
-    # An orientation that was read is written into a TIFF even if nothing is kept.
-    asks = metadata.size or profile or image.get_typeof("orientation")
-    return with_metadata(image, metadata, profile) if asks else (image, 0)
+    # libvips would write the orientation of the source into a TIFF even if it keeps no metadata.
+    changes = metadata.size or profile or image.get_typeof("orientation")
+    return with_metadata(image, metadata, profile) if changes else (image, 0)
 
 
 def _written(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> Encoded:
-    assert encoding.format != "auto"  # noqa: S101 - `_smallest` has chosen
+    assert encoding.format != "auto"  # noqa: S101 - `_smallest` chooses the format
     data = WRITERS[encoding.format](image, encoding, quality, kept)
     return Encoded(data, encoding.format, None if encoding.lossless else quality)
 
@@ -115,7 +115,7 @@ def _searched(image: pyvips.Image, encoding: Encoding, kept: int) -> Encoded:
 
     best: int = encoding.option("quality")
     if (target := encoding.target_ssim) is not None:
-        best = search.lowest(best, lambda quality: _likeness(at(quality).data, image) >= target)
+        best = search.lowest(best, lambda quality: _similarity(at(quality).data, image) >= target)
     if (limit := encoding.max_bytes) is None:
         return at(best)
     found = search.highest(best, lambda quality: len(at(quality).data) <= limit)
@@ -127,24 +127,24 @@ def _searched(image: pyvips.Image, encoding: Encoding, kept: int) -> Encoded:
     return at(found)
 
 
-def _likeness(data: bytes, image: pyvips.Image) -> float:
+def _similarity(data: bytes, image: pyvips.Image) -> float:
     return ssim(decode(data, read_header(data, _OURS), None, streamed=False), image)
 
 
-def _smallest(image: pyvips.Image, encoding: Encoding, beside: Beside) -> Encoded:
-    """Write what `auto` means: what keeps the alpha that is there, and a drawing as a drawing."""
-    is_seen_through = has_alpha(image) and image.extract_band(image.bands - 1).min() < 255  # noqa: PLR2004 - opaque
-    lossy, lossless = encoding.of("webp" if is_seen_through else "jpeg"), encoding.of("png")
+def _smallest(image: pyvips.Image, encoding: Encoding, ancillary: AncillaryData) -> Encoded:
+    """Encode for `auto`: WebP for a picture with alpha, else JPEG; PNG where that is smaller."""
+    is_transparent = has_alpha(image) and image.extract_band(image.bands - 1).min() < 255  # noqa: PLR2004 - opaque
+    lossy, lossless = encoding.of("webp" if is_transparent else "jpeg"), encoding.of("png")
     across, down = min(image.width, _SAMPLE), min(image.height, _SAMPLE)
     piece = image.crop((image.width - across) // 2, (image.height - down) // 2, across, down)
-    samples = (encode(piece, each.model_copy(update=_ONE_TRY)) for each in (lossless, lossy))
-    # A photograph's PNG takes 20 times the time of its JPEG: written only if a piece of it looks like gain.
-    exact, near = (len(each.data) for each in samples)
-    if exact <= near:
-        drawing = encode(image, lossless, beside)
+    tries = (encode(piece, each.model_copy(update=_ONE_TRY)) for each in (lossless, lossy))
+    # The PNG of a photograph takes 20 times as long as its JPEG, so a piece of the picture is tried first.
+    png_size, lossy_size = (len(each.data) for each in tries)
+    if png_size <= lossy_size:
+        drawing = encode(image, lossless, ancillary)
         if encoding.max_bytes is None or len(drawing.data) <= encoding.max_bytes:
             return drawing
-    return encode(image, lossy, beside)
+    return encode(image, lossy, ancillary)
 
 
 _ONE_TRY = {"max_bytes": None, "target_ssim": None}

@@ -1,4 +1,4 @@
-"""What a file says of itself beside its pixels, as plain JSON."""
+"""The facts that a file contains about its picture, as plain JSON."""
 
 import pyvips
 from pydantic import JsonValue
@@ -6,18 +6,18 @@ from pydantic import JsonValue
 from rayjobs.codec.header import Header
 
 _LONGEST = 200
-"""Characters of one entry: a camera's notes fill kilobytes, and an item's record must stay small."""
+"""Characters of one entry: a camera's notes have kilobytes, and the record of an item must stay small."""
 
 _MOST = 100
-"""Entries; nobody was seen to have as many that mean anything."""
+"""Entries of EXIF; no known camera writes as many useful ones."""
 
 _EXIF = "exif-ifd"
-"""How libvips names what it read of EXIF: `exif-ifd0-Make`, in each of five groups."""
+"""Prefix of libvips's names for EXIF entries, such as `exif-ifd0-Make`; there are five groups."""
 
 
 def facts(data: bytes, header: Header) -> dict[str, JsonValue]:
-    """Return format, size in px as stored, orientation, frames, and the EXIF and ICC entries there are."""
-    told: dict[str, JsonValue] = {
+    """Return format, size in px before any turn, orientation, frames, and the entries of EXIF and ICC."""
+    found: dict[str, JsonValue] = {
         "format": header.format.name,
         "width": header.width,
         "height": header.height,
@@ -26,20 +26,20 @@ def facts(data: bytes, header: Header) -> dict[str, JsonValue]:
         "orientation": header.orientation,
     }
     if isinstance(header.lazy, pyvips.Image):
-        told |= {
+        found |= {
             "bands": header.lazy.bands,
             "depth": header.lazy.format,
             "colour": header.lazy.interpretation,
         }
-        told["exif"] = _exif(header.lazy)
+        found["exif"] = _exif(header.lazy)
     if header.profile is not None:
-        told["icc"] = {"bytes": len(header.profile), "colour": _text(header.profile[16:20])}
-    return told
+        found["icc"] = {"bytes": len(header.profile), "colour": _text(header.profile[16:20])}
+    return found
 
 
 def _exif(lazy: pyvips.Image) -> dict[str, JsonValue]:
     names = [name for name in lazy.get_fields() if name.startswith(_EXIF)][:_MOST]
-    # libvips writes "Canon (Canon, ASCII, 6 components, 6 bytes)": the value, then how it was stored.
+    # libvips gives "Canon (Canon, ASCII, 6 components, 6 bytes)": the value, then its storage.
     return {name.split("-", 2)[2]: str(lazy.get(name)).split(" (")[0][:_LONGEST] for name in names}
 
 

@@ -1,4 +1,4 @@
-"""The formats that can be read or written, as data. What is not here can't be reached by any road."""
+"""The formats that are read or written, as data. No other format is ever decoded or encoded."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Literal
 from rayjobs.errors import UnsupportedFormatError
 
 Reader = Literal["libvips", "pillow", "heif", "jxl", "bitmap", "icon"]
-"""The library that decodes a format; each has one door, a module of this package."""
+"""The decoder of a format; each is called by one module of this package."""
 
 
 @dataclass(frozen=True)
@@ -17,26 +17,25 @@ class Format:
 
     name: str
     extension: str
-    """Of files that we write, without the dot."""
+    """Extension of written files, without the dot."""
     media_type: str
     magic: re.Pattern[bytes]
-    """What a file of this format begins with."""
+    """The pattern of the first bytes of such a file."""
     summary: str
-    """What a user should know of it, one sentence."""
+    """What a user should know about the format, in one sentence."""
     suffixes: tuple[str, ...] = ()
-    """What else such files are called by, without the dot, in lower case; what one is, its magic says."""
+    """Other extensions of such files, without the dot, in lower case; `magic` alone decides the format."""
     reader: Reader = "libvips"
     options: Mapping[str, object] = field(default_factory=dict)
-    """Fields of `Encoding` that mean something to it, and what they are if they are left out; empty if the
-    format is only read."""
+    """Fields of `Encoding` that apply to it, with their defaults; empty if the format is only read."""
     efforts: range = range(0)
-    """What `effort` may be."""
+    """The allowed values of `effort`."""
     longest_side: int = 2**31 - 1
-    """px; what the format, or its encoder, can hold."""
+    """Longest side in px that the format, or its encoder, allows."""
 
     @property
     def writes(self) -> bool:
-        """Pictures can be written in it."""
+        """Whether pictures are written in this format."""
         return bool(self.options)
 
 
@@ -45,7 +44,7 @@ def _begins(pattern: bytes) -> re.Pattern[bytes]:
 
 
 _SEARCHED: dict[str, object] = {"max_bytes": None, "target_ssim": None}
-_TOLD: dict[str, object] = {"metadata": "strip", "keep_copyright": False}
+_METADATA: dict[str, object] = {"metadata": "strip", "keep_copyright": False}
 
 _FORMATS = (
     Format(
@@ -53,11 +52,11 @@ _FORMATS = (
         "jpg",
         "image/jpeg",
         _begins(rb"\xff\xd8\xff"),
-        "Alpha is flattened on white; 8 bits a sample, of gray 12 are read as well.",
+        "Alpha is flattened on white; 8 bits a sample; gray of 12 bits is read too.",
         suffixes=("jpeg", "jpe", "jfif", "mpo"),
         options={"quality": 85, "chroma": "420", "progressive": False, "optimise": "none"}
         | _SEARCHED
-        | _TOLD,
+        | _METADATA,
         longest_side=65_500,
     ),
     Format(
@@ -67,7 +66,7 @@ _FORMATS = (
         _begins(rb"\x89PNG\r\n\x1a\n"),
         "Lossless; 16 bits become 8; of an APNG the first frame is read.",
         suffixes=("apng",),
-        options={"compression": 6, "progressive": False, "palette": None, "dither": 1.0} | _TOLD,
+        options={"compression": 6, "progressive": False, "palette": None, "dither": 1.0} | _METADATA,
     ),
     Format(
         "webp",
@@ -75,7 +74,7 @@ _FORMATS = (
         "image/webp",
         _begins(rb"RIFF.{4}WEBP"),
         "Sides up to 16383 px; may be animated.",
-        options={"quality": 85, "lossless": False, "effort": 2, "frames": "first"} | _SEARCHED | _TOLD,
+        options={"quality": 85, "lossless": False, "effort": 2, "frames": "first"} | _SEARCHED | _METADATA,
         efforts=range(7),
         longest_side=16_383,
     ),
@@ -85,7 +84,7 @@ _FORMATS = (
         "image/avif",
         _begins(rb".{4}ftyp(avi[fs]|m[ia][fi][1f].{4}(.{4}){0,7}?avif)"),
         "The smallest files, the slowest to write; sides up to 16384 px.",
-        options={"quality": 60, "lossless": False, "effort": 2, "chroma": "420"} | _SEARCHED | _TOLD,
+        options={"quality": 60, "lossless": False, "effort": 2, "chroma": "420"} | _SEARCHED | _METADATA,
         efforts=range(10),
         longest_side=16_384,
     ),
@@ -94,9 +93,9 @@ _FORMATS = (
         "jxl",
         "image/jxl",
         _begins(rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
-        "JPEG XL; EXIF and XMP that Brotli has packed are not read; written in sRGB, without IPTC.",
+        "JPEG XL; EXIF and XMP compressed with Brotli are not read; written in sRGB, without IPTC.",
         reader="jxl",
-        options={"quality": 85, "lossless": False, "effort": 3} | _SEARCHED | _TOLD,
+        options={"quality": 85, "lossless": False, "effort": 3} | _SEARCHED | _METADATA,
         efforts=range(1, 10),
         longest_side=65_535,
     ),
@@ -107,7 +106,7 @@ _FORMATS = (
         _begins(rb"II[*+]\0|MM\0[*+]"),
         "One page is read, `input.page`; written without loss, with XMP and IPTC, but without EXIF.",
         suffixes=("tiff",),
-        options={"packing": "deflate", "frames": "first"} | _TOLD,
+        options={"packing": "deflate", "frames": "first"} | _METADATA,
     ),
     Format(
         "gif",
@@ -163,7 +162,7 @@ _FORMATS = (
         "Windows icons: the largest picture within.",
         reader="icon",
     ),
-    # The last: it has no magic bytes, so its head of 18 bytes must make sense as a whole.
+    # The last: a TGA has no magic bytes, so all the 18 bytes of its header must be valid.
     Format(
         "tga",
         "tga",
@@ -173,36 +172,36 @@ _FORMATS = (
             rb"|\x01[\x01\x09]..(?!\0\0)..[\x0f\x10\x18\x20]%s\x08)[\0\x01\x08\x10\x11\x18 !(018]"
             % ((rb".{4}(?!\0\0)..(?!\0\0)..",) * 3)
         ),
-        "Truevision's: true colour, gray and palettes, plain or run lengths.",
+        "Truevision TGA: true colour, gray and palettes, plain or run-length encoded.",
         reader="pillow",
     ),
 )
 
 NOT_READ: dict[str, str] = {
-    "psd": "a file that was saved without its flat copy would come out blank, and 16 bits are not read",
-    "qoi": "the decoder at hand is pure Python: seconds for each megapixel",
-    "svg": "a program that draws, which may ask for other files, and has no pixels of its own",
-    "pdf": "pages that are drawn, not a picture",
+    "psd": "a file saved without its flattened copy would come out blank, and 16 bits are not read",
+    "qoi": "the available decoder is pure Python and takes seconds for each megapixel",
+    "svg": "a drawing that may refer to other files, and has no pixels of its own",
+    "pdf": "a document of drawn pages, not a picture",
     "eps": "a program in PostScript",
-    "raw": "a camera's own data, of which each program makes other colours: export a TIFF or JPEG",
+    "raw": "the data of a camera's sensor, whose colours depend on the program: export a TIFF or JPEG",
 }
-"""Formats that people ask for: why they are left out."""
+"""Formats that are not read, and the reason."""
 
 FORMATS: dict[str, Format] = {each.name: each for each in _FORMATS}
 """Every format by its name; all can be read."""
 
 SUFFIXES = frozenset(suffix for each in _FORMATS for suffix in (each.extension, *each.suffixes))
-"""What files of these formats are called by, without the dot, in lower case."""
+"""Extensions of files of these formats, without the dot, in lower case."""
 
 OutputFormat = Literal["jpeg", "png", "webp", "avif", "jxl", "tiff", "gif"]
-"""The names of those that can be written, as a type."""
+"""The names of the formats that are written."""
 
 
 def recognise(data: bytes) -> Format:
-    """Return the format whose magic bytes stand at the file's start; its name is never asked.
+    """Return the format whose magic bytes begin the file; the name of the file does not count.
 
     Raises:
-        UnsupportedFormatError: The file is empty, or begins like none of the formats.
+        UnsupportedFormatError: The file is empty, or its first bytes belong to no format.
     """
     known = ", ".join(FORMATS)
     if not data:

@@ -1,25 +1,25 @@
-"""The blocks of files that hold several pictures, and a file cut behind one of them.
+"""The blocks of files with several frames, and a file cut after one of them.
 
-Who asks for one frame alone need not pay for the others: the decoder gets the file up to that frame, however
-many there are.
+A client that asks for one frame does not pay for the frames after it: the decoder gets the file up to that
+frame.
 """
 
 from collections.abc import Iterator
 
-from rayjobs.codec.directory import Directories
+from rayjobs.codec.tiff_directory import Directories
 
 ANIMATED = {"gif", "webp"}
-"""Formats whose frames make one picture; those of a TIFF are pages."""
+"""Formats whose frames are one animation; the frames of a TIFF are pages."""
 
 Block = tuple[bytes, int, int]
-"""What it is; its bytes; and where it ends."""
+"""Kind; number of bytes; offset of the end."""
 
 FRAME, EXTENSION = b",", b"!"
-"""What a GIF's blocks begin with."""
+"""First byte of a block of a GIF."""
 
 
 def gif_blocks(data: bytes) -> Iterator[Block]:
-    """Give a GIF's blocks up to its end, or to what is none. Source: GIF89a, sections 18 to 26."""
+    """Yield a GIF's blocks up to its end or to damage. Source: GIF89a, sections 18 to 26."""
     at = 13 + _colours(data[10:11])
     while at < len(data):
         kind = data[at : at + 1]
@@ -33,12 +33,12 @@ def gif_blocks(data: bytes) -> Iterator[Block]:
 
 
 def _colours(flags: bytes) -> int:
-    """Return the bytes of the colour table that `flags` announce."""
+    """Return the size in bytes of the colour table that `flags` declare."""
     return 3 << (flags[0] & 7) + 1 if flags and flags[0] & 0x80 else 0
 
 
 def _past_blocks(data: bytes, at: int) -> tuple[int, int]:
-    """Return where a chain of blocks ends, and the bytes in it."""
+    """Return the offset of the end of a chain of blocks, and the number of bytes in it."""
     size = 0
     while at < len(data) and (block := data[at]):
         at += 1 + block
@@ -47,21 +47,21 @@ def _past_blocks(data: bytes, at: int) -> tuple[int, int]:
 
 
 def webp_chunks(data: bytes) -> Iterator[Block]:
-    """Give a WebP's chunks. Source: RFC 9649, section 2."""
+    """Yield the chunks of a WebP. Source: RFC 9649, section 2."""
     at = 12
     while at + 8 <= len(data):
         kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
-        # What the file does not have weighs nothing.
+        # Only bytes that the file contains count.
         yield kind, min(size, len(data) - at - 8), at + 8 + size + size % 2
         at += 8 + size + size % 2
 
 
 def webp_without_metadata(data: bytes) -> bytes:
-    """Return a WebP's picture alone: damage beside it, which libwebp does not pass over, is gone."""
+    """Return a WebP without metadata and profile: libwebp refuses damage in them."""
     at, parts = 12, list[bytes]()
     for kind, _, end in webp_chunks(data):
         if kind == b"VP8X":
-            flags = data[at + 8] & ~_BESIDE if at + 8 < len(data) else 0
+            flags = data[at + 8] & ~_METADATA_FLAGS if at + 8 < len(data) else 0
             parts.append(data[at : at + 8] + bytes([flags]) + data[at + 9 : end])
         elif kind in _OF_THE_PICTURE:
             parts.append(data[at:end])
@@ -71,17 +71,17 @@ def webp_without_metadata(data: bytes) -> bytes:
 
 
 _OF_THE_PICTURE = {b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
-_BESIDE = 0x20 | 0x08 | 0x04
+_METADATA_FLAGS = 0x20 | 0x08 | 0x04
 """Flags of a profile, EXIF and XMP. Source: RFC 9649, section 2.7."""
 
 
 def up_to(data: bytes, name: str, page: int) -> bytes:
-    """Return a file that holds the frames or pages up to `page`, and no more of them.
+    """Return a file of the frames or pages up to `page`, without those after it.
 
     Args:
         data: A file of `gif`, `webp` or `tiff`.
-        name: Its format's name.
-        page: Counted from 0; a file that has fewer comes back as it is.
+        name: Name of the file's format.
+        page: Counted from 0; a file with fewer pages is returned unchanged.
     """
     if name == "tiff":
         return _pages_up_to(data, page)

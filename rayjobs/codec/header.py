@@ -1,4 +1,4 @@
-"""What a file's header says of its picture, read without decoding a pixel."""
+"""The properties of a picture, read from its file without decoding a pixel."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,14 +9,14 @@ import pyvips
 
 from rayjobs.codec import bitmap, heif, icon, jxl, pillow
 from rayjobs.codec.colour import is_gray
+from rayjobs.codec.colour_signalling import SIGNALLING, profile_signalled
 from rayjobs.codec.formats import FORMATS, Format, Reader, recognise
 from rayjobs.codec.frames import ANIMATED, up_to, webp_without_metadata
-from rayjobs.codec.layout import Layout, layout_of, reader_of
 from rayjobs.codec.limits import Limits
-from rayjobs.codec.metadata import PROFILE, Metadata, metadata_of, profile_of, stand_in, with_exif_of_tiff
+from rayjobs.codec.metadata import PROFILE, Metadata, metadata_of, placeholder, profile_of, with_exif_of_tiff
 from rayjobs.codec.options import Reading
-from rayjobs.codec.signals import SIGNALLING, profile_signalled
 from rayjobs.codec.structure import check_structure, has_whole_profile
+from rayjobs.codec.tiff_layout import Layout, layout_of, reader_of
 from rayjobs.codec.truncation import is_cut, unreadable
 from rayjobs.errors import DecodeFailedError
 
@@ -24,49 +24,49 @@ _TURNS_SIDEWAYS = 5
 """EXIF orientations from here on swap width and height. Source: CIPA DC-008 (Exif 2.32), table 6."""
 
 _PAGED = {"gif", "tiff", "webp"}
-"""Formats whose loaders take a page's number."""
+"""Formats whose loaders accept the number of a page."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """A picture's properties, as stored: before any orientation."""
+    """The properties of a picture as stored, before it is turned upright."""
 
     format: Format
     width: int
     height: int
     frames: int
     orientation: int
-    """EXIF, 1 to 8; 1 is upright, and what decoders say that turn pictures by themselves."""
+    """EXIF, 1 to 8; 1 is upright. It is also 1 where the decoder itself turns the picture."""
     lazy: Any
-    """The picture as its reader opened it; its pixels are not decoded yet."""
+    """The picture as its decoder opened it; no pixel is decoded yet."""
     reading: Reading
     is_lenient: bool = False
-    """Of a cut file, what there is will do."""
+    """Whether the rows that a cut file has are enough."""
     signalled: bytes | None = None
-    """A profile of what the file says of its colours, where that holds and no ICC profile does."""
+    """A profile built from the file's colour signalling, where that has precedence over an ICC profile."""
     layout: Layout | None = None
-    """Of a TIFF whose samples are for `samples` to read."""
+    """The layout of a TIFF that `sample_formats` decodes; else None."""
     inner: tuple[str, bytes] | None = None
-    """What is decoded in the file's place: a format's name, and a file of it."""
+    """The format's name and the bytes of the file that is decoded instead of the source; else None."""
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height as stored, in px."""
+        """Width and height in px, before any turn."""
         return self.width, self.height
 
     @property
     def is_sideways(self) -> bool:
-        """Upright, width and height are swapped."""
+        """Whether turning upright swaps width and height."""
         return self.orientation >= _TURNS_SIDEWAYS
 
     @property
     def profile(self) -> bytes | None:
-        """The profile of the colours; of a JPEG XL only known once it is decoded."""
+        """The ICC profile of the colours; that of a JPEG XL is known only after its decoding."""
         return self.signalled or profile_of(self.lazy)
 
     @cached_property
     def metadata(self) -> Metadata:
-        """EXIF, XMP and IPTC."""
+        """EXIF, XMP and IPTC of the source."""
         return metadata_of(self.lazy)
 
 
@@ -78,21 +78,20 @@ def read_header(
     lenient: bool = False,
     moving: bool = False,
 ) -> Header:
-    """Return the header of the picture in `data`, if it keeps the limits.
+    """Return the header of the picture in `data`, after a check of the limits.
 
     Args:
         data: The file.
-        limits: Bounds of what it may declare.
-        reading: Which page, and what becomes of colours.
-        lenient: Of a file that was cut, take what there is.
-        moving: Each frame of an animation is going to be decoded; else one alone counts for the limits.
+        limits: The most that the file may declare.
+        reading: The page, and the handling of colours; the defaults if None.
+        lenient: Whether the rows that a cut file has are enough.
+        moving: Whether each frame of an animation is decoded; else one frame counts for the limits.
 
     Raises:
-        UnsupportedFormatError: The first bytes belong to no format that can be read, or nobody has the right
-            pixels of such a TIFF.
-        SourceTooLargeError, TooManyFramesError, TooManyPixelsError: Beyond a limit.
+        UnsupportedFormatError: The first bytes belong to no format, or no reader supports such a TIFF.
+        SourceTooLargeError, TooManyFramesError, TooManyPixelsError: The file exceeds a limit.
         TruncatedError: The file ends within its header.
-        DecodeFailedError: The header makes no sense, or there is no such page.
+        DecodeFailedError: The header is invalid, or the page does not exist.
     """
     limits.check_bytes(len(data))
     found = recognise(data)
@@ -113,21 +112,22 @@ def read_header(
 
 
 def open_lazily(data: bytes, name: str, *, lenient: bool = False, **options: object) -> pyvips.Image:
-    """Open the picture by the loader of its format, never by one that libvips picks."""
-    # fail_on: a decoder's warning (a bad checksum, an odd chunk) is no reason to lose a picture, a cut
-    # file is.
+    """Open the picture by the loader of its format, never by one that libvips chooses."""
+    # fail_on: a warning of the decoder (a wrong checksum, an odd chunk) must not lose the picture; a cut file
+    # must fail.
     load = getattr(pyvips.Image, f"{_LOADERS.get(name, name)}load_source")
-    # As a source, not a buffer: pyvips would copy the whole file, here and again when it is decoded (of a PNG
-    # of 48 MP and 96 MiB, 262 instead of 438 MiB at the peak).
+    # A source, not a buffer: pyvips would copy the whole file, here and again at its decoding. The peak for a
+    # PNG of 48 MP and 96 MiB falls from 438 to 262 MiB.
     source = pyvips.Source.new_from_memory(data)
     image = load(source, fail_on="none" if lenient else "error", **options)
-    # What is read later needs the file: kept alive as pyvips does it, which forgets it for loads by name.
-    image._references.append(source)  # noqa: SLF001 - it has no other way
+    # The lazy picture reads the file later, so it must keep the source alive; pyvips does so by this list,
+    # but not for loaders that are called by name.
+    image._references.append(source)  # noqa: SLF001 - pyvips has no public way
     return image
 
 
 _LOADERS = {"avif": "heif"}
-"""Formats that libvips's loader has another name for."""
+"""Formats whose loader in libvips has another name."""
 
 
 _OPENERS: dict[Reader, Callable[[bytes, str], Any]] = {
@@ -146,36 +146,36 @@ def _opened(data: bytes, found: Format, reading: Reading, *, frames: int, lenien
         _check_page(reading.page, 1, found)
         lazy = _OPENERS[found.reader](data, found.name)
         if isinstance(lazy, icon.Png):
-            # A picture as any other, whose own head counts, not the icon's.
+            # The PNG is read as any other: its own header counts, not the icon's.
             inner = _opened(lazy.data, FORMATS["png"], reading, frames=0, lenient=lenient)
             return replace(inner, format=found, inner=("png", lazy.data))
         width, height = lazy.size
         header = Header(found, width, height, 1, 1, lazy, reading, lenient)
     if found.name not in SIGNALLING:
         return header
-    told = profile_signalled(
+    signalled = profile_signalled(
         data, found.name, has_profile=header.profile is not None, gray=is_gray(header.lazy)
     )
-    return replace(header, signalled=told) if told else header
+    return replace(header, signalled=signalled) if signalled else header
 
 
 def _by_libvips(data: bytes, found: Format, reading: Reading, *, frames: int, lenient: bool) -> Header:
     layout = layout_of(data, reading.page) if found.name == "tiff" else None
-    # What libvips makes of samples that are not on the list is not asked.
-    if layout is not None and reader_of(layout) == "samples":
+    # libvips would open samples that are not on the allow-list too, with wrong pixels.
+    if layout is not None and reader_of(layout) == "sample_formats":
         return _by_samples(data, found, reading, layout, frames=frames, lenient=lenient)
     try:
-        lazy, inner = _opened_somehow(data, found.name, lenient=lenient)
+        lazy, inner = _opened_with_fallback(data, found.name, lenient=lenient)
         frames = _number(lazy, "n-pages", 1)
         _check_page(reading.page, frames, found)
         if reading.page:
-            lazy, inner = _opened_somehow(data, found.name, lenient=lenient, page=reading.page)
+            lazy, inner = _opened_with_fallback(data, found.name, lenient=lenient, page=reading.page)
         if found.name == "tiff":
             lazy = with_exif_of_tiff(lazy, data)
         if found.name == "jpeg" and lazy.get_typeof(PROFILE) and not has_whole_profile(data):
             lazy = lazy.copy()
             lazy.remove(PROFILE)
-        # libheif turns the picture by itself, whatever the EXIF says. Source: ISO/IEC 23008-12, 6.5.10.
+        # libheif turns the picture itself, and ignores the EXIF. Source: ISO/IEC 23008-12, 6.5.10.
         turn = 1 if found.name == "avif" else _number(lazy, "orientation", 1)
     except pyvips.Error as error:
         raise unreadable(data, found.name, str(error)) from error
@@ -183,10 +183,10 @@ def _by_libvips(data: bytes, found: Format, reading: Reading, *, frames: int, le
     return Header(found, lazy.width, lazy.height, frames, turn, lazy, reading, lenient, inner=inner)
 
 
-def _opened_somehow(
+def _opened_with_fallback(
     data: bytes, name: str, *, lenient: bool, **options: object
 ) -> tuple[pyvips.Image, tuple[str, bytes] | None]:
-    """Open a file; if what stands beside its picture is in the way, without it: then tell what was opened."""
+    """Open a file; a WebP with damaged metadata is opened without it, and that file is returned too."""
     try:
         return open_lazily(data, name, lenient=lenient, **options), None
     except pyvips.Error:
@@ -199,11 +199,11 @@ def _opened_somehow(
 def _by_samples(
     data: bytes, found: Format, reading: Reading, layout: Layout, *, frames: int, lenient: bool
 ) -> Header:
-    """Return the header of a TIFF that libvips can't open, or would misread."""
+    """Return the header of a TIFF that libvips does not open, or decodes wrongly."""
     width, height = layout.size
     if not width or not height:
         raise unreadable(data, found.name, f"a picture of {width} x {height} px")
-    lazy = with_exif_of_tiff(stand_in(layout), data)
+    lazy = with_exif_of_tiff(placeholder(layout), data)
     turn = layout.number(274, 1)
     turn = turn if turn in range(1, 9) else 1
     return Header(found, width, height, frames, turn, lazy, reading, lenient, layout=layout)
@@ -216,5 +216,5 @@ def _number(image: pyvips.Image, name: str, default: int) -> int:
 def _check_page(page: int, pages: int, found: Format) -> None:
     pages = pages if found.name in _PAGED else 1
     if page >= pages:
-        detail = f"page {page} was asked for, counted from 0, the {found.name} file has {pages}"
+        detail = f"page {page} was requested, counted from 0, but the {found.name} file has {pages}"
         raise DecodeFailedError(detail, limit=pages - 1, actual=page)

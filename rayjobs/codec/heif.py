@@ -1,4 +1,4 @@
-"""HEIC by libheif and libde265: the only door to pi-heif, which is loaded when the first such file comes."""
+"""HEIC, decoded by libheif and libde265. Only this module uses pi-heif; the first HEIC file loads it."""
 
 import io
 import re
@@ -12,33 +12,34 @@ from rayjobs.codec.truncation import unreadable
 from rayjobs.filters.pixels import from_array
 
 _ITEM = re.compile(rb"infe([\2\3])\0", re.DOTALL)
-"""An item's entry, and its version. Source: ISO/IEC 14496-12, section 8.11.6."""
+"""The entry of an item, with its version. Source: ISO/IEC 14496-12, section 8.11.6."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A container that was read; no pixel is decoded yet."""
+    """A container whose header is read; no pixel is decoded yet."""
 
     picture: Any
-    """pi-heif's own, untyped."""
+    """The picture of pi-heif, which has no types."""
     size: tuple[int, int]
     """Width and height, upright, in px."""
     info: dict[str, Any]
     mode: str
-    """Pillow's word for the bands."""
+    """The mode, as Pillow names it."""
 
 
 def opened(data: bytes, name: str) -> Opened:
-    """Read the container.
+    """Read the header of the container.
 
     Raises:
         TruncatedError: The file ends within its header.
-        DecodeFailedError: The header makes no sense.
+        DecodeFailedError: The header is invalid.
     """
     import pi_heif
     from pi_heif import options
 
-    # One slot a core is as fast as it gets; a thumbnail's or a depth map's own faults lose no picture.
+    # One thread: each core has a slot already. A damaged thumbnail or depth map must not lose the picture, so
+    # pi-heif does not read them.
     options.DECODE_THREADS = 1
     options.THUMBNAILS = options.DEPTH_IMAGES = options.AUX_IMAGES = False
     try:
@@ -53,7 +54,7 @@ def opened(data: bytes, name: str) -> Opened:
 
 
 def _check_items(data: bytes) -> None:
-    """Raise `ValueError` if an item's type or name is no text: pi-heif 1.4 would end the process."""
+    """Raise `ValueError` if the type or name of an item is no UTF-8: pi-heif 1.4 would end the process."""
     for found in _ITEM.finditer(data):
         start = found.start()
         size = int.from_bytes(data[start - 4 : start], "big")
@@ -62,14 +63,14 @@ def _check_items(data: bytes) -> None:
 
 
 def pixels(opened: Opened, data: bytes, name: str) -> pyvips.Image:
-    """Decode into uint8, gray or RGB, with or without alpha, turned upright by the decoder.
+    """Decode into uint8, gray or RGB, with or without alpha; the decoder turns the picture upright.
 
     Raises:
         TruncatedError: The file ends before its picture does.
-        DecodeFailedError: The file is broken.
+        DecodeFailedError: The file is damaged.
     """
     try:
-        # A copy: what the decoder lends is gone with `opened`, whoever still has an array over it.
+        # A copy: the decoder frees its buffer with `opened`, even while an array refers to it.
         array = np.array(opened.picture)
     except MemoryError:
         raise

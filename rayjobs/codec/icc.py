@@ -1,6 +1,6 @@
-"""ICC profiles, as far as we look into them: is it sound, is it sRGB's; and one made of primaries and curve.
+"""ICC profiles: checks whether one is valid or sRGB's, and builds one from primaries and a curve.
 
-Source of what is read and written: ICC.1:2022 (profile version 4.4), sections 7.2, 7.3, 10.6, 10.18, 10.31.
+Source: ICC.1:2022 (profile version 4.4), sections 7.2, 7.3, 10.6, 10.18, 10.31.
 """
 
 import hashlib
@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Point = tuple[float, float]
-"""x and y of a colour. Source: CIE 15."""
+"""The chromaticity x, y of a colour. Source: CIE 15."""
 
 _HEAD = 132
-"""Bytes of the header, and of the number of tags."""
+"""Bytes of the header and of the number of tags."""
 
 _MOST_TAGS = 100
 
@@ -29,52 +29,53 @@ _SRGB_PRIMARIES = np.array([[0.4361, 0.2225, 0.0139], [0.3851, 0.7169, 0.0971], 
 """X, Y, Z of red, green and blue in D50. Source: IEC 61966-2-1; ICC, "sRGB" (color.org)."""
 
 _NEAR = 0.003
-"""By which writers' primaries differ: rounding, and other adaptations to D50. P3's differ by 0.05."""
+"""Largest difference of sRGB's primaries between writers, by rounding and other adaptations to D50. Those of
+P3 differ by 0.05."""
 
 _LEVEL = 0.8 / 255
-"""By which a curve may miss sRGB's, along the encoded values: what small profiles save. A gamma of 2.2 misses
-it by 5 of 255."""
+"""Largest difference of a curve from sRGB's, in encoded values: small profiles have a short table. A gamma of
+2.2 differs by 5 of 255."""
 
 _DARK = 0.0031308
-"""Light below which sRGB's encoding is a line."""
+"""Linear light below which sRGB's encoding is a straight line."""
 
 _ENCODED = np.linspace(0, 1, 256)
 
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
-"""Source: ICC.1:2022, annex E."""
+"""Bradford matrix of chromatic adaptation. Source: ICC.1:2022, annex E."""
 
 SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 """g, a, b, c, d of a parametric curve of type 3."""
 
-_LINEAR_PARAMETERS = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}
-"""Type of a parametric curve: how many numbers it has."""
+_PARAMETER_COUNTS = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}
+"""Type of a parametric curve: the number of its parameters."""
 
-_VERDICTS: OrderedDict[bytes, bool] = OrderedDict()
-_MOST_VERDICTS = 256
+_KNOWN: OrderedDict[bytes, bool] = OrderedDict()
+_MOST_KNOWN = 256
 
 
 def is_srgb(profile: bytes) -> bool:
-    """Say whether colours in this profile are sRGB's already, by its primaries and curve; names lie."""
+    """Return whether a profile is sRGB's, by its primaries and curve: its name is not reliable."""
     key = hashlib.sha256(profile).digest()
-    if key not in _VERDICTS:
-        _VERDICTS[key] = _is_srgb(profile)
-        if len(_VERDICTS) > _MOST_VERDICTS:
-            _VERDICTS.popitem(last=False)
-    return _VERDICTS[key]
+    if key not in _KNOWN:
+        _KNOWN[key] = _is_srgb(profile)
+        if len(_KNOWN) > _MOST_KNOWN:
+            _KNOWN.popitem(last=False)
+    return _KNOWN[key]
 
 
 @lru_cache(maxsize=8)
 def sound(raw: bytes) -> bytes | None:
-    """Return a profile with its size put right; None if it is none, or lacks a tag that it lists."""
+    """Return a profile with its size corrected; None if it is no profile, or lacks a tag that it lists."""
     if len(raw) < _HEAD or raw[36:40] != b"acsp" or int.from_bytes(raw[128:132], "big") > _MOST_TAGS:
         return None
     ends = [at + size for _, at, size in _entries(raw)]
     if not ends or max(ends) > len(raw):
         return None
-    said = int.from_bytes(raw[:4], "big")
-    if said == len(raw):
+    stated = int.from_bytes(raw[:4], "big")
+    if stated == len(raw):
         return raw
-    size = said if max(ends) <= said < len(raw) else len(raw)
+    size = stated if max(ends) <= stated < len(raw) else len(raw)
     return size.to_bytes(4, "big") + raw[4:size]
 
 
@@ -107,10 +108,10 @@ def _has_srgb_curve(tag: bytes) -> bool:
 
 
 def _decoded(tag: bytes, encoded: Floats) -> Floats:
-    """Return the light of encoded values by a tag of a curve.
+    """Return the linear light of encoded values by the tag of a curve.
 
     Raises:
-        ValueError, struct.error: It is none.
+        ValueError, struct.error: The tag is no curve.
     """
     count = int.from_bytes(tag[8:12], "big")
     if tag[:4] == b"curv":
@@ -121,18 +122,18 @@ def _decoded(tag: bytes, encoded: Floats) -> Floats:
         table = np.frombuffer(tag, ">u2", count, 12) / 65535
         return np.interp(encoded, np.linspace(0, 1, count), table)
     kind = count >> 16
-    if tag[:4] != b"para" or kind not in _LINEAR_PARAMETERS:
-        raise ValueError("no curve that is known")
-    numbers = [each / 65536 for each in struct.unpack_from(f">{_LINEAR_PARAMETERS[kind]}i", tag, 12)]
+    if tag[:4] != b"para" or kind not in _PARAMETER_COUNTS:
+        raise ValueError("the curve has no known type")
+    numbers = [each / 65536 for each in struct.unpack_from(f">{_PARAMETER_COUNTS[kind]}i", tag, 12)]
     return _parametric(kind, numbers, encoded)
 
 
 def _parametric(kind: int, numbers: Sequence[float], x: Floats) -> Floats:
-    """Source: table 68."""
+    """Return the values of a parametric curve at `x`. Source: ICC.1:2022, table 68."""
     g, a, b, c, d, e, f = (*numbers, *(1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)[len(numbers) :])
     if kind in {1, 2}:
-        # Y = (a x + b)^g + c from -b / a on, c below.
-        offset, c, d = (c if kind == 2 else 0.0), 0.0, -b / (a or 1)  # noqa: PLR2004 - type 2 alone has c
+        # Y = (a x + b)^g + c for x from -b / a on, and c below.
+        offset, c, d = (c if kind == 2 else 0.0), 0.0, -b / (a or 1)  # noqa: PLR2004 - only type 2 has c
         e = f = offset
     if kind == 0:
         a, d = 1.0, 0.0
@@ -140,22 +141,22 @@ def _parametric(kind: int, numbers: Sequence[float], x: Floats) -> Floats:
 
 
 def _encoded(light: Floats) -> Floats:
-    """Return sRGB's encoding of light. Source: IEC 61966-2-1, section 5.2."""
+    """Return sRGB's encoding of linear light. Source: IEC 61966-2-1, section 5.2."""
     light = light.clip(0, 1)
     return np.where(light <= _DARK, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
-def made(white: Point, primaries: Sequence[Point], curve: Sequence[float], *, gray: bool) -> bytes:
-    """Return a profile.
+def build_profile(white: Point, primaries: Sequence[Point], curve: Sequence[float], *, gray: bool) -> bytes:
+    """Build a profile.
 
     Args:
-        white: Its chromaticity.
+        white: Chromaticity of white.
         primaries: Chromaticities of red, green and blue.
-        curve: A gamma alone, or `SRGB_CURVE`.
-        gray: One for gray pixels, of which the curve alone counts.
+        curve: One gamma, or `SRGB_CURVE`.
+        gray: Whether the profile is for gray pixels, which need the curve alone.
 
     Raises:
-        ValueError: No colours have such chromaticities.
+        ValueError: The chromaticities are impossible.
     """
     numbers = b"".join(_fixed(each) for each in curve)
     trc = b"para\0\0\0\0" + (b"\0\3\0\0" if len(curve) > 1 else b"\0\0\0\0") + numbers
@@ -170,19 +171,19 @@ def made(white: Point, primaries: Sequence[Point], curve: Sequence[float], *, gr
 
 
 def _adapted(white: Point, primaries: Sequence[Point]) -> Floats:
-    """Return the matrix from light of the primaries to X, Y, Z in D50. Source: ICC.1:2022, annexes E, F."""
+    """Return the matrix from linear RGB to X, Y, Z in D50. Source: ICC.1:2022, annexes E, F."""
     if not all(0 <= x <= 1 and 0 < y <= 1 and x + y <= 1 for x, y in (white, *primaries)):
-        raise ValueError("no chromaticities")
+        raise ValueError("the chromaticities are impossible")
     columns = np.array([_xyz_of(each) for each in primaries]).T
     target = _xyz_of(white)
     try:
         columns = columns * np.linalg.solve(columns, target)
     except np.linalg.LinAlgError as error:
-        raise ValueError("primaries in a line") from error
+        raise ValueError("the primaries are on one line") from error
     cones = (_BRADFORD @ _D50) / (_BRADFORD @ target)
     adapted: Floats = np.linalg.inv(_BRADFORD) @ np.diag(cones) @ _BRADFORD @ columns
-    if not np.isfinite(adapted).all() or np.abs(adapted).max() > 4:  # noqa: PLR2004 - far beyond any screen's
-        raise ValueError("no chromaticities")
+    if not np.isfinite(adapted).all() or np.abs(adapted).max() > 4:  # noqa: PLR2004 - far beyond any screen
+        raise ValueError("the chromaticities are impossible")
     return adapted
 
 
@@ -199,8 +200,8 @@ def _xyz_tag(values: Floats) -> bytes:
     return b"XYZ \0\0\0\0" + b"".join(_fixed(float(each)) for each in values)
 
 
-def _text(words: str) -> bytes:
-    raw = words.encode("utf-16-be")
+def _text(text: str) -> bytes:
+    raw = text.encode("utf-16-be")
     return b"mluc\0\0\0\0" + struct.pack(">II4sII", 1, 12, b"enUS", len(raw), 28) + raw
 
 

@@ -1,4 +1,4 @@
-"""Windows icons: the largest picture in it, which is a PNG or a bitmap with a mask.
+"""Windows icons: reads the largest picture, which is a PNG or a bitmap with a mask.
 
 Source: Microsoft, "Icons" (1995), ICONDIR; R. Chen, "The evolution of the ICO file format" (2010).
 """
@@ -16,19 +16,19 @@ from rayjobs.filters.pixels import from_array
 _ENTRY = 16
 _PNG = b"\x89PNG\r\n\x1a\n"
 _WIDEST = 256
-"""px; written as 0."""
+"""Widest side in px; the file has 0 for it."""
 
 
 @dataclass(frozen=True)
 class Png:
-    """An icon's picture that is a file by itself."""
+    """A picture of an icon that is a whole PNG file."""
 
     data: bytes
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One of an icon's pictures."""
+    """The directory entry of one picture of an icon."""
 
     pixels: int
     bits: int
@@ -37,16 +37,16 @@ class Entry:
 
 
 def largest(data: bytes) -> bytes:
-    """Return the largest picture's bytes; of several of one size that of most colours.
+    """Return the bytes of the largest picture; of equal sizes, of the one with most bits a pixel.
 
     Raises:
-        ValueError: There is none.
+        ValueError: The icon has no picture.
     """
     count = int.from_bytes(data[4:6], "little")
     entries = [_entry(data, 6 + number * _ENTRY) for number in range(min(count, (len(data) - 6) // _ENTRY))]
     within = [each for each in entries if 0 < each.start < len(data) and each.size]
     if not within:
-        raise ValueError("there is no picture in it")
+        raise ValueError("the icon has no picture")
     chosen = max(within, key=lambda each: (each.pixels, each.bits))
     return data[chosen.start : chosen.start + chosen.size]
 
@@ -58,12 +58,12 @@ def _entry(data: bytes, at: int) -> Entry:
 
 
 def opened(data: bytes, name: str) -> Bitmap | Png:
-    """Return the largest picture: a bitmap's header, or a PNG.
+    """Return the largest picture: the header of a bitmap, or a PNG.
 
     Raises:
         TruncatedError: The file ends within its header.
-        DecodeFailedError: The header makes no sense.
-        UnsupportedFormatError: The bitmap is packed.
+        DecodeFailedError: The header is invalid.
+        UnsupportedFormatError: The compression of the bitmap is not supported.
     """
     try:
         picture = largest(data)
@@ -75,15 +75,15 @@ def opened(data: bytes, name: str) -> Bitmap | Png:
 
 
 def pixels(picture: Bitmap) -> pyvips.Image:
-    """Decode into uint8, RGBA; raises as `array_of` does."""
+    """Decode into uint8, RGBA; raises the errors of `array_of`."""
     return from_array(array_of(picture))
 
 
 def array_of(picture: Bitmap) -> Numbers:
-    """Return the pixels, (H, W, 4): alpha is their own if they have any, else by the mask.
+    """Return the pixels, (H, W, 4), with their own alpha, or else with that of the mask.
 
     Raises:
-        TruncatedError: There are fewer rows than the header says.
+        TruncatedError: The file has fewer rows than the header declares.
     """
     if picture.bits == 32:  # noqa: PLR2004 - B, G, R and alpha
         picture = replace(picture, masks=(*picture.masks[:3], 0xFF000000))
@@ -93,7 +93,7 @@ def array_of(picture: Bitmap) -> Numbers:
     start = picture.start + bitmap.stride(picture, picture.bits) * picture.height
     wanted = bitmap.stride(picture, 1) * picture.height
     raw = picture.data[start : start + wanted]
-    # Some writers leave the mask out: all is seen.
+    # Some writers omit the mask: all pixels are opaque.
     rows = np.frombuffer(raw.ljust(wanted, b"\0"), np.uint8).reshape(picture.height, -1)
     hidden = bitmap.indexes(rows if picture.is_upright else rows[::-1], 1, picture.width)
     return np.dstack([colours, np.where(hidden, 0, 255).astype(np.uint8)])

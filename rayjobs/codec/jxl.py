@@ -1,8 +1,8 @@
-"""JPEG XL by libjxl: the only door to pillow-jxl-plugin, which is loaded when the first such file comes.
+"""JPEG XL by libjxl. Only this module uses pillow-jxl-plugin; the first JPEG XL file loads it.
 
-The plugin decodes as soon as it opens, so the size is read here, from the first bits of the codestream, and
-so are EXIF and XMP, from the boxes around it. The plugin gets the codestream alone: from the boxes it would
-make the JPEG again that the picture may have been, with its orientation not applied and without its profile.
+The plugin decodes as soon as it opens a file. So this module reads the size from the first bits of the
+codestream, and EXIF and XMP from the boxes around it. The plugin gets the codestream alone: with the boxes it
+would restore the JPEG from which the file was made, without its orientation and profile.
 """
 
 import re
@@ -23,34 +23,35 @@ from rayjobs.filters.pixels import from_array, to_array
 _SIGNATURE = b"\xff\x0a"
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_ON_THE_SIDE = range(5, 9)  # orientations, as EXIF's
-_INLINE = 0  # threads: one slot a core is as fast as it gets
+_SIDEWAYS = range(5, 9)  # orientations, numbered as in EXIF
+_INLINE = 0  # threads: each core has a slot already
 
 _OF_CODESTREAM = {b"jxlc": 0, b"jxlp": 4}
-"""Boxes that hold the codestream, or a part of it, and the bytes of a part's number before it."""
+"""Boxes of the codestream, whole or in parts: the bytes before it, which number a part."""
 
 _OF_METADATA = {b"Exif": "exif", b"xml ": "xmp"}
-"""Boxes of metadata. Those packed by Brotli (`brob`) are left out: no library here unpacks them."""
+"""Boxes of metadata. Those compressed with Brotli (`brob`) are left out: no library here decompresses
+them."""
 
 _FIRST = 64
-"""Bytes of the codestream that the size and the orientation are within."""
+"""Bytes of the codestream that contain the size and the orientation."""
 
 _MOST_BOXES = 100_000
-"""That are looked at, 50 ms worth; encoders write a dozen."""
+"""Boxes that are read, in 50 ms; encoders write a dozen."""
 
 _TIFF = re.compile(rb"II\*\0|MM\0\*")
-"""What EXIF begins with; the box says where, but not every writer's does."""
+"""The first bytes of EXIF. The box should have their offset, but not every writer's is right."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A file whose size is known, and not decoded yet."""
+    """A file whose header is read; no pixel is decoded yet."""
 
     data: bytes
     width: int
     height: int
     info: dict[str, bytes] = field(default_factory=dict)
-    """As Pillow has it: `exif`, `xmp`, and once it is decoded the `icc_profile`, if it is not sRGB's."""
+    """Pillow's keys: `exif`, `xmp`, and after decoding `icc_profile`, if it is not sRGB's."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -59,7 +60,7 @@ class Opened:
 
 
 class _Bits:
-    """Reads unsigned numbers, least significant bit first."""
+    """A reader of unsigned numbers, least significant bit first."""
 
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data, "little")
@@ -91,8 +92,8 @@ def opened(data: bytes, name: str = "jxl") -> Opened:
         orientation = 1 + bits.take(3) if has_more else 1
     except ValueError as error:
         raise unreadable(data, name, str(error)) from error
-    size = (height, width) if orientation in _ON_THE_SIDE else (width, height)
-    return Opened(data, *size, _told(data))
+    size = (height, width) if orientation in _SIDEWAYS else (width, height)
+    return Opened(data, *size, _metadata(data))
 
 
 def _side(bits: _Bits, is_small: int) -> int:
@@ -101,7 +102,7 @@ def _side(bits: _Bits, is_small: int) -> int:
     return 1 + bits.take((9, 13, 18, 30)[bits.take(2)])
 
 
-def _told(data: bytes) -> dict[str, bytes]:
+def _metadata(data: bytes) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for kind, _, start, end in _boxes(data):
         if kind in _OF_METADATA:
@@ -111,7 +112,7 @@ def _told(data: bytes) -> dict[str, bytes]:
 
 
 def _codestream(data: bytes, most: int | None = None) -> bytes:
-    """Return the codestream, or its first `most` bytes and some more, out of the boxes around it."""
+    """Return the codestream from its boxes; only its first `most` bytes, or some more, if `most` is given."""
     if data.startswith(_SIGNATURE):
         return data
     parts, size = list[bytes](), 0
@@ -123,7 +124,7 @@ def _codestream(data: bytes, most: int | None = None) -> bytes:
             if most and size >= most:
                 break
     if not parts:
-        raise ValueError("there is no codestream in it")
+        raise ValueError("the file has no codestream")
     return b"".join(parts)
 
 
@@ -132,7 +133,7 @@ def _boxes(data: bytes) -> Iterator[Box]:
 
 
 def pixels(picture: Opened) -> pyvips.Image:
-    """Decode into uint8, gray or RGB, with or without alpha, upright; `picture.info` gets the profile."""
+    """Decode into uint8, gray or RGB, with or without alpha, upright; adds the profile to `info`."""
     from pillow_jxl import Decoder
 
     try:
@@ -141,10 +142,10 @@ def pixels(picture: Opened) -> pyvips.Image:
     except MemoryError:
         raise
     except Exception as error:
-        # Of libjxl's reasons the plugin passes none on: a cut file looks like a broken one.
-        reason = "broken, or cut" if "Generic Error" in str(error) else str(error)
+        # The plugin does not pass on libjxl's reason: a cut file has the same error as a damaged one.
+        reason = "damaged, or cut" if "Generic Error" in str(error) else str(error)
         raise unreadable(picture.data, "jxl", reason) from error
-    # Of a file that has none, libjxl makes sRGB's up.
+    # For a file without a profile, libjxl returns sRGB's.
     if profile and needs_transform(profile):
         picture.info["icc_profile"] = profile
     return from_array(array)
@@ -159,18 +160,18 @@ def _as_uint8(raw: bytes, mode: str) -> np.ndarray:
     return np.frombuffer(raw, np.uint8)
 
 
-def encode(image: pyvips.Image, told: Metadata, *, quality: int, lossless: bool, effort: int) -> bytes:
-    """Encode; the profile written is sRGB's, or gray's with its curve: the plugin takes no other.
+def encode(image: pyvips.Image, metadata: Metadata, *, quality: int, lossless: bool, effort: int) -> bytes:
+    """Encode, with the profile of sRGB, or of gray with its curve: the plugin accepts no other.
 
     Args:
         image: uint8, 1 to 4 bands.
-        told: What is written beside the pixels; IPTC is not, the format has no place for it.
-        quality: 1 to 100, of no meaning if it is `lossless`.
-        lossless: Not a pixel changes.
+        metadata: EXIF and XMP are written; IPTC is not, because the format has no place for it.
+        quality: 1 to 100; ignored if `lossless`.
+        lossless: Whether every pixel stays the same.
         effort: libjxl's, 1 to 9.
 
     Raises:
-        EncodeFailedError: libjxl refused.
+        EncodeFailedError: libjxl refused the picture.
     """
     from pillow_jxl import Encoder
 
@@ -185,9 +186,9 @@ def encode(image: pyvips.Image, told: Metadata, *, quality: int, lossless: bool,
             use_original_profile=False,
             num_threads=_INLINE,
         )
-        # The box begins with how far behind these 4 bytes the TIFF header is.
-        exif = told.exif and bytes(4) + told.exif.removeprefix(HEAD)
-        beside = {"exif": exif or None, "jumb": None, "xmp": told.xmp or None, "compress": False}
+        # The box begins with 4 bytes: the distance from them to the TIFF header, here 0.
+        exif = metadata.exif and bytes(4) + metadata.exif.removeprefix(HEAD)
+        beside = {"exif": exif or None, "jumb": None, "xmp": metadata.xmp or None, "compress": False}
         encoded: bytes = encoder(
             to_array(image).tobytes(), image.width, image.height, jpeg_encode=False, **beside
         )

@@ -1,4 +1,4 @@
-"""What a file may ask of us, checked before anything is decoded."""
+"""The most that a source file may declare, checked before a pixel is decoded."""
 
 from dataclasses import dataclass, fields
 
@@ -10,7 +10,7 @@ _SETTINGS = Settings.model_fields
 
 @dataclass(frozen=True)
 class Limits:
-    """Upper bounds of one source; each is a setting of the same name."""
+    """Upper bounds of one source; each is the setting of the same name."""
 
     max_pixels: int = _SETTINGS["max_pixels"].default
     """Pixels, all frames together; `RAYJOBS_MAX_PIXELS`."""
@@ -27,7 +27,7 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
-        """Return the limits that the settings say."""
+        """Return the limits of the settings."""
         return cls(**{each.name: getattr(settings, each.name) for each in fields(cls)})
 
     def check_bytes(self, size: int) -> None:
@@ -37,12 +37,12 @@ class Limits:
             raise SourceTooLargeError(detail, limit=self.max_source_bytes, actual=size)
 
     def check_picture(self, width: int, height: int, frames: int) -> None:
-        """Check what the header declares of what is going to be decoded.
+        """Check the size and the number of frames that will be decoded.
 
         Raises:
-            TooManyFramesError: More than `max_frames`.
-            TooManyPixelsError: A side beyond `max_source_side`, or all frames together more than
-                `max_pixels`.
+            TooManyFramesError: There are more than `max_frames`.
+            TooManyPixelsError: A side is longer than `max_source_side`, or all frames together have more
+                than `max_pixels`.
         """
         self.check_frames(frames)
         if (pixels := width * height * frames) > self.max_pixels:
@@ -60,7 +60,7 @@ class Limits:
             raise TooManyFramesError(detail, limit=self.max_frames, actual=frames)
 
     def check_frames_so_far(self, frames: int) -> None:
-        """Raise `TooManyFramesError` as soon as more than `max_frames` were counted; there may be others."""
+        """Raise `TooManyFramesError` once more than `max_frames` are counted; the file may have even more."""
         if frames > self.max_frames:
             more = f"more than {self.max_frames:,}"
             detail = f"the file has {more} frames, the limit is {self.max_frames:,} (RAYJOBS_MAX_FRAMES)"

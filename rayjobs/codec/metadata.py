@@ -1,4 +1,4 @@
-"""What a file says about its picture beside the pixels, and how much of that is written again."""
+"""EXIF, XMP and IPTC of a file, and how much of them is written again."""
 
 import re
 from dataclasses import dataclass, replace
@@ -8,31 +8,31 @@ import pyvips
 from PIL import Image as PillowImage
 
 from rayjobs.codec.icc import sound
-from rayjobs.codec.layout import Layout
+from rayjobs.codec.tiff_layout import Layout
 
 Policy = Literal["strip", "keep", "strip_gps"]
-"""What becomes of metadata."""
+"""How metadata of the source is written: none, all, or all without the place."""
 
 HEAD = b"Exif\0\0"
-"""What EXIF begins with in a JPEG, and what libvips expects before it."""
+"""The prefix of EXIF in a JPEG, which libvips expects too."""
 
 PROFILE = "icc-profile-data"
-"""libvips's name of a colour profile."""
+"""libvips's field for the colour profile."""
 
 _ORIENTATION, _ARTIST, _COPYRIGHT = 0x0112, 0x013B, 0x8298
 _EXIF_IFD, _GPS_IFD, _MAKER_NOTE = 0x8769, 0x8825, 0x927C
 """Tags. Source: CIPA DC-008 (Exif 2.32), section 4.6."""
 
-_TOLD_BY_TIFF = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, _ARTIST, _COPYRIGHT)
-"""Tags of a TIFF that tell of its picture, not of how it is stored. Source: TIFF 6.0, section 8."""
+_DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, _ARTIST, _COPYRIGHT)
+"""Tags of a TIFF that describe the picture, not its storage. Source: TIFF 6.0, section 8."""
 
 _KEEP = {"exif-data": 1, "xmp-data": 2, "iptc-data": 4, PROFILE: 8}
-"""libvips's name of a field, and its bit of `VipsForeignKeep`."""
+"""libvips's field: its bit of `VipsForeignKeep`."""
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """Metadata as it stands in files, without interpretation."""
+    """The raw metadata of a file."""
 
     exif: bytes = b""
     xmp: bytes = b""
@@ -40,32 +40,32 @@ class Metadata:
 
     @property
     def size(self) -> int:
-        """Bytes in all."""
+        """Bytes of all three together."""
         return len(self.exif) + len(self.xmp) + len(self.iptc)
 
     def under(self, policy: Policy, *, keep_copyright: bool, orientation: int) -> "Metadata":
-        """Return what may be written.
+        """Return the metadata that may be written.
 
         Args:
-            policy: `strip_gps` also takes the maker's own notes, which may tell the place as well, and XMP
-                that speaks of GPS.
-            keep_copyright: Artist and copyright of the EXIF stay, even under `strip`.
-            orientation: Of the pixels that are written.
+            policy: `strip_gps` also removes the maker's own notes, which may contain the place too, and XMP
+                that mentions GPS.
+            keep_copyright: Whether artist and copyright of the EXIF stay, even under `strip`.
+            orientation: EXIF orientation of the written pixels.
         """
         if policy == "strip" and not keep_copyright:
             return Metadata()
         exif = _rewritten(self.exif, policy, orientation)
         if policy == "strip":
             return Metadata(exif=exif)
-        told = b"" if policy == "strip_gps" and b"GPS" in self.xmp else self.xmp
+        xmp = b"" if policy == "strip_gps" and b"GPS" in self.xmp else self.xmp
         turned = rb"\g<1>%d" % orientation
-        return replace(self, exif=exif, xmp=re.sub(rb"(tiff:Orientation(?:=.|>))\d", turned, told))
+        return replace(self, exif=exif, xmp=re.sub(rb"(tiff:Orientation(?:=.|>))\d", turned, xmp))
 
 
 def _rewritten(raw: bytes, policy: Policy, orientation: int) -> bytes:
-    """Return the EXIF with what may stay; empty if it can't be read, or nothing is left.
+    """Return the EXIF that may be written; empty if it is damaged, or nothing is left.
 
-    Its thumbnail, which would show what was cut off or blurred, never stays: Pillow does not write it.
+    Its thumbnail is never written, because it would show areas that were cut off or blurred. Pillow omits it.
     """
     exif = PillowImage.Exif()
     try:
@@ -80,16 +80,16 @@ def _rewritten(raw: bytes, policy: Policy, orientation: int) -> bytes:
             exif.pop(_GPS_IFD, None)
             exif.get_ifd(_EXIF_IFD).pop(_MAKER_NOTE, None)
         return exif.tobytes() if len(exif) else b""
-    except Exception:  # noqa: BLE001 - whatever Pillow stumbles over, damaged EXIF loses no picture
+    except Exception:  # noqa: BLE001 - Pillow raises many classes, and damaged EXIF must not lose the picture
         return b""
 
 
 def with_exif_of_tiff(image: pyvips.Image, data: bytes) -> pyvips.Image:
-    """Return the picture with what its TIFF file says as EXIF: there they are one, and libvips reads none."""
+    """Return the picture with the EXIF of its TIFF's tags, which libvips does not read."""
     whole, exif = PillowImage.Exif(), PillowImage.Exif()
     try:
         whole.load(data)
-        exif.update({tag: whole[tag] for tag in _TOLD_BY_TIFF if tag in whole})
+        exif.update({tag: whole[tag] for tag in _DESCRIPTIVE_TAGS if tag in whole})
         for ifd in (_EXIF_IFD, _GPS_IFD):
             if ifd in whole:
                 exif.get_ifd(ifd).update(whole.get_ifd(ifd))
@@ -102,35 +102,35 @@ def with_exif_of_tiff(image: pyvips.Image, data: bytes) -> pyvips.Image:
     return image
 
 
-def stand_in(layout: Layout) -> pyvips.Image:
-    """Return a dot of a TIFF's kind of samples, with what the file says beside its pixels."""
-    format = _FORMATS_OF_SAMPLES.get((layout.kind, layout.bits), "uchar" if layout.bits <= 8 else "ushort")  # noqa: PLR2004 - bits
+def placeholder(layout: Layout) -> pyvips.Image:
+    """Return one pixel of a TIFF's sample format, with the file's profile, XMP and IPTC."""
+    format = _SAMPLE_FORMATS.get((layout.kind, layout.bits), "uchar" if layout.bits <= 8 else "ushort")  # noqa: PLR2004 - bits
     image = pyvips.Image.black(1, 1, bands=layout.samples).cast(format)
     image = image.copy(interpretation="b-w" if layout.is_gray else "srgb")
-    for name, tag in _TAGS_BESIDE.items():
+    for name, tag in _METADATA_TAGS.items():
         if raw := layout.raw(tag):
             image.set_type(pyvips.GValue.blob_type, name, raw)
     return image
 
 
-_FORMATS_OF_SAMPLES = {
+_SAMPLE_FORMATS = {
     (1, 32): "uint",
     (1, 24): "uint",
     (3, 16): "float",
     (3, 32): "float",
     (3, 64): "double",
 }
-"""Kind of number and bits: libvips's name."""
+"""Kind of number and bits: libvips's band format."""
 
-_TAGS_BESIDE = {"xmp-data": 700, "iptc-data": 33723, PROFILE: 34675}
-"""libvips's name of a field: a TIFF's tag."""
+_METADATA_TAGS = {"xmp-data": 700, "iptc-data": 33723, PROFILE: 34675}
+"""libvips's field: the tag of a TIFF."""
 
 
 def with_metadata(image: pyvips.Image, metadata: Metadata, profile: bytes | None) -> tuple[pyvips.Image, int]:
-    """Return a copy that carries just this, and the bits for libvips's `keep`."""
+    """Return a copy with exactly this metadata and profile, and the bits for libvips's `keep`."""
     image = image.copy()
     for name in image.get_fields():
-        # exif-ifd3-GPSLatitude and the like: as the loader read them; libvips writes them into our EXIF.
+        # The loader sets fields such as exif-ifd3-GPSLatitude, and libvips would write them into our EXIF.
         if name in _KEEP or name in {"orientation", "jpeg-thumbnail-data"} or name.startswith("exif-"):
             image.remove(name)
     exif = metadata.exif and HEAD + metadata.exif.removeprefix(HEAD)
@@ -144,16 +144,16 @@ def with_metadata(image: pyvips.Image, metadata: Metadata, profile: bytes | None
 
 
 def metadata_of(image: pyvips.Image | PillowImage.Image) -> Metadata:
-    """Return the metadata of a picture that was opened and not decoded yet."""
+    """Return the metadata of an opened picture; no pixel is decoded."""
     if isinstance(image, pyvips.Image):
         return Metadata(*(_field(image, f"{kind}-data") for kind in ("exif", "xmp", "iptc")))
     return Metadata(*(_bytes(image.info.get(kind)) for kind in ("exif", "xmp")))
 
 
 def profile_of(image: pyvips.Image | PillowImage.Image) -> bytes | None:
-    """Return the colour profile of a picture that was opened and not decoded yet; of a damaged one None."""
-    is_libvipss = isinstance(image, pyvips.Image)
-    return sound(_field(image, PROFILE) if is_libvipss else _bytes(image.info.get("icc_profile")))
+    """Return the ICC profile of an opened picture; None if it has none or a damaged one."""
+    is_vips = isinstance(image, pyvips.Image)
+    return sound(_field(image, PROFILE) if is_vips else _bytes(image.info.get("icc_profile")))
 
 
 def _field(image: pyvips.Image, name: str) -> bytes:

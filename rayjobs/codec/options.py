@@ -1,4 +1,4 @@
-"""How a client asks for files to be read and written: typed, bounded, and told apart by format."""
+"""The options for reading and writing files, typed, bounded and checked against the format."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
@@ -14,68 +14,68 @@ _CONFIG = ConfigDict(
 )
 
 _OF_AUTO = {"quality", "max_bytes", "target_ssim", "metadata", "keep_copyright"}
-"""Options that `auto` takes; they are kept as far as the chosen format has them."""
+"""Options of `auto`; the chosen format gets those that it has."""
 
 _CHOICES_OF_AUTO: tuple[OutputFormat, ...] = ("jpeg", "png", "webp")
 
 
 class Reading(BaseModel):
-    """How files are read."""
+    """How source files are read."""
 
     model_config = _CONFIG
 
     page: Annotated[int, Field(ge=0, le=9999)] = 0
-    """Of `tiff` a page, of `gif` and `webp` a frame, counted from 0; the others have one."""
+    """The page of a `tiff`, the frame of a `gif` or `webp`, counted from 0; the other formats have one."""
     on_truncated: Literal["fail", "salvage"] = "fail"
-    """Of a file that was cut, `salvage` takes what there is; the rest stays black, gray or transparent, and
-    the item's input says `salvaged`. Of `jpeg`, `png`, `gif`, `tiff`, `bmp` and `ppm`."""
+    """What to do with a cut file: `salvage` takes the rows that the file has. The rest stays black, gray or
+    transparent, and the item's input has `salvaged`. For `jpeg`, `png`, `gif`, `tiff`, `bmp` and `ppm`."""
     profile: Literal["srgb", "keep"] = "srgb"
-    """`keep` leaves colours as their ICC profile has them, and writes the profile; CMYK becomes sRGB all the
-    same."""
+    """`srgb` converts the colours to sRGB. `keep` leaves them as they are and writes their ICC profile; CMYK
+    becomes sRGB even so."""
 
 
 class Encoding(BaseModel):
-    """How pictures are written. An option left out is what `GET /formats` says for the format."""
+    """How pictures are written. `GET /formats` lists the default of each option for each format."""
 
     model_config = _CONFIG
 
     format: Literal[OutputFormat, "auto"] = "jpeg"
     """`jpeg` flattens alpha on white; `png` and `tiff` are lossless; `webp`, `avif` and `jxl` are smaller and
-    keep alpha. `auto`: `webp` if there is alpha, else `jpeg`; `png` where that is smaller, as of drawings."""
+    keep alpha. `auto`: `webp` if there is alpha, else `jpeg`; `png` where it is smaller, as for drawings."""
     quality: Annotated[int, Field(ge=1, le=100)] | None = None
-    """Of `jpeg`, `webp`, `avif` and `jxl`, on their own scales, 1 is the worst; of a search the highest that
-    is tried."""
+    """For `jpeg`, `webp`, `avif` and `jxl`, each with its own scale; 1 is the worst. A search tries no
+    quality above it."""
     lossless: bool | None = None
-    """Of `webp`, `avif` and `jxl`: no pixel changes (of `avif`, but for rounding), and `quality` is not
-    asked."""
+    """For `webp`, `avif` and `jxl`: no pixel changes (`avif`: except by rounding), and `quality` is
+    ignored."""
     effort: Annotated[int, Field(ge=0, le=10)] | None = None
-    """Time for smaller files: of `webp` 0 to 6, `avif` 0 to 9, `jxl` 1 to 9, `gif` 1 to 10."""
+    """More takes more time for smaller files: `webp` 0 to 6, `avif` 0 to 9, `jxl` 1 to 9, `gif` 1 to 10."""
     chroma: Literal["420", "444"] | None = None
-    """Of `jpeg` and `avif`: colour at half its size, or whole for drawings and red text."""
+    """For `jpeg` and `avif`: `420` has colour at half the size, `444` at full size for drawings and red
+    text."""
     progressive: bool | None = None
-    """Of `jpeg`, `png` and `gif`: a coarse picture shows first; png and gif grow by it."""
+    """For `jpeg`, `png` and `gif`: a coarse picture appears first; png and gif files become larger."""
     optimise: Literal["none", "tables", "trellis"] | None = None
-    """Of `jpeg`, by mozjpeg: `tables` is lossless and 2 % smaller, `trellis` also drops what least is seen:
-    about 10 % smaller in 8 times the time."""
+    """For `jpeg`, by mozjpeg: `tables` is lossless and 2 % smaller; `trellis` also drops the least visible
+    detail, for about 10 % smaller files in 8 times the time."""
     compression: Annotated[int, Field(ge=0, le=9)] | None = None
-    """Of `png`: zlib's effort. On a photograph 1 takes half the time of 6 for 17 % more bytes."""
+    """For `png`: zlib's level. For a photograph, 1 takes half the time of 6 and 17 % more bytes."""
     palette: Literal[2, 4, 16, 256] | None = None
-    """Of `png` and `gif`: at most so many colours, chosen for the picture."""
+    """For `png` and `gif`: the largest number of colours, chosen for the picture."""
     dither: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Of `png` and `gif` with a palette: how much of its error goes to the neighbours."""
+    """For `png` and `gif` with a palette: the part of the error that is passed to neighbour pixels."""
     packing: Literal["none", "lzw", "deflate"] | None = None
-    """Of `tiff`; all are lossless."""
+    """The compression of a `tiff`; all are lossless."""
     frames: Literal["first", "all"] | None = None
-    """Of `gif`, `webp` and `tiff`: `all` takes each frame of an animated `gif` or `webp` through the
-    pipeline."""
+    """For `gif`, `webp` and `tiff`: `all` runs the pipeline on each frame of an animated `gif` or `webp`."""
     max_bytes: Annotated[int, Field(ge=100, le=2**30, json_schema_extra={"unit": "bytes"})] | None = None
-    """Largest file: the best quality that fits is searched for, in at most 8 tries."""
+    """Largest size of the file: a search finds the best quality that fits, in at most 8 tries."""
     target_ssim: Annotated[float, Field(ge=0.5, le=0.9999)] | None = None
-    """Least structural similarity to the picture before it was written: the lowest quality that has it is
-    searched for, in at most 8 tries. 0.98 is hardly told apart; a DSSIM of d is an SSIM of 1 - 2 d."""
+    """Least structural similarity (SSIM) of the file to the picture: a search finds the lowest quality that
+    has it, in at most 8 tries. 0.98 is hardly visible; a DSSIM of d is an SSIM of 1 - 2 d."""
     metadata: Policy | None = None
-    """EXIF, XMP and IPTC: `strip` writes none, `strip_gps` all but the place, `keep` all. A thumbnail within
-    is never kept."""
+    """EXIF, XMP and IPTC: `strip` writes none, `strip_gps` all except the place, `keep` all. An embedded
+    thumbnail is never kept."""
     keep_copyright: bool | None = None
     """Write EXIF's artist and copyright, even with `strip`."""
 
@@ -113,15 +113,15 @@ class Encoding(BaseModel):
 
     @staticmethod
     def options_of(format: object) -> set[str]:
-        """Return the names of the options that a format has; none of what is no format."""
+        """Return the names of the options of a format; none for an unknown format."""
         if format == "auto":
             return _OF_AUTO
         return set(FORMATS[format].options) if isinstance(format, str) and format in FORMATS else set()
 
-    def option(self, name: str) -> Any:  # noqa: ANN401 - of the option's own type
-        """Return an option of the format: what was asked for, else its default."""
-        asked = getattr(self, name)
-        return FORMATS[self.format].options.get(name) if asked is None else asked
+    def option(self, name: str) -> Any:  # noqa: ANN401 - each option has its own type
+        """Return the value of an option: the requested one, else the default of the format."""
+        requested = getattr(self, name)
+        return FORMATS[self.format].options.get(name) if requested is None else requested
 
     def of(self, format: OutputFormat) -> "Encoding":
         """Return the same encoding for one of the formats that `auto` chooses from."""
@@ -130,12 +130,12 @@ class Encoding(BaseModel):
 
     @property
     def extension(self) -> str:
-        """Extension of the files, without the dot; `auto` as long as nobody knows."""
+        """Extension of the files, without the dot; `auto` if the format is not chosen yet."""
         return self.format if self.format == "auto" else FORMATS[self.format].extension
 
     @property
     def extensions(self) -> tuple[str, ...]:
-        """The extensions that files may have, without the dot."""
+        """All extensions that the files may have, without the dot."""
         names = _CHOICES_OF_AUTO if self.format == "auto" else (self.format,)
         return tuple(FORMATS[name].extension for name in names)
 
@@ -145,7 +145,7 @@ def _fault(name: str, value: object, error: PydanticCustomError) -> InitErrorDet
 
 
 def describe_formats() -> list[dict[str, Any]]:
-    """Return each format, and the JSON Schema of its options if it is written, for `GET /formats`."""
+    """Return each format, with the JSON Schema of its options, for `GET /formats`."""
     return [
         {
             "name": each.name,
@@ -164,13 +164,13 @@ def describe_formats() -> list[dict[str, Any]]:
 
 
 def describe_not_read() -> list[dict[str, str]]:
-    """Return formats that people ask for and that are left out, with the reason, for `GET /formats`."""
+    """Return the formats that are not read, with the reason, for `GET /formats`."""
     return [{"name": name, "reason": reason} for name, reason in NOT_READ.items()]
 
 
 def _schema_of(option: str, name: str) -> dict[str, Any]:
     schema: dict[str, Any] = dict(Encoding.model_json_schema()["properties"][option])
-    # Left out is null; of what a format takes only the value itself is told.
+    # A missing option is null; the schema describes only the values of a given one.
     schema |= schema.pop("anyOf")[0]
     if option == "effort":
         schema |= {"minimum": FORMATS[name].efforts[0], "maximum": FORMATS[name].efforts[-1]}

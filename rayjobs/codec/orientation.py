@@ -1,4 +1,4 @@
-"""From the picture as it is stored to the one that is seen."""
+"""Turns a stored picture upright, by its EXIF orientation."""
 
 import pyvips
 
@@ -11,7 +11,8 @@ _TURNS: dict[int, tuple[str, ...]] = {
     7: ("rot270", "fliphor"),
     8: ("rot270",),
 }
-"""EXIF orientation: what makes the stored picture upright. Source: CIPA DC-008 (Exif 2.32), table 6."""
+"""EXIF orientation: the operations that turn the picture upright. Source: CIPA DC-008 (Exif 2.32), table
+6."""
 
 
 def upright(image: pyvips.Image, orientation: int) -> pyvips.Image:

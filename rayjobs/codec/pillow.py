@@ -1,4 +1,4 @@
-"""Formats that Pillow reads, because libvips's wheel does not."""
+"""Formats that Pillow reads, because the wheel of libvips does not."""
 
 import io
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from PIL import ImageFile, Jpeg2KImagePlugin, TgaImagePlugin
 from rayjobs.codec.truncation import unreadable
 from rayjobs.filters.pixels import from_array
 
-# `Limits` takes its place; Pillow's own would warn, or refuse, at a number that no setting names.
+# `Limits` has the bound; Pillow's own would warn, or refuse, at a number that is no setting.
 PillowImage.MAX_IMAGE_PIXELS = None
 
-# Pillow would find the plugin by loading all the others, in half a second.
+# Named here, because Pillow would load all plugins to find one, in half a second.
 _PLUGINS = {
     "bmp": "BMP",
     "ppm": "PPM",
@@ -24,16 +24,16 @@ _PLUGINS = {
 }
 
 _BY_ROWS = {"bmp", "ppm", "tga"}
-"""Formats of which a cut file gives the rows that it has; of a JPEG 2000 it would give a black picture."""
+"""Formats of which a cut file still gives its rows; a cut JPEG 2000 would give a black picture."""
 
 _MODES = {"L", "LA", "RGB", "RGBA", "CMYK"}
-"""Modes whose arrays are pixels as filters, or the colour transform, take them."""
+"""Modes whose arrays are pixels that filters, or the colour transform, accept."""
 
 _INTERPRETATIONS = {"L": "b-w", "LA": "b-w", "CMYK": "cmyk"}
 
 
 def opened(data: bytes, name: str) -> PillowImage.Image:
-    """Open by the one plugin of the format."""
+    """Open the file by the plugin of its format."""
     with _errors(data, name):
         return PillowImage.open(io.BytesIO(data), formats=[_PLUGINS[name]])
 
@@ -44,26 +44,26 @@ def pixels(picture: PillowImage.Image, data: bytes, name: str, *, lenient: bool)
     Args:
         picture: From `opened`.
         data: The file.
-        name: Its format's name.
-        lenient: Of a file that was cut, take what there is.
+        name: Name of the file's format.
+        lenient: Whether the rows that a cut file has are enough.
     """
-    with _errors(data, name), _patience(lenient=lenient and name in _BY_ROWS):
+    with _errors(data, name), _truncation_allowed(lenient=lenient and name in _BY_ROWS):
         if picture.mode.startswith("I"):
             wide = np.asarray(picture).clip(0, 65535)
             array = (wide >> 8).astype(np.uint8)
             mode = "L"
         else:
-            mode = picture.mode if picture.mode in _MODES else _likeness(picture)
+            mode = picture.mode if picture.mode in _MODES else _nearest_mode(picture)
             array = np.asarray(picture if mode == picture.mode else picture.convert(mode))
     if name == "tga" and mode == "RGBA" and not array[..., 3].any():
-        # Writers leave the fourth byte at 0 where they mean none: nobody saves a picture that can't be seen.
+        # Writers without alpha leave the fourth byte at 0, and nobody saves an invisible picture.
         array = array[..., :3]
     image = from_array(array.reshape(picture.height, picture.width, -1))
     return image.copy(interpretation=_INTERPRETATIONS.get(mode, "srgb"))
 
 
-def _likeness(picture: PillowImage.Image) -> str:
-    """Return the mode that loses least of one that arrays don't take."""
+def _nearest_mode(picture: PillowImage.Image) -> str:
+    """Return the accepted mode that loses least."""
     if picture.mode == "1":
         return "L"
     has_alpha = picture.mode in {"PA", "La", "RGBa"} or "transparency" in picture.info
@@ -77,12 +77,12 @@ def _errors(data: bytes, name: str) -> Iterator[None]:
     except MemoryError:
         raise
     except Exception as error:
-        # Pillow's plugins raise whatever their arithmetic ends in: struct.error, ZeroDivisionError, ...
+        # Pillow's plugins raise errors of any class: struct.error, ZeroDivisionError, ...
         raise unreadable(data, name, f"{type(error).__name__}: {error}") from error
 
 
 @contextmanager
-def _patience(*, lenient: bool) -> Iterator[None]:
+def _truncation_allowed(*, lenient: bool) -> Iterator[None]:
     before = ImageFile.LOAD_TRUNCATED_IMAGES
     ImageFile.LOAD_TRUNCATED_IMAGES = lenient
     try:

@@ -1,4 +1,4 @@
-"""The encoders: one function a format, from pixels that it can hold to bytes."""
+"""The encoders: one function for each format, from pixels that the format holds to bytes."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from rayjobs.codec.options import Encoding
 from rayjobs.filters.pixels import HELD_PIXELS, PASSED_PIXELS
 
 Writer = Callable[[pyvips.Image, Encoding, int | None, int], bytes]
-"""Pixels, options, quality if the format has one, and libvips's `keep`: bits of what is written beside."""
+"""Pixels, options, quality if the format has one, and libvips's `keep`: bits of the metadata to write."""
 
 
 def _jpeg(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> bytes:
@@ -29,7 +29,7 @@ def _jpeg(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: in
         Q=quality,
         subsample_mode="on" if chroma == "420" else "off",
         interlace=progressive,
-        # Progressive files have tables of their own for each scan in any case.
+        # Progressive files always have optimal tables for each scan.
         optimize_coding=optimise != "none",
         trellis_quant=is_trellis,
         overshoot_deringing=is_trellis,
@@ -50,7 +50,7 @@ def _webp(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: in
     is_plain = not (encoding.lossless or kept or image.get_typeof("page-height"))
     if is_plain and image.width * image.height <= PASSED_PIXELS:
         return webp.encode(image, quality or 0, encoding.option("effort"))
-    # Of a lossless file, Q would be how hard to try, which is what effort is for.
+    # For a lossless file, libwebp takes Q as a second effort; `effort` is enough.
     options = {"lossless": True, "Q": 75} if encoding.lossless else {"Q": quality}
     return _saved(image, "webp", kept, effort=encoding.option("effort"), **options)
 
@@ -71,8 +71,8 @@ def _avif(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: in
 
 def _jxl(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> bytes:
     lossless, effort = bool(encoding.lossless), encoding.option("effort")
-    told = metadata_of(image) if kept else Metadata()
-    return jxl.encode(image, told, quality=quality or 0, lossless=lossless, effort=effort)
+    metadata = metadata_of(image) if kept else Metadata()
+    return jxl.encode(image, metadata, quality=quality or 0, lossless=lossless, effort=effort)
 
 
 def _tiff(image: pyvips.Image, encoding: Encoding, quality: int | None, kept: int) -> bytes:

@@ -15,7 +15,7 @@ import pyvips
 from pydantic import JsonValue
 
 from rayjobs.codec import (
-    Beside,
+    AncillaryData,
     Encoding,
     Header,
     Limits,
@@ -138,14 +138,14 @@ class _Source:
         for branch, image, findings in chain(self._still(pipeline, still), self._moving(pipeline, moving)):
             with branch.in_hand():
                 # Read after decoding: libvips knows a JPEG XL's profile only when its pixels are decoded.
-                encoded, output = self._encoded(image, branch, self._beside(pipeline))
+                encoded, output = self._encoded(image, branch, self._ancillary(pipeline))
             files[branch.name] = Rendered(encoded, info, output, self.scene.findings, findings)
         return [files[branch.name] for branch in branches]
 
-    def _beside(self, pipeline: Pipeline) -> Beside:
+    def _ancillary(self, pipeline: Pipeline) -> AncillaryData:
         profile = self.header.profile if self.header.reading.profile == "keep" else None
         turns = pipeline.auto_orients or self.header.orientation == 1
-        return Beside(self.header.metadata, profile, 1 if turns else self.header.orientation)
+        return AncillaryData(self.header.metadata, profile, 1 if turns else self.header.orientation)
 
     def _moves(self, branch: Branch) -> bool:
         return branch.encoding.frames == "all" and is_animated(self.header)
@@ -260,10 +260,12 @@ class _Source:
                 image = held(image) if (each.costly if at < last else keeps) else image
         return image
 
-    def _encoded(self, image: pyvips.Image, branch: Branch, beside: Beside) -> tuple[bytes, ImageInfo]:
+    def _encoded(
+        self, image: pyvips.Image, branch: Branch, ancillary: AncillaryData
+    ) -> tuple[bytes, ImageInfo]:
         frames = self.header.frames if self._moves(branch) else None
         with self._blaming(EncodeFailedError, branch.encoding.format):
-            encoded = encode(image, branch.encoding, beside)
+            encoded = encode(image, branch.encoding, ancillary)
         info = ImageInfo(
             image.width,
             image.height // (frames or 1),

@@ -1,4 +1,4 @@
-"""Smooth curves through given points, which rise wherever the points do and never overshoot."""
+"""Smooth curves through points: a curve rises where the points rise, and never overshoots."""
 
 from itertools import pairwise
 from typing import Annotated
@@ -21,15 +21,15 @@ def _rising(points: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
 Curve = Annotated[
     tuple[Point, ...], Field(strict=False, min_length=2, max_length=16), AfterValidator(_rising)
 ]
-"""2 to 16 points (from, to); more than 16 nobody sets by hand."""
+"""2 to 16 points (from, to); people set no more by hand."""
 
 Values = npt.NDArray[np.float64]
 
 
 def through_points(points: tuple[tuple[int, int], ...], at: Values | None = None) -> Values:
-    """Return the curve's values at each of 0 to 255, or at `at`.
+    """Return the values of the curve at each of 0 to 255, or at `at`.
 
-    Two points are joined by a straight line, more by cubics with the slopes of Fritsch and Butland.
+    A straight line joins two points; cubics join more, with the slopes of Fritsch and Butland.
     Source: "A method for constructing local monotone piecewise cubic interpolants", SIAM J. Sci. Stat.
     Comput. 5 (1984), as in SciPy's `PchipInterpolator`.
     """
@@ -52,7 +52,7 @@ def through_points(points: tuple[tuple[int, int], ...], at: Values | None = None
 
 
 def _middle(widths: Values, slopes: Values) -> Values:
-    """Return the slopes at the inner points: 0 at a turning point, else a weighted harmonic mean."""
+    """Return the slopes at the inner points: 0 at an extreme, else a weighted harmonic mean."""
     before, after = slopes[:-1], slopes[1:]
     first, second = 2 * widths[1:] + widths[:-1], widths[1:] + 2 * widths[:-1]
     same = before * after > 0

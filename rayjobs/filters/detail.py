@@ -14,7 +14,7 @@ from rayjobs.filters.smoothing import blurred
 
 
 class Blur(Edit):
-    """Blur by a Gaussian.
+    """Blur with a Gaussian.
 
     Example:
         {"name": "blur", "radius": 5.0}
@@ -22,7 +22,7 @@ class Blur(Edit):
 
     name: Literal["blur"] = "blur"
     radius: Annotated[float, Field(ge=0, le=150, json_schema_extra={"unit": "px"})]
-    """Standard deviation, in px, as `radius` of Pillow's `GaussianBlur`; above 150 little of a picture is
+    """Standard deviation, in px, as `radius` of Pillow's `GaussianBlur`; above 150 a picture has little
     left."""
 
     costly: ClassVar[bool] = True
@@ -34,7 +34,7 @@ class Blur(Edit):
 
 
 class BoxBlur(Edit):
-    """Blur by the mean of a square: quick and hard, with visible corners.
+    """Blur by the mean of a square: fast, but with visible corners.
 
     Example:
         {"name": "box_blur", "radius": 4}
@@ -58,7 +58,7 @@ class BoxBlur(Edit):
 
 
 class Sharpen(Edit):
-    """Sharpen, or below 1 smooth: 0 is smoothed, 1 changes nothing, 2 is crisp.
+    """Sharpen above 1, smooth below 1; 1 changes nothing.
 
     Example:
         {"name": "sharpen", "factor": 2.0}
@@ -66,7 +66,7 @@ class Sharpen(Edit):
 
     name: Literal["sharpen"] = "sharpen"
     factor: Annotated[float, Field(ge=0, le=10)]
-    """Strength, no unit. Source: Pillow's `ImageEnhance.Sharpness`; above 10 there is noise only."""
+    """Strength, without unit; above 10 only noise is left. Source: Pillow's `ImageEnhance.Sharpness`."""
 
     mixes: ClassVar[bool] = True
 
@@ -79,7 +79,7 @@ class Sharpen(Edit):
 
 
 class Unsharp(Edit):
-    """Sharpen by what a blur takes away (unsharp mask), sparing what differs little.
+    """Sharpen by the difference to a blurred copy (unsharp mask); small differences stay.
 
     Example:
         {"name": "unsharp", "radius": 2, "percent": 150, "threshold": 3}
@@ -89,9 +89,10 @@ class Unsharp(Edit):
     radius: Annotated[float, Field(ge=0, le=150, json_schema_extra={"unit": "px"})] = 2.0
     """Standard deviation of the blur, in px; 0 changes nothing."""
     percent: Annotated[int, Field(ge=0, le=1000, json_schema_extra={"unit": "%"})] = 150
-    """Strength, in %; 0 changes nothing, above 1000 there are halos only."""
+    """Strength, in %; 0 changes nothing, above 1000 only halos are left."""
     threshold: Annotated[int, Field(ge=0, le=255)] = 3
-    """Levels up to which a difference is left alone: 0 sharpens noise too. Source: Pillow's `UnsharpMask`."""
+    """Largest difference, in levels, that stays unchanged: 0 sharpens noise too. Source: Pillow's
+    `UnsharpMask`."""
 
     costly: ClassVar[bool] = True
     mixes: ClassVar[bool] = True
@@ -101,17 +102,17 @@ class Unsharp(Edit):
         return image if 0 in {self.radius, self.percent} else on_colour(image, self._sharpened)
 
     def _sharpened(self, image: pyvips.Image) -> pyvips.Image:
-        # Held: it is read twice, by the blur and beside it.
+        # Held in memory, because both the blur and the sum below read it.
         colour = held(image)
-        # What the blur took away, and 255: a place in a table. Whole numbers and one look-up take half the
-        # time of floats.
-        place = colour + blurred(colour, self.radius).invert()
-        return (colour + place.maplut(self._table())).cast("uchar")
+        # The difference to the blurred copy, plus 255, is an index in a table. Integers and one table take
+        # half the time of floats.
+        index = colour + blurred(colour, self.radius).invert()
+        return (colour + index.maplut(self._table())).cast("uchar")
 
     def _table(self) -> pyvips.Image:
-        """Return what is added for each difference of -255 to 255."""
+        """Return the table of the values to add for each difference of -255 to 255."""
         differs = np.arange(-255, 256)
-        # Cut towards 0, as the division of C that Pillow has.
+        # Rounded towards 0, like the division in Pillow's C code.
         added = np.sign(differs) * (np.abs(differs) * self.percent // 100)
         added[np.abs(differs) <= self.threshold] = 0
         return pyvips.Image.new_from_memory(added.astype(np.int16), len(added), 1, 1, "short")

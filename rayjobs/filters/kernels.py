@@ -1,10 +1,9 @@
-"""Convolution masks that libvips's vector path carries out exactly.
+"""Convolution masks that the vector path of libvips computes exactly.
 
-For uint8, libvips rounds a mask to whole numbers over a power of two, the largest of them 33 to 64, and
-then works with SIMD. A mask that is not made for it is rounded to another gain than 1: `gaussblur(5)` is
-45 dB away from Pillow, sharpness 47 dB. Masks that are whole numbers over a power of two from the start
-lose nothing: 57 dB and 70 dB, at the same speed. Source: libvips 8.18, `vips_convi_intize` in
-libvips/convolution/convi.c.
+For uint8, libvips rounds a mask to integers over a power of two, the largest of them 33 to 64, and then uses
+SIMD. The rounding of any other mask changes its gain from 1: against Pillow, `gaussblur(5)` has 45 dB and
+sharpness 47 dB. Masks that are integers over a power of two already lose nothing: 57 dB and 70 dB, at the
+same speed. Source: libvips 8.18, `vips_convi_intize` in libvips/convolution/convi.c.
 """
 
 import math
@@ -16,26 +15,26 @@ import pyvips
 from rayjobs.filters.pixels import rounded
 
 Mask = npt.NDArray[np.float64]
-"""Weights, in rows."""
+"""Weights of a mask, in rows."""
 
 _LARGEST = 64
-"""Largest whole number of a mask for the vector path."""
+"""Largest integer of a mask for the vector path."""
 
 _SMALLEST_WITH_INSIDE = 3
-"""A side of fewer px is all frame for a 3x3 kernel."""
+"""Least px of a side that has pixels inside the frame of a 3x3 mask."""
 
 _BOXES = 3
 """Passes of Pillow's `GaussianBlur`."""
 
 _TOLERANCE = 0.03
-"""Part by which a sharpening may be stronger or weaker than asked for the sake of the vector path."""
+"""Largest relative error of the sharpening that the vector path may cause."""
 
 
 def gaussian(sigma: float) -> Mask:
-    """Return what three passes of a box, its last pixels partly counted, amount to: nearly a Gaussian.
+    """Return the mask of three passes of a box with fractional ends: nearly a Gaussian.
 
-    Sums to 1. Source: Gwosdek et al., "Theoretical Foundations of Gaussian Convolution by Extended Box
-    Filtering", 2011, equations 11 to 14, as in Pillow's BoxBlur.c.
+    The weights sum to 1. Source: Gwosdek et al., "Theoretical Foundations of Gaussian Convolution by Extended
+    Box Filtering", 2011, equations 11 to 14, as in Pillow's BoxBlur.c.
 
     Args:
         sigma: Standard deviation, in px, above 0.
@@ -48,13 +47,13 @@ def gaussian(sigma: float) -> Mask:
 
 
 def row_mask(weights: Mask) -> pyvips.Image:
-    """Return a symmetrical row of weights, which sum to 1, as a mask of whole numbers over a power of two."""
+    """Return a symmetrical row of weights, which sum to 1, as a mask of integers over a power of two."""
     scale = _power_of_two(weights.max())
     exact = weights * scale
     whole = np.rint(exact)
     middle = len(whole) // 2
-    # What rounding gained or lost goes where it hurts least, in pairs, so that the mask's gain is 1 and it
-    # stays even.
+    # The rounding error goes to the weights that it changes least, in pairs, so that the gain is 1 and the
+    # mask stays symmetrical.
     while abs(missing := scale - whole.sum()) > 1:
         step = math.copysign(1, missing)
         worst = 1 + int(np.argmax(step * (exact - whole)[middle + 1 :]))
@@ -65,16 +64,17 @@ def row_mask(weights: Mask) -> pyvips.Image:
 
 
 def sharpness(factor: float) -> tuple[pyvips.Image, str]:
-    """Return the one 3x3 mask that `ImageEnhance.Sharpness` amounts to, and libvips's precision for it.
+    """Return the 3x3 mask that equals `ImageEnhance.Sharpness`, and libvips's precision for it.
 
-    Pillow blends the picture with itself smoothed by (1 1 1, 1 5 1, 1 1 1) / 13, by `factor`.
+    Pillow blends the picture, by `factor`, with a copy smoothed by (1 1 1, 1 5 1, 1 1 1) / 13.
 
     Args:
-        factor: 0 is smoothed, 1 changes nothing, above 1 sharpens.
+        factor: 0 smooths, 1 changes nothing, above 1 sharpens.
     """
     around = (1 - factor) / 13
     scale = _power_of_two(max(1 - 8 * around, around))
-    # Four neighbours may have one unit more than the other four: half the rounding of eight equal ones.
+    # Four neighbours may have one unit more than the other four: half the rounding error of eight equal
+    # weights.
     pairs = round(2 * around * scale)
     if abs(pairs - 2 * around * scale) > _TOLERANCE * abs(2 * around * scale):
         exact = np.full((3, 3), around)

@@ -1,4 +1,4 @@
-"""Filters that spread the values anew: gamma, levels, curves, auto_levels, equalize, clahe."""
+"""Filters that map the values to new ones: gamma, levels, curves, auto_levels, equalize, clahe."""
 
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -27,13 +27,13 @@ from rayjobs.filters.pixels import (
 )
 
 Gamma_ = Annotated[float, Field(ge=0.1, le=10)]
-"""An exponent, no unit: below 0.1 or above 10 two values are left of a picture."""
+"""An exponent, without unit; below 0.1 or above 10 a picture has only two values left."""
 
 Level = Annotated[int, Field(ge=0, le=255)]
-"""A value of a band, of 0 to 255."""
+"""A value of a band, 0 to 255."""
 
 _LABS_STEP = 32767 / 255
-"""A step of 8 bits in libvips's lightness of 15 bits."""
+"""One step of 8 bits in libvips's lightness of 15 bits."""
 
 _NO_CHANGE: Curve = ((0, 0), (255, 255))
 
@@ -47,7 +47,7 @@ class Gamma(Edit):
 
     name: Literal["gamma"] = "gamma"
     gamma: Gamma_
-    """Each value, of 0 to 1, is raised to 1 / gamma; 1 changes nothing."""
+    """The exponent: each value, scaled to 0 to 1, is raised to 1 / gamma; 1 changes nothing."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
@@ -55,7 +55,7 @@ class Gamma(Edit):
 
 
 class Levels(Edit):
-    """Make one level black and one white, and spread what lies between.
+    """Make one level black and one white, and spread the values between them.
 
     Example:
         {"name": "levels", "black": 20, "white": 220, "gamma": 1.2}
@@ -67,11 +67,11 @@ class Levels(Edit):
     white: Level = 255
     """Values from this one on become `to_white`; above `black`."""
     gamma: Gamma_ = 1.0
-    """What lies between, of 0 to 1, is raised to 1 / gamma."""
+    """Each value between, scaled to 0 to 1, is raised to 1 / gamma."""
     to_black: Level = 0
-    """What black becomes."""
+    """The value that black becomes."""
     to_white: Level = 255
-    """What white becomes; below `to_black` the picture turns negative."""
+    """The value that white becomes; below `to_black` the picture turns negative."""
 
     @model_validator(mode="after")
     def _white_is_above_black(self) -> Self:
@@ -91,7 +91,7 @@ class Levels(Edit):
 
 
 class Curves(Edit):
-    """Map values along smooth curves through points that one sets: one for all bands, one for each.
+    """Map values along smooth curves through given points: one curve for all bands, and one for each band.
 
     Example:
         {"name": "curves", "all": [[0, 0], [64, 48], [192, 208], [255, 255]], "blue": [[0, 30], [255, 230]]}
@@ -99,14 +99,14 @@ class Curves(Edit):
 
     name: Literal["curves"] = "curves"
     all: Curve = _NO_CHANGE
-    """Points (from, to), 0 to 255, `from` rising; before the first and after the last the curve is level.
-    For each band, before its own curve."""
+    """Points (from, to), 0 to 255, `from` rising; before the first and after the last point the curve is
+    level. It applies to every band, before the curve of the band."""
     red: Curve = _NO_CHANGE
-    """Of red alone."""
+    """The curve of the red band."""
     green: Curve = _NO_CHANGE
-    """Of green alone."""
+    """The curve of the green band."""
     blue: Curve = _NO_CHANGE
-    """Of blue alone."""
+    """The curve of the blue band."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:
@@ -121,7 +121,7 @@ class Curves(Edit):
 
 
 class AutoLevels(Edit):
-    """Spread the values so that the darkest pixels are black and the lightest white.
+    """Spread the values so that the darkest pixels become black and the lightest white.
 
     Example:
         {"name": "auto_levels", "cutoff": 1}
@@ -129,10 +129,11 @@ class AutoLevels(Edit):
 
     name: Literal["auto_levels"] = "auto_levels"
     cutoff: Annotated[float, Field(ge=0, lt=50, json_schema_extra={"unit": "%"})] = 0
-    """Part of the pixels, in %, that may go beyond at each end; at 50 nothing is left between.
+    """Part of the pixels, in %, that is clipped at each end; at 50 no value is left between.
     Source: Pillow's `ImageOps.autocontrast`."""
     bands: Literal["together", "apart"] = "together"
-    """`together` keeps the colours' balance (Pillow's `preserve_tone`), `apart` takes away a cast."""
+    """`together` keeps the balance of the colours (Pillow's `preserve_tone`), `apart` removes a colour
+    cast."""
 
     streams: ClassVar[bool] = False
 
@@ -153,7 +154,7 @@ class AutoLevels(Edit):
 
 
 class Equalize(Edit):
-    """Spread the values so that each comes about as often, in each band by itself.
+    """Spread the values of each band so that all are about equally frequent.
 
     Example:
         {"name": "equalize"}
@@ -170,7 +171,7 @@ class Equalize(Edit):
 
 
 class Clahe(Edit):
-    """Raise the contrast of each place by itself, up to a limit (CLAHE); colours keep their hue.
+    """Raise the local contrast up to a limit (CLAHE); colours keep their hue.
 
     Example:
         {"name": "clahe", "tiles": 6, "limit": 2}
@@ -178,9 +179,9 @@ class Clahe(Edit):
 
     name: Literal["clahe"] = "clahe"
     tiles: Annotated[int, Field(ge=1, le=64)] = 8
-    """Places in a row and in a column; more is stronger, above 64 there is noise only."""
+    """Tiles in a row and in a column; more tiles are stronger, above 64 only noise is left."""
     limit: Annotated[float, Field(ge=1, le=100)] = 2.0
-    """Most slope of the mapping: 1 does next to nothing, above 100 nothing is limited."""
+    """Largest slope of the mapping: 1 changes almost nothing, above 100 nothing is limited."""
 
     streams: ClassVar[bool] = False
     mixes: ClassVar[bool] = True
@@ -209,7 +210,7 @@ def _powers(values: npt.NDArray[np.float32], exponent: float) -> npt.NDArray[np.
 
 
 def _equalized(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the table. Source: Pillow's `ImageOps.equalize`."""
+    """Return the table of the new values. Source: Pillow's `ImageOps.equalize`."""
     used = counts[counts > 0]
     step = int(counts.sum() - used[-1]) // 255 if len(used) else 0
     if step == 0:

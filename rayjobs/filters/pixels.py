@@ -8,13 +8,13 @@ import pyvips
 from PIL import Image as PillowImage
 
 HELD_PIXELS = 64_000_000
-"""Pixels that may lie in memory decoded at once: 192 MB of RGB; larger pictures are streamed."""
+"""Most pixels of a picture that is held in memory, 192 MB of RGB; larger pictures are streamed."""
 
 PASSED_PIXELS = 16_000_000
-"""Pixels that may be handed to Pillow where it is quicker: it holds a copy, 64 MB of them."""
+"""Most pixels that are passed to Pillow where it is faster: Pillow keeps a copy, 64 MB of them."""
 
 Array = npt.NDArray[np.uint8]
-"""(H, W, bands) uint8."""
+"""Pixels, (H, W, bands) uint8."""
 
 Table = npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.int64]
 """256 new values, or (256, 3) of them, one column for each colour band."""
@@ -23,17 +23,18 @@ LUMA = (0.299, 0.587, 0.114)
 """Weights of R, G, B in luma. Source: ITU-R BT.601-7, section 2.5.1."""
 
 VALUES = np.arange(256, dtype=np.float32)
-"""Every value of a band: the table that changes nothing."""
+"""Every value of a band; as a table it changes nothing."""
 
 _STRIP = 64
-"""Lines evaluated at a time. Of 16, 64 and 128 the quickest in each of the benchmark's pipelines."""
+"""Lines that are evaluated at a time. Of 16, 64 and 128, 64 is the fastest in every pipeline of the
+benchmark."""
 
 _MOST_GRAY_BANDS = 2
-"""A picture of at most so many bands is gray, with or without alpha."""
+"""A picture of at most this many bands is gray, with or without alpha."""
 
 
 def held(image: pyvips.Image) -> pyvips.Image:
-    """Evaluate a lazy picture into memory, pixels and resolution, unless it is too large to be held."""
+    """Evaluate a lazy picture into memory, pixels and resolution, unless it is too large for memory."""
     if image.width * image.height > HELD_PIXELS:
         return image
     if image.format != "uchar":
@@ -45,17 +46,17 @@ def held(image: pyvips.Image) -> pyvips.Image:
 
 
 def rounded(image: pyvips.Image) -> pyvips.Image:
-    """Return a float picture as uint8: nearest whole number, clipped to 0..255."""
+    """Return a float picture as uint8: the nearest integer, clipped to 0..255."""
     return image.rint().cast("uchar")
 
 
 def is_gray(image: pyvips.Image) -> bool:
-    """Say whether there is one band beside alpha."""
+    """Return whether the picture has one band besides alpha."""
     return int(image.bands) <= _MOST_GRAY_BANDS
 
 
 def has_alpha(image: pyvips.Image) -> bool:
-    """Say whether the last band is alpha."""
+    """Return whether the last band is alpha."""
     return image.bands in {2, 4}
 
 
@@ -65,17 +66,17 @@ def colour_of(image: pyvips.Image) -> pyvips.Image:
 
 
 def alpha_of(image: pyvips.Image) -> pyvips.Image:
-    """Return the last band, which is that of alpha."""
+    """Return the last band, which must be alpha."""
     return image.extract_band(image.bands - 1)
 
 
 def with_alpha(image: pyvips.Image) -> pyvips.Image:
-    """Return the picture with a band of alpha, opaque if it had none."""
+    """Return the picture with a band of alpha; the new band of a picture without is opaque."""
     return image if has_alpha(image) else image.bandjoin(255)
 
 
 def as_rgb(image: pyvips.Image) -> pyvips.Image:
-    """Return a gray picture as RGB, its alpha kept; a coloured one as it is."""
+    """Return a gray picture as RGB, with its alpha; a colour picture is unchanged."""
     if not is_gray(image):
         return image
     gray = image.extract_band(0)
@@ -85,8 +86,7 @@ def as_rgb(image: pyvips.Image) -> pyvips.Image:
 
 def luma(image: pyvips.Image) -> pyvips.Image:
     """Return the luma of the colour bands, as one band."""
-    # Not `colourspace("b-w")`: that one goes through linear light, 35 dB away from what everybody calls
-    # grayscale.
+    # `colourspace("b-w")` goes through linear light, which has only 35 dB against the usual grayscale.
     colour = colour_of(image)
     if colour.bands == 1:
         return colour
@@ -94,7 +94,7 @@ def luma(image: pyvips.Image) -> pyvips.Image:
 
 
 def recombined(image: pyvips.Image, matrix: Sequence[Sequence[float]]) -> pyvips.Image:
-    """Return RGB with each colour made anew from parts of all three, or gray if there is one row of parts."""
+    """Return RGB with each colour as a weighted sum of all three, or gray if the matrix has one row."""
     rows = [list(map(float, row)) for row in matrix]
     return on_colour(image, lambda colour: _recombined(colour, rows))
 
@@ -103,7 +103,7 @@ def _recombined(colour: pyvips.Image, rows: list[list[float]]) -> pyvips.Image:
     if colour.width * colour.height > PASSED_PIXELS:
         made = rounded(colour.recomb(rows))
         return made.copy(interpretation="b-w") if len(rows) == 1 else made
-    # The same values in half the time: libvips goes through a picture of floats.
+    # Pillow gives the same values in half the time: libvips makes a picture of floats in between.
     weights = [weight for row in rows for weight in (*row, 0.0)]
     made = to_pillow(colour).convert("L" if len(rows) == 1 else "RGB", weights)
     return from_array(np.asarray(made).reshape(colour.height, colour.width, len(rows)))
@@ -117,22 +117,22 @@ def on_colour(image: pyvips.Image, change: Callable[[pyvips.Image], pyvips.Image
 
 
 def with_premultiplied(image: pyvips.Image, change: Callable[[pyvips.Image], pyvips.Image]) -> pyvips.Image:
-    """Apply `change`, one that mixes neighbours, so that transparent pixels don't bleed their colour."""
+    """Apply `change`, which mixes neighbours, without bleeding the colour of transparent pixels."""
     if not has_alpha(image):
         return change(image)
-    # In 8 bits, as Pillow does it: floats take the slow path of each operation, and only colours that are
-    # next to invisible lose a bit.
+    # In 8 bits, as in Pillow: floats take the slow path of each operation, and 8 bits lose precision only in
+    # nearly invisible colours.
     return rounded(change(rounded(image.premultiply())).unpremultiply())
 
 
 def through_table(image: pyvips.Image, table: Table) -> pyvips.Image:
-    """Replace each colour value by its entry, clipped and cut to a whole number as Pillow's blend does."""
+    """Replace each colour value by its entry in the table, clipped and truncated as in Pillow's blend."""
     entries = table.clip(0, 255).astype(np.uint8).reshape(1, 256, -1)
     return on_colour(image, lambda colour: colour.maplut(from_array(entries)))
 
 
 def histogram(image: pyvips.Image) -> npt.NDArray[np.int64]:
-    """Return how often each value comes, (256, colour bands); of what is transparent, none."""
+    """Return the number of pixels of each value, (256, colour bands), without transparent pixels."""
     colour = colour_of(image)
     if not has_alpha(image):
         return np.asarray(colour.hist_find().numpy(), dtype=np.int64).reshape(256, -1)
@@ -147,7 +147,7 @@ def mixed(image: pyvips.Image, other: pyvips.Image, part: float) -> pyvips.Image
 
 
 def from_array(pixels: Array, interpretation: str | None = None) -> pyvips.Image:
-    """Return a picture over the array's own memory; the array must not be changed any more.
+    """Return a picture that shares the memory of the array; the array must not change afterwards.
 
     Args:
         pixels: (H, W, bands).
@@ -155,7 +155,7 @@ def from_array(pixels: Array, interpretation: str | None = None) -> pyvips.Image
     """
     height, width, bands = pixels.shape
     image = pyvips.Image.new_from_memory(np.ascontiguousarray(pixels), width, height, bands, "uchar")
-    # Set as the property that it is: a copy, libvips's way, takes 0.09 of the 4.3 ms of a small thumbnail.
+    # The property is set directly: `copy`, the usual way, takes 0.09 of the 4.3 ms of a small thumbnail.
     pyvips.VipsObject.set(
         image, "interpretation", interpretation or ("b-w" if bands <= _MOST_GRAY_BANDS else "srgb")
     )
@@ -164,8 +164,8 @@ def from_array(pixels: Array, interpretation: str | None = None) -> pyvips.Image
 
 def to_array(image: pyvips.Image) -> Array:
     """Evaluate a picture into an array, (H, W, bands) uint8."""
-    # In this thread: libvips would pass each 16 lines to one of its own and wait for them, 23 switches and
-    # 0.6 of 5.2 ms for a thumbnail of 640 x 480.
+    # In this thread: libvips would pass every 16 lines to a thread of its own and wait. For a thumbnail of
+    # 640 x 480 that is 23 switches, and 0.6 of 5.2 ms.
     width, height = image.width, image.height
     pixels = np.empty((height, width, image.bands), dtype=np.uint8)
     region = pyvips.Region.new(image)

@@ -1,4 +1,4 @@
-"""Filters that take one of the neighbours, by its rank: median, dilate, erode."""
+"""Rank filters, which replace a pixel by one of its neighbours: median, dilate, erode."""
 
 from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal
@@ -14,16 +14,16 @@ from rayjobs.filters.pixels import held, on_colour
 
 def _odd(size: int) -> int:
     if size % 2 == 0:
-        raise PydanticCustomError("odd", "must be odd, so that there is a middle")
+        raise PydanticCustomError("odd", "must be odd, so that the square has a middle")
     return size
 
 
 Window = Annotated[int, Field(ge=1, le=31, json_schema_extra={"unit": "px"}), AfterValidator(_odd)]
-"""Side of the square that counts, odd; 1 changes nothing, above 31 areas run together."""
+"""Side of the square, odd; 1 changes nothing, above 31 areas merge."""
 
 
 class Median(Edit):
-    """Take the middle value of a square: removes specks, and keeps edges.
+    """Take the median of a square: removes specks and keeps edges.
 
     Example:
         {"name": "median", "size": 5}
@@ -44,7 +44,7 @@ class Median(Edit):
 
 
 class Dilate(Edit):
-    """Take the lightest value of a square: light things grow.
+    """Take the lightest value of a square: light areas grow.
 
     Example:
         {"name": "dilate", "size": 5}
@@ -63,7 +63,7 @@ class Dilate(Edit):
 
 
 class Erode(Edit):
-    """Take the darkest value of a square: dark things grow.
+    """Take the darkest value of a square: dark areas grow.
 
     Example:
         {"name": "erode", "size": 5}
@@ -85,16 +85,16 @@ FILTERS: tuple[type[Filter], ...] = (Median, Dilate, Erode)
 
 
 def _in_two_passes(size: int, index: int) -> Callable[[pyvips.Image], pyvips.Image]:
-    """Return the extreme of a square as that of a row and of a column: 2 n values instead of n squared."""
+    """Return the extreme of a row, then of a column, as a function: 2 n values instead of n squared."""
     return lambda colour: _ranked(held(_ranked(colour, size, 1, index)), 1, size, index)
 
 
 def _ranked(image: pyvips.Image, width: int, height: int, index: int) -> pyvips.Image:
-    """Rank in a window; the border's pixels go on beyond it."""
+    """Return the ranked value of a window; beyond the border, its pixels are repeated."""
     across, down = max(0, width - image.width), max(0, height - image.height)
     if not across and not down:
         return image.rank(width, height, index)
-    # libvips wants no window beyond the picture: made larger by its own border, and cut again.
+    # libvips refuses a window larger than the picture, so the picture gets a border and is cropped again.
     left, top = width // 2, height // 2
     larger = image.embed(left, top, image.width + 2 * left, image.height + 2 * top, extend="copy")
     return larger.rank(width, height, index).crop(left, top, image.width, image.height)

@@ -1,4 +1,4 @@
-"""Filters of grain and blocks: pixelate, noise."""
+"""Filters that add blocks or grain: pixelate, noise."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -20,7 +20,7 @@ class Pixelate(Edit):
 
     name: Literal["pixelate"] = "pixelate"
     size: Annotated[int, Field(ge=1, le=1000, json_schema_extra={"unit": "px"})]
-    """Side of the squares, in px; 1 changes nothing, above 1000 there is one square."""
+    """Side of the squares, in px; 1 changes nothing, above 1000 one square covers most pictures."""
 
     streams: ClassVar[bool] = False
     mixes: ClassVar[bool] = True
@@ -39,11 +39,11 @@ class Noise(Edit):
 
     name: Literal["noise"] = "noise"
     amount: Annotated[float, Field(ge=0, le=255)]
-    """Standard deviation, in levels; 0 changes nothing, above 255 there is noise only."""
+    """Standard deviation, in levels; 0 changes nothing, above 255 only noise is left."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    """Where the random numbers begin."""
+    """Seed of the random numbers."""
     coloured: bool = False
-    """Grain of its own in each band, as a camera's; else gray, as a film's."""
+    """Whether each band has its own grain, like a camera's; else the grain is gray, like a film's."""
 
     @override
     def apply(self, image: pyvips.Image) -> pyvips.Image:

@@ -13,10 +13,10 @@ from rayjobs.filters.paint import Colour, rgba
 from rayjobs.filters.pixels import VALUES, as_rgb, luma, mixed, on_colour, recombined, through_table
 
 Strength = Annotated[float, Field(ge=0, le=1)]
-"""Part of the result in the picture; 0 changes nothing."""
+"""Part of the result that is mixed into the picture; 0 changes nothing."""
 
 _SEPIA = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
-"""Source: W3C, Filter Effects 1, section 13.1.2, `sepia`."""
+"""The matrix of sepia. Source: W3C, Filter Effects 1, section 13.1.2, `sepia`."""
 
 
 class Tint(Edit):
@@ -40,7 +40,7 @@ class Tint(Edit):
         spot = pyvips.Image.black(1, 1, bands=3) + list(rgba(self.colour)[:3])
         own, a, b = spot.cast("uchar").copy(interpretation="srgb").colourspace("lab")(0, 0)
         lightness = colour.colourspace("lab").extract_band(0)
-        # Towards black and white there is less chroma: else sRGB would make another lightness of it.
+        # Chroma falls towards black and white: else sRGB would clip it and change the lightness.
         dark, light = lightness / max(1, own), (100 - lightness) / max(1, 100 - own)
         part = (dark < light).ifthenelse(dark, light)
         chroma = (part < 1).ifthenelse(part, 1)
@@ -87,7 +87,7 @@ class Duotone(Edit):
 
 
 class Sepia(Edit):
-    """Make the picture brown, as an old photograph is.
+    """Make the picture brown, like an old photograph.
 
     Example:
         {"name": "sepia", "strength": 0.9}
@@ -106,7 +106,7 @@ class Sepia(Edit):
 
 
 class Colorize(Edit):
-    """Lay one colour over the picture, see-through; alpha stays.
+    """Lay one transparent colour over the picture; alpha stays.
 
     Example:
         {"name": "colorize", "colour": "#ff4000", "opacity": 0.4}
@@ -130,7 +130,7 @@ FILTERS: tuple[type[Filter], ...] = (Tint, Monochrome, Duotone, Sepia, Colorize)
 
 
 def _between(colour: pyvips.Image, dark: str, light: str) -> pyvips.Image:
-    """Map luma to what lies between two colours, in whole numbers as Pillow does."""
+    """Map luma to the colours between two, in integers as Pillow does."""
     values = np.arange(256)
     ends = zip(rgba(dark)[:3], rgba(light)[:3], strict=True)
     tables = np.stack([start + values * (end - start) // 255 for start, end in ends], axis=1)

@@ -1,4 +1,4 @@
-"""Whole renderings, decoder and all, against Pillow with a full decode."""
+"""Whole renderings, with the decoder, against Pillow with a full decode."""
 
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
@@ -39,7 +39,7 @@ def test_a_thumbnail_by_a_scaled_decode_is_one_by_a_full_decode(name: str, size:
     ours = opened(render(data, parse_pipeline([{"name": "thumbnail", "size": size}]), PNG, Limits()).data)
     image = upright(data)
     theirs = image.resize(ours.size, Image.Resampling.LANCZOS)
-    # Measured 46.4 at worst, of a larger photograph; pixels off their place by a third of one would be 32.
+    # Measured 46.4 at worst, for a larger photograph; a shift by a third of a pixel would give 32.
     assert decibels(ours, theirs) >= 45
 
 
@@ -48,7 +48,7 @@ def test_the_encoder_is_as_good_as_pillows(quality: int) -> None:
     image = picture(640, 480)
     ours = render(file_of(image), parse_pipeline([]), Encoding(quality=quality), Limits()).data
     theirs = file_of(image, "JPEG", quality=quality)
-    # The two round their DCT in other ways; neither may be nearer to the picture, or larger, by more than
-    # a trifle.
+    # The two encoders round their DCT differently; neither may be nearer to the picture, or larger, by more
+    # than a trifle.
     assert decibels(opened(ours), image) >= decibels(opened(theirs), image) - 0.2
     assert len(ours) <= len(theirs) * 1.02

@@ -1,6 +1,6 @@
 """Each filter against Pillow's of the same name: on photographs, within a floor in dB.
 
-A floor stands some dB below the worst that was measured, so that it catches another kernel, another
+A floor is some dB below the worst that was measured, so that it catches another kernel, another
 rounding or a shifted pixel, and not another version's last bit. 50 dB is a difference of less than one
 level on average.
 """
@@ -36,7 +36,7 @@ def filtered(image: Image.Image, name: str, **parameters: Any) -> Any:
 def test_resize_to_less_is_lanczos(name: str, size: tuple[int, int]) -> None:
     image = source(name)
     ours = filtered(image, "resize", width=size[0], height=size[1])
-    # libvips shrinks by a box before Lanczos when much is to go; measured 48.1 at worst.
+    # libvips shrinks by a box before Lanczos when it scales far down; measured 48.1 at worst.
     assert decibels(ours, image.resize(size, LANCZOS)) >= 45
 
 
@@ -51,7 +51,7 @@ def test_resize_to_more_is_lanczos(name: str) -> None:
 def test_resize_to_cover_is_pillows_fit(name: str) -> None:
     image = source(name)
     ours = filtered(image, "resize", width=300, height=300, fit="cover")
-    # Pillow cuts between pixels, we cut at them: up to half a source pixel of shift.
+    # Pillow crops between pixels, rayjobs at pixels: up to half a source pixel of shift.
     assert decibels(ours, ImageOps.fit(image, (300, 300), LANCZOS)) >= 45
 
 
@@ -77,7 +77,7 @@ def test_blur_is_pillows_gaussian(name: str, radius: float) -> None:
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_wide_blur_is_pillows_inside_its_margin(name: str, radius: int) -> None:
     image = source(name).resize((1600, 1200))
-    # Pillow repeats the border's pixels before each of its three passes, we once: a margin of all three
+    # Pillow repeats the border's pixels before each of its three passes, rayjobs once: a margin of all three
     # differs.
     ours = filtered(image, "blur", radius=radius)
     assert decibels(ours, image.filter(ImageFilter.GaussianBlur(radius)), frame=3 * radius) >= 48
@@ -87,7 +87,7 @@ def test_a_wide_blur_is_pillows_inside_its_margin(name: str, radius: int) -> Non
 @pytest.mark.parametrize("name", SOURCES)
 def test_sharpen_is_pillows_sharpness(name: str, factor: float, floor: float) -> None:
     image = source(name)
-    # Pillow rounds the smoothed picture and multiplies the rounding with `factor - 1`; we round once.
+    # Pillow rounds the smoothed picture and multiplies the rounding with `factor - 1`; rayjobs rounds once.
     ours = filtered(image, "sharpen", factor=factor)
     assert decibels(ours, ImageEnhance.Sharpness(image).enhance(factor)) >= floor
 
@@ -110,7 +110,7 @@ def test_grayscale_is_pillows_luma(name: str) -> None:
     [
         ("brightness", ImageEnhance.Brightness, 99),
         ("contrast", ImageEnhance.Contrast, 99),
-        # Pillow rounds the gray first and cuts the sum off; we round once.
+        # Pillow rounds the gray first and truncates the sum; rayjobs rounds once.
         ("saturation", ImageEnhance.Color, 45),
     ],
 )

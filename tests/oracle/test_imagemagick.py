@@ -1,4 +1,4 @@
-"""Filters that Pillow has nothing like, against ImageMagick's; their exact values are tested without it."""
+"""Filters that Pillow lacks, against ImageMagick's; other tests hold their exact values."""
 
 import re
 import shutil
@@ -51,7 +51,7 @@ def test_blends_are_imagemagicks(blend: str, theirs: str, modes: tuple[str, str]
     above.save(tmp_path / "above.png")
     ours = filtered(below, "composite", above, picture="sample:a.png", blend=blend)
     expected = convert(below, "-alpha", "set", str(tmp_path / "above.png"), "-compose", theirs, "-composite")
-    # See-through colours are rounded once more on the way, on both sides.
+    # Both round transparent colours once more.
     assert decibels(ours, expected) >= (60 if modes == ("RGB", "RGB") else 50)
 
 
@@ -68,8 +68,10 @@ def test_blends_are_imagemagicks(blend: str, theirs: str, modes: tuple[str, str]
     ],
 )
 @pytest.mark.parametrize("name", ["photograph", "line art"])
-def test_it_is_imagemagicks(name: str, ours: str, parameters: dict[str, Any], options: list[str]) -> None:
+def test_a_filter_is_imagemagicks(
+    name: str, ours: str, parameters: dict[str, Any], options: list[str]
+) -> None:
     image = kind(name)
     expected = convert(image, *options)
-    # It rounds 16 bits to 8, we floats: some values differ by one.
+    # ImageMagick rounds 16 bits to 8, rayjobs rounds floats: some values differ by one.
     assert decibels(filtered(image, ours, **parameters), expected) >= 50

@@ -23,7 +23,7 @@ def test_over_is_pillows_alpha_composite(mode: str) -> None:
         theirs = theirs.convert("RGB")
         assert decibels(ours, theirs) >= 48
     else:
-        # Colours of next to nothing are nobody's business: both on white.
+        # The colours of nearly transparent pixels do not count, so both are flattened on white.
         white = Image.new("RGBA", theirs.size, "white")
         flat = Image.alpha_composite(white, Image.fromarray(array(ours)))
         assert decibels(flat, Image.alpha_composite(white, theirs)) >= 45
@@ -43,7 +43,7 @@ def test_over_is_pillows_alpha_composite(mode: str) -> None:
 )
 def test_blends_are_pillows(blend: str, theirs: Blend, floor: float) -> None:
     below, above = kind("clouds"), picture(200, 150, seed=5)
-    # libvips cuts where Pillow rounds, or the other way.
+    # libvips truncates where Pillow rounds, or the reverse.
     ours = filtered(below, "composite", above, picture="sample:a.png", blend=blend)
     assert decibels(ours, theirs(below, above)) >= floor
 
@@ -57,7 +57,7 @@ def test_blends_are_pillows(blend: str, theirs: Blend, floor: float) -> None:
         ("exclusion", lambda below, above: below + above - 2 * below * above),
     ],
 )
-def test_what_is_seen_through_is_mixed_by_the_formula_of_w3c(blend: str, mixed: Mix, mode: str) -> None:
+def test_transparent_pixels_are_mixed_by_the_formula_of_w3c(blend: str, mixed: Mix, mode: str) -> None:
     below, above = picture(60, 40, mode, seed=1), picture(60, 40, "RGBA", seed=2)
     b, a = (np.asarray(image.convert("RGBA")) / 255 for image in (below, above))
     under, over = b[..., 3:], a[..., 3:]
@@ -91,7 +91,7 @@ def test_a_watermark_lies_where_it_should(gravity: str, at: tuple[int, int]) -> 
     assert decibels(ours, theirs) >= 50
 
 
-def test_a_watermark_takes_the_part_that_it_is_given() -> None:
+def test_a_watermark_has_the_given_part_of_the_picture() -> None:
     image, mark = Image.new("RGB", (200, 100)), Image.new("RGB", (40, 10), "white")
     lit = array(filtered(image, "watermark", mark, picture="sample:a.png", scale=0.5, margin=0))[..., 0] > 128
     assert (lit.any(axis=0).sum(), lit.any(axis=1).sum()) == (100, 25)
@@ -134,7 +134,7 @@ def test_a_gradient_is_straight_and_as_css_has_it() -> None:
     image = Image.new("RGB", (256, 40), "white")
     ours = array(filtered(image, "gradient", start="transparent", end="black", angle=90)).astype(float)
     expected = 255 - (np.arange(256) + 0.5) / 256 * 255
-    # Alpha is rounded, and libvips cuts what comes of it.
+    # Alpha is rounded, and libvips truncates the result.
     assert np.abs(ours[20, :, 0] - expected).max() <= 1.5
 
 

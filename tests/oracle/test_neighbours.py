@@ -16,7 +16,7 @@ WIDE = [[(row * 5 + column) % 7 for column in range(5)] for row in range(5)]
 
 
 def as_pillow(kernel: list[list[int]], **options: Any) -> ImageFilter.Kernel:
-    """Return the same kernel: Pillow's stand on their heads."""
+    """Return the same kernel for Pillow, which flips its kernels."""
     side = len(kernel)
     return ImageFilter.Kernel((side, side), [value for row in kernel[::-1] for value in row], **options)
 
@@ -57,7 +57,7 @@ def test_box_blur_is_pillows(name: str, radius: int) -> None:
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize(
     ("radius", "percent", "threshold", "floor"),
-    # The blur's rounding is multiplied by the strength, and at a threshold a level decides about more.
+    # The blur's rounding is multiplied by the strength, and near the threshold one level changes more.
     [(2, 150, 3, 40), (1, 80, 0, 46), (5, 300, 0, 36)],
 )
 def test_unsharp_is_pillows(name: str, radius: int, percent: int, threshold: int, floor: float) -> None:
@@ -76,7 +76,7 @@ def test_convolve_is_pillows_kernel(
     image = kind(name)
     ours = filtered(image, "convolve", kernel=kernel, scale=scale, offset=offset)
     theirs = image.filter(as_pillow(kernel, scale=scale, offset=offset))
-    # Pillow leaves the frame as it is, we go on with the border's pixels. Halves are rounded to the even
+    # Pillow leaves the frame unchanged, rayjobs repeats the border's pixels. Halves are rounded to the even
     # number, in Pillow up: measured 57.0 at worst.
     assert decibels(ours, theirs, frame=2) >= 56
 

@@ -15,7 +15,7 @@ EQUAL = 99
 
 
 def turned(image: Image.Image, matrix: tuple[float, ...], canvas: tuple[int, int]) -> Image.Image:
-    """Return the picture moved by a matrix about its middle; Pillow wants the way back."""
+    """Return the picture moved by a matrix about its middle; Pillow takes the inverse matrix."""
     a, b, c, d = matrix
     area = a * d - b * c
     back = np.array([[d, -b], [-c, a]]) / area
@@ -33,7 +33,7 @@ def decibels_inside(ours: Any, image: Image.Image, matrix: tuple[float, ...]) ->
     return 10 * math.log10(255**2 / (difference**2).mean())
 
 
-# libvips interpolates at 64 places within a pixel, Pillow anywhere: what is sharp shows it.
+# libvips interpolates at 64 places within a pixel, Pillow at any place: sharp edges show the difference.
 @pytest.mark.parametrize(("name", "floor"), [("photograph", 40), ("clouds", 45), ("odd", 42), ("gray", 43)])
 @pytest.mark.parametrize("angle", [5, 45, 120.5, -30, 270.25])
 def test_rotate_by_any_angle_is_pillows_bicubic(name: str, floor: float, angle: float) -> None:
@@ -80,9 +80,7 @@ def test_pad_fills_as_numpy_does(name: str, fill: str, mode: Any) -> None:
     ("gravity", "middle"),
     [("center", (0.5, 0.5)), ("northwest", (0, 0)), ("southeast", (1, 1)), ("east", (1, 0.5))],
 )
-def test_extend_and_crop_to_lie_where_they_should(
-    name: str, gravity: str, middle: tuple[float, float]
-) -> None:
+def test_extend_and_crop_to_have_their_place(name: str, gravity: str, middle: tuple[float, float]) -> None:
     image = kind(name)
     canvas = image.width + 13, image.height + 8
     left, top = int(13 * middle[0]), int(8 * middle[1])
@@ -114,7 +112,7 @@ def test_trim_finds_pillows_bounding_box(colour: str) -> None:
     assert decibels(filtered(image, "trim", threshold=10, colour=colour), image.crop(box)) == EQUAL
 
 
-def test_trim_takes_transparent_borders_off_whatever_their_colour() -> None:
+def test_trim_removes_transparent_borders_of_any_colour() -> None:
     image = opened((SAMPLES / "fig_alpha.png").read_bytes())
     image.thumbnail((200, 200))
     ours = filtered(ImageOps.expand(image, 9, (0, 255, 0, 0)), "trim", threshold=0)

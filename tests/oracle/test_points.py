@@ -61,7 +61,7 @@ def inked(dark: str, light: str) -> Callable[[Image.Image], Image.Image]:
             EQUAL,
         ),
         ("channel", {"band": "green"}, lambda image: image.getchannel("G"), EQUAL),
-        # Pillow's luma is cut to whole numbers in another way: one level apart now and then.
+        # Pillow truncates luma in another way: some values differ by one level.
         ("auto_levels", {"cutoff": 1}, lambda i: ImageOps.autocontrast(i, 1, preserve_tone=True), 40),
         ("duotone", {"shadows": "#1a1a5e", "highlights": "#ffd9a0"}, inked("#1a1a5e", "#ffd9a0"), 50),
         ("monochrome", {"colour": "#ffcc66"}, inked("black", "#ffcc66"), 50),
@@ -123,7 +123,7 @@ def test_flatten_is_a_composite_on_the_colour() -> None:
     image = picture(60, 40, "RGBA")
     below = Image.new("RGBA", image.size, "#ffe0c0")
     theirs = Image.alpha_composite(below, image).convert("RGB")
-    # libvips cuts what Pillow rounds: half a level on average, one at most.
+    # libvips truncates where Pillow rounds: half a level on average, one at most.
     assert decibels(filtered(image, "flatten", background="#ffe0c0"), theirs) >= 48
     assert (
         np.abs(array(filtered(image, "flatten", background="#ffe0c0")).astype(int) - array(theirs)).max() <= 1

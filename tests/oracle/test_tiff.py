@@ -13,13 +13,13 @@ import pytest
 from PIL import Image, ImageCms, TiffImagePlugin
 
 from rayjobs.codec import Limits, Reading, decode, read_header
-from rayjobs.codec.layout import layout_of, reader_of
+from rayjobs.codec.tiff_layout import layout_of, reader_of
 from rayjobs.errors import TooManyPixelsError, TruncatedError, UnsupportedFormatError
 from tests.support.pictures import array, file_of, picture
 from tests.support.tiff import Tiff, tiff
 
 SIZE = 53, 41
-"""Sides that no tile and no strip divides."""
+"""Sides that are no multiple of a tile or strip."""
 
 GRAY, WHITE_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, CIELAB, ICCLAB = 1, 0, 2, 3, 5, 6, 8, 9
 _PIXELS = {
@@ -36,7 +36,7 @@ def read(data: bytes, *, lenient: bool = False, **reading: object) -> Samples:
 
 
 def in_bits(pixels: Samples, bits: int) -> tuple[Samples, Samples]:
-    """Return 8-bit pixels as numbers of so many bits, and what they are in 8 bits again."""
+    """Return 8-bit pixels as numbers of the given bits, and those numbers in 8 bits again."""
     if bits < 8:
         small = pixels >> (8 - bits)
         return small, np.round(small * (255 / (2**bits - 1)))
@@ -44,7 +44,7 @@ def in_bits(pixels: Samples, bits: int) -> tuple[Samples, Samples]:
     return np.left_shift(pixels.astype(kind), bits - 8, dtype=kind), pixels
 
 
-def likeness(one: Samples, other: Samples) -> float:
+def psnr(one: Samples, other: Samples) -> float:
     """Return the peak signal to noise ratio in dB."""
     error = float(((one.astype(float) - other.reshape(one.shape).astype(float)) ** 2).mean())
     return 99.0 if error == 0 else float(10 * np.log10(255**2 / error))
@@ -103,7 +103,7 @@ def test_floats_of_0_to_255_which_libraries_write(mode: str) -> None:
     assert difference(read(tiff(_PIXELS[mode].astype(np.float32), kind)), _PIXELS[mode]) == 0
 
 
-def test_floats_whose_black_and_white_are_told() -> None:
+def test_floats_with_entries_for_black_and_white() -> None:
     numbers = _PIXELS["L"].astype(np.float32) * 8 - 500
     data = tiff(numbers, Tiff(GRAY, tags={340: (11, (-500.0,)), 341: (11, (8 * 255.0 - 500,))}))
     assert difference(read(data), _PIXELS["L"]) <= 1
@@ -113,10 +113,12 @@ def test_floats_whose_black_and_white_are_told() -> None:
     ("low", "high"),
     [(-5.0, 1.0), (0.0, 1.5), (0.0, 3000.0), (-1e9, 1e9), (0.0, float("inf")), (0.0, float("nan"))],
 )
-def test_floats_of_which_nobody_knows_white_are_refused(low: float, high: float) -> None:
+def test_floats_with_an_unknown_white_are_refused(low: float, high: float) -> None:
     numbers = (_PIXELS["L"] / 255 * 0.5).astype(np.float32)
     numbers[0, 0], numbers[0, 1] = low, high
-    with pytest.raises(UnsupportedFormatError, match=r"nothing says which are black and white.*save it with"):
+    with pytest.raises(
+        UnsupportedFormatError, match=r"no entry says which are black and white.*save it with"
+    ):
         read(tiff(numbers, Tiff(GRAY)))
 
 
@@ -138,7 +140,7 @@ def test_ycbcr_of_whole_colours(tile: int | None, compression: int, planar: int)
 
 def test_pillows_own_ycbcr() -> None:
     image = picture(*SIZE).convert("YCbCr")
-    assert likeness(read(file_of(image, "TIFF")), np.asarray(image.convert("RGB"))) >= 50
+    assert psnr(read(file_of(image, "TIFF")), np.asarray(image.convert("RGB"))) >= 50
 
 
 @pytest.mark.parametrize("photometric", [CIELAB, ICCLAB])
@@ -160,7 +162,7 @@ def test_lab_is_littlecms(planar: int, bits: int, photometric: int) -> None:
     kind = np.uint8 if bits == 8 else np.uint16
     data = tiff((numbers % 2**bits).astype(kind), Tiff(photometric, planar=planar))
     # LittleCMS takes a short cut for 8 bits: 44 dB from its own floats. With another white it would be 25.
-    assert likeness(read(data), np.asarray(back)) >= 43
+    assert psnr(read(data), np.asarray(back)) >= 43
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -211,7 +213,7 @@ def test_alpha_is_kept_and_taken_out_of_colours_that_have_it(meaning: int, bits:
         (_PIXELS["L"].astype(np.complex64), Tiff(GRAY), "64 bits, complex"),
         (_PIXELS["RGB"] >> 7, Tiff(RGB, bits=1), "RGB, 3 samples a pixel of 1 bits"),
         (_PIXELS["RGB"][..., :2], Tiff(RGB), "too few samples"),
-        (_PIXELS["RGB"], Tiff(GRAY), "nothing says what they mean"),
+        (_PIXELS["RGB"], Tiff(GRAY), "no entry says what they mean"),
         (_PIXELS["L"], Tiff(32803), "colours of this kind"),
         (_PIXELS["RGB"], Tiff(34892), "colours of this kind"),
         (_PIXELS["RGB"].astype(np.float32), Tiff(32845), "colours of this kind"),
@@ -219,12 +221,12 @@ def test_alpha_is_kept_and_taken_out_of_colours_that_have_it(meaning: int, bits:
         (_PIXELS["RGBA"], Tiff(CMYK, tags={332: (3, (2,))}), "inks are not CMYK"),
         (_PIXELS["RGB"], Tiff(RGB, tags={258: (3, (8, 8, 4))}), "different numbers of bits"),
         (_PIXELS["RGB"], Tiff(RGB, tags={339: (3, (1, 1, 2))}), "different kinds"),
-        (_PIXELS["RGB"], Tiff(YCBCR, tags={530: (3, (2, 2))}), "colours are smaller than its picture"),
+        (_PIXELS["RGB"], Tiff(YCBCR, tags={530: (3, (2, 2))}), "its colours are subsampled"),
         (in_bits(_PIXELS["L"], 12)[0], Tiff(GRAY, 8, bits=12, predictor=2), "predictor"),
-        (in_bits(_PIXELS["L"], 12)[0], Tiff(GRAY, bits=12, tags={266: (3, (2,))}), "in reverse"),
+        (in_bits(_PIXELS["L"], 12)[0], Tiff(GRAY, bits=12, tags={266: (3, (2,))}), "in reverse order"),
     ],
 )  # fmt: skip
-def test_what_nobody_has_right_pixels_of_is_refused_with_the_reason(
+def test_a_sample_format_without_a_reader_is_refused_with_the_reason(
     numbers: Samples, kind: Tiff, reason: str
 ) -> None:
     with pytest.raises(UnsupportedFormatError, match=f"{reason}.*save it as RGB or gray"):
@@ -262,7 +264,7 @@ def test_all_that_pillow_writes_is_what_pillow_reads(mode: str, compression: str
         else np.asarray(theirs.convert("RGB" if got.shape[2] == 3 else theirs.mode))
     )
     plain = plain * 255 if plain.dtype == bool else plain
-    assert likeness(got, plain) >= 40
+    assert psnr(got, plain) >= 40
 
 
 @pytest.mark.parametrize("bits", [8, 12, 32])
@@ -270,7 +272,7 @@ def test_all_that_pillow_writes_is_what_pillow_reads(mode: str, compression: str
 def test_a_cut_file_is_truncated_or_salvaged(compression: int, bits: int) -> None:
     numbers, expected = in_bits(_PIXELS["L"], bits)
     data = tiff(numbers, Tiff(GRAY, compression, bits=bits, rows=4))
-    # The directory stands behind the picture: put a copy of the file's head before the cut, as cameras do.
+    # The directory follows the picture; a copy of it goes before the cut, where cameras write it.
     layout = layout_of(data)
     assert layout is not None
     offsets = [int(each) for each in layout.values(273)]
@@ -280,7 +282,7 @@ def test_a_cut_file_is_truncated_or_salvaged(compression: int, bits: int) -> Non
     assert len(offsets) == count
     with pytest.raises(TruncatedError):
         read(bytes(damaged))
-    if reader_of(layout) == "samples":
+    if reader_of(layout) == "sample_formats":
         upper = read(bytes(damaged), lenient=True)[:36]
         assert difference(upper, expected[:36]) <= 1
 
@@ -303,7 +305,7 @@ def test_a_later_page_is_read_by_its_own_layout() -> None:
         assert difference(read(data, page=page), _PIXELS["L"]) <= 1
 
 
-def test_what_stands_beside_such_samples_is_kept() -> None:
+def test_the_metadata_of_such_samples_is_kept() -> None:
     numbers, _ = in_bits(_PIXELS["L"], 12)
     data = tiff(numbers, replace(Tiff(GRAY, bits=12), tags={274: (3, (6,)), 700: (1, b"<x:xmpmeta/>")}))
     header = read_header(data, Limits())
@@ -311,7 +313,7 @@ def test_what_stands_beside_such_samples_is_kept() -> None:
 
 
 @pytest.mark.parametrize("sides", [(2**31, 1), (1, 2**31), (60_000, 60_000), (2**32 - 1, 2**32 - 1)])
-def test_limits_hold_for_samples_of_our_own(sides: tuple[int, int]) -> None:
+def test_limits_hold_for_sample_formats(sides: tuple[int, int]) -> None:
     numbers, _ = in_bits(_PIXELS["L"], 12)
     width, height = sides
     data = tiff(numbers, Tiff(GRAY, bits=12, tags={256: (4, (width,)), 257: (4, (height,))}))

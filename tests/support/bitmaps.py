@@ -1,4 +1,4 @@
-"""Bitmaps and icons made by hand: headers and bit fields that no library here writes."""
+"""Bitmaps and icons built byte by byte: no library here writes such headers and bit fields."""
 
 import struct
 
@@ -70,7 +70,7 @@ def packed_pixels(pixels: Numbers, masks: tuple[int, ...], bits: int) -> Numbers
 
 
 def padded(rows: Numbers) -> Numbers:
-    """Return rows of a multiple of 4 bytes."""
+    """Return the rows, padded to a multiple of 4 bytes."""
     return np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4)))
 
 

@@ -1,4 +1,4 @@
-"""Files of every kind, good, odd and evil, made anew by each run: the same seed, the same bytes."""
+"""Files of every kind, good, odd and damaged, made by each run: the same seed gives the same bytes."""
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -8,10 +8,10 @@ from tests.support.heic import HEIC
 from tests.support.pictures import file_of, picture, vips
 
 Corpus = dict[str, bytes]
-"""Name, which tells what the file is, and its bytes."""
+"""Name, which describes the file, and its bytes."""
 
 SIZE = 71, 53
-"""Odd sides, so that half of each is no whole number."""
+"""Odd sides, so that half of each is no integer."""
 
 _MODES = {
     "JPEG": ("L", "RGB", "CMYK"),
@@ -26,7 +26,7 @@ _MODES = {
     "AVIF": ("L", "LA", "RGB", "RGBA"),
     "JPEG2000": ("L", "LA", "RGB", "RGBA", "I;16", "YCbCr"),
 }
-"""Pillow's format, and its modes that it can hold."""
+"""Pillow's format, and the modes that it can hold."""
 
 _ORIENTED = ("JPEG", "PNG", "WEBP", "TIFF")
 _FRAMED = ("GIF", "WEBP", "TIFF", "PNG", "AVIF")
@@ -45,7 +45,7 @@ def good() -> Corpus:
 
 
 def broken(whole: Corpus) -> Corpus:
-    """Return files that lost their end, or got bits flipped, or another's name or head."""
+    """Return files with a lost end, flipped bits, or the name or header of another format."""
     rng = np.random.default_rng(8)
     files = {}
     for name, data in whole.items():
@@ -59,7 +59,7 @@ def broken(whole: Corpus) -> Corpus:
 
 
 def flipped(data: bytes, rng: np.random.Generator, times: int) -> bytes:
-    """Return the file with a few bytes changed, most of them in its first part, where structure is."""
+    """Return the file with a few changed bytes, most of them in its first part, which has the structure."""
     changed = np.frombuffer(data, np.uint8).copy()
     for _ in range(times):
         end = len(changed) if rng.random() < 0.4 else min(len(changed), 300)
@@ -68,7 +68,7 @@ def flipped(data: bytes, rng: np.random.Generator, times: int) -> bytes:
 
 
 def no_pictures() -> Corpus:
-    """Return files that are none of ours, whatever their names say."""
+    """Return files that are no pictures, despite their names."""
     svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
     return {
         "empty": b"",

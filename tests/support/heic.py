@@ -1,4 +1,4 @@
-"""Pictures as phones write them, made once by libheif and x265: nothing that the project has encodes HEVC.
+"""HEIC pictures like those of phones, made once by libheif and x265: no dependency here encodes HEVC.
 
 Each is a gradient of 64 x 48 px: red grows to the right, green downwards, blue is 90; in the one with alpha
 it grows to the right, the gray one has the luma of the same.

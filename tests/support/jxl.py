@@ -1,4 +1,4 @@
-"""JPEG XL files that our own encoder does not write: other colours, other boxes, what was a JPEG before."""
+"""JPEG XL files that our encoder does not write: other colours, other boxes, files made from a JPEG."""
 
 from PIL import Image
 from pillow_jxl import Encoder
@@ -22,7 +22,7 @@ def in_display_p3(image: Image.Image) -> bytes:
 
 
 def of_jpeg(image: Image.Image, **options: object) -> bytes:
-    """Return a file out of which the JPEG that it was made of can be had again, bit by bit."""
+    """Return a file from which the original JPEG can be restored bit by bit."""
     encoder = Encoder(
         mode="RGB",
         lossless=True,
@@ -37,7 +37,7 @@ def of_jpeg(image: Image.Image, **options: object) -> bytes:
 
 
 def boxed(codestream: bytes, *boxes: tuple[bytes, bytes]) -> bytes:
-    """Return a bare codestream in a container, behind other boxes, each a kind and its content."""
+    """Return a bare codestream in a container, after other boxes, each a type and its content."""
     start = b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl \0\0\0\0jxl "
     return start + b"".join(
         (8 + len(content)).to_bytes(4, "big") + kind + content

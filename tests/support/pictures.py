@@ -1,4 +1,4 @@
-"""Pictures for tests: seeded, with smooth parts and texture, and files of every format made from them."""
+"""Pictures for tests, from a seed, with smooth parts and texture; and files made from them."""
 
 import io
 from pathlib import Path
@@ -19,7 +19,7 @@ PHOTOGRAPHS = ("brushes_640x480.jpg", "dogs_orientation6.jpg", "mountains.webp",
 
 
 def picture(width: int = 320, height: int = 240, mode: str = "RGB", seed: int = 1) -> Image.Image:
-    """Return a picture as a camera would make it: big soft shapes, finer ones, a little noise."""
+    """Return a picture like a camera's: large soft shapes, finer ones, a little noise."""
     rng = np.random.default_rng(seed)
 
     def clouds(cell: int, bands: int) -> npt.NDArray[np.float64]:
@@ -37,7 +37,7 @@ def picture(width: int = 320, height: int = 240, mode: str = "RGB", seed: int = 
 
 
 def photograph(name: str) -> Image.Image:
-    """Return a shipped photograph, decoded in full, as stored; it fails if it is not there."""
+    """Return a shipped photograph, decoded in full, as stored; fails if the file does not exist."""
     image = Image.open(SAMPLES / name)
     image.load()
     return image.convert("RGB")

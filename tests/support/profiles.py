@@ -1,4 +1,4 @@
-"""ICC profiles made by hand, with any name, primaries and curve; and damage done to them."""
+"""ICC profiles of any name, primaries and curve, and damaged ones."""
 
 import struct
 from collections.abc import Mapping
@@ -67,8 +67,8 @@ def _xyz(values: tuple[float, ...]) -> bytes:
     return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(each * 65536) for each in values))
 
 
-def _text(words: str) -> bytes:
-    raw = words.encode("utf-16-be")
+def _text(text: str) -> bytes:
+    raw = text.encode("utf-16-be")
     return b"mluc\0\0\0\0" + struct.pack(">II4sII", 1, 12, b"enUS", len(raw), 28) + raw + bytes(-len(raw) % 4)
 
 
@@ -84,7 +84,7 @@ def libvipss(name: str) -> bytes:
 
 
 def damaged() -> dict[str, bytes]:
-    """Return what is no sound profile any more, and would change the colours if it held."""
+    """Return damaged profiles, which would change the colours if they were applied."""
     whole = profile("Display P3", P3_COLUMNS)
     count = whole[131]
     return {

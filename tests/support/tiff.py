@@ -1,4 +1,4 @@
-"""TIFF files made by hand, of every kind of sample: no library here writes them all."""
+"""TIFF files of every sample format, built byte by byte: no library here writes them all."""
 
 import lzma
 import struct
@@ -19,7 +19,7 @@ PACKERS: Mapping[int, Callable[[bytes], bytes]] = {
     32946: zlib.compress,
     34925: lambda raw: lzma.compress(raw, lzma.FORMAT_XZ),
 }
-"""Compression: what packs a strip or tile."""
+"""Compression: the function that compresses a strip or tile."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Tiff:
     tile: int | None = None
     """Sides of a tile, in px; None for strips."""
     rows: int = 7
-    """Of a strip."""
+    """Rows of a strip."""
     bits: int | None = None
-    """Of a sample, if fewer than its type's."""
+    """Bits of a sample, if fewer than those of its type."""
     predictor: int = 1
     extra: tuple[int, ...] = ()
-    """What the samples behind the colours are."""
+    """The meaning of the samples after those of the colours."""
     order: Literal["<", ">"] = "<"
     tags: Mapping[int, tuple[int, tuple[float, ...] | bytes]] = field(default_factory=dict)
     """More entries: a tag's type and values."""

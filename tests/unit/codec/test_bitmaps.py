@@ -10,7 +10,7 @@ from rayjobs.codec import FORMATS, Limits, decode, describe_not_read, read_heade
 from rayjobs.errors import DecodeFailedError, TooManyPixelsError, TruncatedError, UnsupportedFormatError
 from tests.support import corpus
 from tests.support.bitmaps import bmp, icon, packed_pixels, padded
-from tests.support.evil import png, png_chunk
+from tests.support.hostile_files import png, png_chunk
 from tests.support.pictures import Array, array, file_of, picture
 
 WIDTH, HEIGHT = 37, 23
@@ -32,7 +32,7 @@ def read(data: bytes, name: str, *, lenient: bool = False) -> Array:
 
 
 def indexed(bits: int) -> tuple[Array, Array]:
-    """Return rows of indexes of so many bits, and the pixels."""
+    """Return rows of indexes of the given bits, and the pixels."""
     small = INDEXES % 2**bits if bits < 8 else INDEXES
     shifts = np.arange(bits - 1, -1, -1)
     packed = np.packbits(((small[..., None] >> shifts) & 1).reshape(HEIGHT, -1).astype(np.uint8), axis=1)
@@ -59,7 +59,7 @@ def test_a_bmp_of_indexes_with_no_more_colours_than_it_uses(header: int, bits: i
 
 
 def in_fields(pixels: Array, masks: tuple[int, ...]) -> Array:
-    """Return what is left of pixels whose colours have as many bits as the masks."""
+    """Return pixels reduced to the bits of the masks."""
     left = np.empty(pixels.shape, float)
     for band, mask in enumerate(masks):
         most = mask >> ((mask & -mask).bit_length() - 1)
@@ -96,7 +96,7 @@ def test_a_bmp_of_any_bit_fields(bits: int, masks: tuple[int, ...], header: int)
     assert np.abs(got.astype(int) - in_fields(pixels, masks)).max() <= 1
 
 
-def test_a_bmp_whose_alpha_is_nowhere_is_opaque() -> None:
+def test_a_bmp_whose_alpha_is_0_everywhere_is_opaque() -> None:
     masks = (0x00FF0000, 0x0000FF00, 0x000000FF, 0xFF000000)
     pixels = np.dstack([RGB, np.zeros(RGB.shape[:2], np.uint8)])
     assert np.array_equal(read(bmp(124, 32, packed_pixels(pixels, masks, 32), masks=masks), "bmp"), RGB)
@@ -108,7 +108,7 @@ def test_a_bmp_from_the_upper_row_on() -> None:
 
 
 @pytest.mark.parametrize(("header", "packing"), [(40, 4), (40, 5), (64, 3), (64, 4), (16 + 4, 1), (124, 9)])
-def test_a_bmp_that_nobody_unpacks_is_refused_with_the_reason(header: int, packing: int) -> None:
+def test_a_bmp_of_an_unsupported_compression_is_refused_with_the_reason(header: int, packing: int) -> None:
     rows, _ = indexed(8)
     data = bmp(header, 8, rows, palette=COLOURS, width=WIDTH, packing=packing)
     with pytest.raises(UnsupportedFormatError, match=r"is packed as .*: save it uncompressed, or as PNG"):
@@ -137,7 +137,7 @@ def test_an_icon_of_indexes_with_a_mask(bits: int) -> None:
     rows, pixels = indexed(bits)
     mask, alpha = mask_of(INDEXES)
     data = icon((WIDTH, HEIGHT, bits, dib(bits, rows, COLOURS[: 2**bits], mask)))
-    # The palette is as long as it says, not as long as the bits allow.
+    # The palette has the declared number of colours, fewer than the bits allow.
     assert np.array_equal(read(data, "ico"), np.dstack([pixels, alpha]))
 
 
@@ -153,7 +153,7 @@ def test_an_icon_of_colours_with_a_mask_without_one_and_with_alpha() -> None:
 
 @pytest.mark.parametrize("format", ["png", "bmp"])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_of_pillows_icon_the_largest_picture_is_read(mode: str, format: str) -> None:
+def test_the_largest_picture_of_an_icon_by_pillow_is_read(mode: str, format: str) -> None:
     image = picture(64, 48, mode)
     data = file_of(image, "ICO", sizes=[(16, 12), (64, 48), (32, 24)], bitmap_format=format)
     got = read(data, "ico")
@@ -163,7 +163,7 @@ def test_of_pillows_icon_the_largest_picture_is_read(mode: str, format: str) -> 
         assert np.array_equal(got[..., 3], np.asarray(image)[..., 3])
 
 
-def test_limits_hold_for_what_an_icon_has_within_whatever_it_says() -> None:
+def test_limits_hold_for_the_picture_within_an_icon() -> None:
     huge = png(60_000, 60_000)
     with pytest.raises(TooManyPixelsError, match="RAYJOBS_MAX_PIXELS"):
         read_header(icon((16, 16, 32, huge)), Limits())
@@ -219,7 +219,7 @@ def test_a_tga_beyond_the_limits_is_refused_from_its_head() -> None:
         read_header(head, Limits())
 
 
-def test_what_is_no_tga_does_not_become_one() -> None:
+def test_other_files_are_not_recognised_as_tga() -> None:
     rng = np.random.default_rng(1)
     texts = [rng.bytes(5000) for _ in range(3000)] + list(corpus.no_pictures().values())
     texts += [bytes((0, 0, kind)) + bytes(60) for kind in range(256)]
@@ -227,8 +227,8 @@ def test_what_is_no_tga_does_not_become_one() -> None:
     assert [data for data in texts if FORMATS["tga"].magic.match(data)] == []
 
 
-def test_what_is_left_out_is_told_with_its_reason() -> None:
-    told = {each["name"]: each["reason"] for each in describe_not_read()}
-    assert {"psd", "qoi", "svg"} <= set(told)
-    assert not set(told) & set(FORMATS)
-    assert all(told.values())
+def test_formats_that_are_not_read_are_listed_with_the_reason() -> None:
+    reasons = {each["name"]: each["reason"] for each in describe_not_read()}
+    assert {"psd", "qoi", "svg"} <= set(reasons)
+    assert not set(reasons) & set(FORMATS)
+    assert all(reasons.values())

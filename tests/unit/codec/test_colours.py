@@ -1,4 +1,4 @@
-"""Colours come out as sRGB whatever says what they are: an ICC profile by its numbers, or other signals."""
+"""Colours become sRGB, by the numbers of an ICC profile or by other colour signalling."""
 
 import struct
 from io import BytesIO
@@ -12,8 +12,8 @@ from rayjobs.codec import Encoding, Limits, Reading, decode, read_header
 from rayjobs.codec.colour import needs_transform
 from rayjobs.engine.rendering import render
 from rayjobs.request.pipeline import parse_pipeline
-from tests.support.evil import png_chunk
 from tests.support.heic import HEIC
+from tests.support.hostile_files import png_chunk
 from tests.support.pictures import array, file_of, opened
 from tests.support.profiles import (
     LINEAR,
@@ -125,7 +125,7 @@ def test_libraries_own_srgb_is_not_transformed(icc: bytes) -> None:
 @pytest.mark.parametrize(
     "icc", [libvipss("p3"), profile("sRGB", gray=True, curve=gamma(1.8))], ids=["p3", "gray"]
 )
-def test_others_are(icc: bytes) -> None:
+def test_other_profiles_are_transformed(icc: bytes) -> None:
     assert needs_transform(icc)
 
 
@@ -182,7 +182,7 @@ IN_LINEAR = tuple(
         ((png_chunk(b"cICP", b"\xff" * 4),), STORED, 128),
     ],
 )
-def test_a_png_tells_its_colours_in_chunks(
+def test_the_chunks_of_a_png_signal_its_colours(
     added: tuple[bytes, ...], colour: tuple[int, ...], gray: int
 ) -> None:
     assert near(pixel(chunks(plain(), *added)), colour, 1)
@@ -193,14 +193,14 @@ def test_a_png_tells_its_colours_in_chunks(
     ("added", "expected"),
     [((), IN_P3), ((gama(1),), IN_P3), ((CICP_SRGB,), STORED), ((CICP_PQ,), IN_P3), ((CICP_P3,), IN_P3)],
 )
-def test_cicp_goes_before_a_profile_and_that_before_gama(
+def test_cicp_precedes_a_profile_which_precedes_gama(
     added: tuple[bytes, ...], expected: tuple[int, ...]
 ) -> None:
     icc = profile("Display P3", P3_COLUMNS)
     assert near(pixel(chunks(plain(), *added, icc_profile=icc)), expected, 1)
 
 
-def test_colours_that_a_chunk_told_are_kept_with_a_profile_that_says_the_same() -> None:
+def test_colours_signalled_by_a_chunk_are_kept_with_an_equal_profile() -> None:
     kept = render(
         chunks(plain(), CICP_P3),
         parse_pipeline([]),
@@ -222,22 +222,22 @@ def avif_of(primaries: int, transfer: int, **options: Any) -> bytes:
     ("primaries", "transfer", "expected"),
     [(12, 13, IN_P3), (12, 1, IN_P3), (1, 13, STORED), (2, 2, STORED), (1, 8, IN_LINEAR), (9, 16, STORED)],
 )
-def test_an_avif_tells_its_colours_by_code_points(
+def test_the_code_points_of_an_avif_signal_its_colours(
     primaries: int, transfer: int, expected: tuple[int, ...]
 ) -> None:
     assert near(pixel(avif_of(primaries, transfer)), expected)
 
 
-def test_in_an_avif_the_profile_goes_first() -> None:
+def test_the_profile_of_an_avif_precedes_code_points() -> None:
     icc = profile("sRGB by numbers")
     assert near(pixel(avif_of(12, 13, icc_profile=icc)), STORED)
 
 
-def test_a_heic_tells_its_colours_too() -> None:
+def test_the_code_points_of_a_heic_signal_its_colours() -> None:
     data = HEIC["plain"]
     at = data.index(b"nclx") + 4
-    told = data[:at] + struct.pack(">HH", 12, 13) + data[at + 4 :]
+    signalled = data[:at] + struct.pack(">HH", 12, 13) + data[at + 4 :]
     icc = profile("Display P3 Gamut with sRGB Transfer", P3_COLUMNS)
-    assert not near(pixel(told), pixel(data))
-    assert near(pixel(told), pixel(heic_with(icc)), 1)
+    assert not near(pixel(signalled), pixel(data))
+    assert near(pixel(signalled), pixel(heic_with(icc)), 1)
     assert near(pixel(heic_with(profile("no name"))), pixel(data), 0)

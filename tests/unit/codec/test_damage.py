@@ -1,4 +1,4 @@
-"""Cut and broken files: an error of ours, never a crash, and never half a picture."""
+"""Cut and damaged files raise an error of the tree: never a crash, never half a picture."""
 
 from contextlib import suppress
 
@@ -19,7 +19,7 @@ def read(data: bytes) -> None:
 
 @pytest.mark.parametrize("part", [0.3, 0.5, 0.8, 0.95])
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_cut_file_is_told_from_a_broken_one(name: str, part: float) -> None:
+def test_a_cut_file_is_distinguished_from_a_damaged_one(name: str, part: float) -> None:
     data = file_of(picture(200, 150), name)
     with pytest.raises(TruncatedError, match="ends before"):
         read(data[: int(len(data) * part)])
@@ -59,13 +59,13 @@ def test_noise_behind_the_magic_bytes_fails(name: str) -> None:
         read(magic + noise)
 
 
-def test_bytes_behind_the_end_do_no_harm() -> None:
+def test_bytes_after_the_end_are_ignored() -> None:
     for name in FORMATS:
         read(file_of(picture(60, 40), name) + b"\0" * 100)
 
 
 @pytest.mark.parametrize("at", [4, 12])
-def test_a_heic_cut_out_of_more_than_there_is_is_no_picture(at: int) -> None:
+def test_a_heic_with_a_crop_larger_than_its_picture_fails(at: int) -> None:
     data = bytearray(HEIC["plain"])
     side = data.index(b"clap") + at  # width, then height, of what is to be seen
     data[side : side + 4] = bytes((0, 0, 0xB6, 0x40))

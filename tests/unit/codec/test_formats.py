@@ -1,4 +1,4 @@
-"""The rarer formats, depths and pages: what they become."""
+"""The pixels of the rarer formats, depths and pages."""
 
 import io
 import subprocess
@@ -91,7 +91,7 @@ def test_the_pixels_of_a_heic_outlive_its_decoder(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["heic", "avif"])
-def test_a_brand_tells_avif_from_heic_in_the_same_container(name: str) -> None:
+def test_the_brand_distinguishes_avif_from_heic(name: str) -> None:
     data = HEIC["plain"] if name == "heic" else file_of(picture(20, 20), "AVIF")
     head = bytearray(data)
     head[8:12] = b"mif1"
@@ -141,7 +141,7 @@ def test_a_page_is_read_by_its_number(name: str) -> None:
     )
     for number, page in enumerate(pages):
         assert decibels(read(data, page=number).extract_band(0, n=3), page) > 20
-    with pytest.raises(DecodeFailedError, match="page 3 was asked for") as caught:
+    with pytest.raises(DecodeFailedError, match="page 3 was requested") as caught:
         read(data, page=3)
     assert (caught.value.limit, caught.value.actual) == (2, 3)
 
@@ -193,7 +193,7 @@ def test_rare_decoders_are_loaded_when_they_are_needed() -> None:
     assert done.stdout.strip() == "set()"
 
 
-def test_what_pillow_reads_is_read_by_the_plugin_of_its_format_alone() -> None:
+def test_pillow_reads_a_file_by_the_plugin_of_its_format_alone() -> None:
     png = file_of(picture(9, 9))
     with pytest.raises(DecodeFailedError):
         read(b"P6 \n" + png)

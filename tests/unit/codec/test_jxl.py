@@ -1,4 +1,4 @@
-"""JPEG XL as others write it: boxes of metadata, parts, other colours, what was a JPEG before."""
+"""JPEG XL of other encoders: boxes of metadata, parts, other colours, files made from a JPEG."""
 
 from dataclasses import replace
 
@@ -26,8 +26,8 @@ def run(data: bytes, reading: Reading | None = None, **output: object) -> Render
 @pytest.mark.parametrize("before", [bytes(4), b"", b"\0\0\0\6Exif\0\0"])
 def test_exif_and_xmp_are_read_from_their_boxes(before: bytes) -> None:
     data = boxed(PLAIN, (b"Exif", before + TIFF), (b"xml ", XMP))
-    told = read_header(data, Limits()).metadata
-    assert (told.exif, told.xmp) == (TIFF, XMP)
+    metadata = read_header(data, Limits()).metadata
+    assert (metadata.exif, metadata.xmp) == (TIFF, XMP)
     assert opened(run(data, metadata="keep").data).getexif()[0x8298] == "(c)"
     assert np.array_equal(array(opened(run(data).data)), array(picture(64, 48)))
 
@@ -37,7 +37,7 @@ def test_metadata_behind_the_picture_is_read_too() -> None:
     assert read_header(data, Limits()).metadata.exif == TIFF
 
 
-def test_packed_metadata_is_left_out() -> None:
+def test_compressed_metadata_is_left_out() -> None:
     data = boxed(PLAIN, (b"brob", b"Exif" + b"\x1b\x51\0\0\x84"))
     assert read_header(data, Limits()).metadata.size == 0
     assert run(data).output.sha256 == run(PLAIN).output.sha256
@@ -80,11 +80,11 @@ def test_wide_colours_become_srgb_or_are_kept_with_their_profile() -> None:
     assert kept.getpixel((9, 9)) == (200, 90, 60)
     plain = opened(run(data).data)
     assert "icc_profile" not in plain.info
-    # By hand, with the matrix from Display P3 to sRGB of CSS Color 4, section 10.2.
+    # Computed with the matrix from Display P3 to sRGB of CSS Color 4, section 10.2.
     assert np.abs(array(plain)[9, 9].astype(int) - (216, 81, 49)).max() <= 1
 
 
-def test_a_jpeg_within_is_turned_upright_and_its_profile_holds() -> None:
+def test_a_file_made_from_a_jpeg_is_turned_upright_with_its_profile() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     wide = vips(picture(64, 48)).icc_transform("p3", input_profile="srgb")

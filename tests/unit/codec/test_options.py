@@ -1,4 +1,4 @@
-"""Options of encodings: each belongs to a format, has its bounds, and does what it says."""
+"""Options of encodings: each belongs to a format, has bounds, and has its effect."""
 
 import json
 from typing import Any, get_args
@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from rayjobs.codec import FORMATS, Encoding, Limits, decode, encode, read_header
 from rayjobs.codec.formats import OutputFormat
-from rayjobs.codec.likeness import ssim
 from rayjobs.codec.search import highest, lowest
+from rayjobs.codec.similarity import ssim
 from rayjobs.errors import EncodeFailedError, InvalidRequestError
 from rayjobs.request.spec import parse_form
 from rayjobs.request.variants import Output
@@ -64,7 +64,7 @@ def test_effort_has_each_formats_own_bounds(name: Any, efforts: tuple[int, int])
         assert f"{efforts[0]} to {efforts[1]}" in problem.detail
 
 
-def test_an_encoding_survives_its_way_through_the_record() -> None:
+def test_an_encoding_read_from_the_record_is_the_same() -> None:
     for name in (*WRITABLE, "auto"):
         output = Output.model_validate({"format": name})
         assert Output.model_validate(json.loads(json.dumps(output.model_dump(mode="json")))) == output
@@ -148,7 +148,7 @@ def test_a_size_that_no_quality_gives_fails_with_the_smallest() -> None:
 
 
 @pytest.mark.parametrize("name", ["jpeg", "webp", "avif", "jxl"])
-def test_the_lowest_quality_with_the_wanted_likeness_is_found(name: Any) -> None:
+def test_the_lowest_quality_with_the_wanted_similarity_is_found(name: Any) -> None:
     image = vips(picture(160, 120))
     file = encode(image, Encoding(format=name, target_ssim=0.95, quality=95))
     assert ssim(read(file.data), image) >= 0.95
@@ -157,7 +157,7 @@ def test_the_lowest_quality_with_the_wanted_likeness_is_found(name: Any) -> None
     assert ssim(read(worse.data), image) < 0.95
 
 
-def test_a_likeness_out_of_reach_gives_the_best_that_is_allowed() -> None:
+def test_a_similarity_out_of_reach_gives_the_highest_quality_allowed() -> None:
     assert encode(IMAGE, Encoding(target_ssim=0.9999, quality=60)).quality == 60
 
 
@@ -193,7 +193,7 @@ def test_auto_writes_photographs_as_jpeg_drawings_as_png_and_alpha_as_webp() -> 
     assert encode(vips(opaque), Encoding(format="auto")).format == "jpeg"
 
 
-def test_likeness_is_one_for_equals_and_falls_with_quality() -> None:
+def test_similarity_is_one_for_equals_and_falls_with_quality() -> None:
     assert ssim(IMAGE, IMAGE) == 1
     by_quality = [ssim(read(written(quality=quality)), IMAGE) for quality in (10, 40, 90)]
     assert by_quality == sorted(by_quality)
@@ -201,6 +201,6 @@ def test_likeness_is_one_for_equals_and_falls_with_quality() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (3, 2), (8, 8), (9, 17)])
-def test_likeness_of_the_smallest_pictures_has_a_value(size: tuple[int, int]) -> None:
+def test_the_similarity_of_the_smallest_pictures_has_a_value(size: tuple[int, int]) -> None:
     image = vips(picture(*size, "RGBA"))
     assert ssim(image, image) == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""Whatever a file holds becomes uint8 in sRGB or gray."""
+"""The pixels of every file become uint8 in sRGB or gray."""
 
 import gc
 import struct
@@ -29,7 +29,7 @@ def read(data: bytes, wanted: tuple[int, int] | None = None) -> pyvips.Image:
 
 
 def huge_png(width: int, height: int) -> bytes:
-    """Return a PNG that declares a size and holds next to nothing."""
+    """Return a PNG that declares a size and contains almost no pixels."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -139,7 +139,7 @@ def test_jpeg_is_decoded_well_above_the_wanted_size(
 
 
 @pytest.mark.parametrize("size", [(801, 607), (800, 600), (17, 801)])
-def test_a_scaled_decode_has_the_size_that_it_stands_for(size: tuple[int, int]) -> None:
+def test_a_scaled_decode_has_the_rounded_size(size: tuple[int, int]) -> None:
     wanted = size[0] // 8, size[1] // 8
     by = divisor(size, wanted) if min(wanted) else 1
     pixels = read(file_of(picture(*size), "JPEG"), wanted if min(wanted) else None)
@@ -158,7 +158,7 @@ def test_padding_between_segments_loses_no_picture(marker: bytes) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"a text named .jpg\n", b"\xff", b"<svg/>", b"%PDF-1.7", b"RIFF....WAVE"]
 )
-def test_what_is_no_picture_is_refused_by_its_first_bytes(data: bytes) -> None:
+def test_a_file_that_is_no_picture_is_refused_by_its_first_bytes(data: bytes) -> None:
     with pytest.raises(UnsupportedFormatError) as caught:
         read_header(data, Limits())
     assert "jpeg" in str(caught.value.limit)
@@ -201,7 +201,7 @@ def test_too_many_bytes_are_refused() -> None:
         read_header(b"\xff\xd8\xff" * 100, Limits(max_source_bytes=299))
 
 
-def test_a_png_that_holds_less_than_it_declares_fails() -> None:
+def test_a_png_with_fewer_pixels_than_it_declares_fails() -> None:
     with pytest.raises(DecodeFailedError):
         read(huge_png(100, 100))
 

@@ -1,4 +1,4 @@
-"""Stepping over a file's parts: what is counted, and that damage only ends the walk."""
+"""The walk over the parts of a file: the counted sizes; damage only ends the walk."""
 
 import zlib
 
@@ -9,7 +9,7 @@ from rayjobs.codec.formats import FORMATS
 from rayjobs.codec.limits import Limits
 from rayjobs.codec.structure import check_structure
 from rayjobs.errors import SourceTooLargeError, TooManyFramesError
-from tests.support.evil import png, png_chunk
+from tests.support.hostile_files import png, png_chunk
 from tests.support.pictures import file_of, picture
 
 WORDS = b"w" * 3000

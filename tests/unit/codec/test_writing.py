@@ -1,4 +1,4 @@
-"""Encoding: what comes out, and what does not."""
+"""The encoders of every format, and their errors."""
 
 import io
 from typing import Any, get_args
@@ -53,7 +53,7 @@ def test_gray_becomes_a_gray_jpeg() -> None:
     assert opened(encode(vips(picture(61, 47, "L")), Encoding()).data).mode == "L"
 
 
-def test_quality_decides_on_size_and_likeness() -> None:
+def test_quality_determines_size_and_similarity() -> None:
     image = picture(200, 150)
     files = [encode(vips(image), Encoding(quality=quality)).data for quality in (20, 60, 95)]
     assert [len(data) for data in files] == sorted(len(data) for data in files)

@@ -1,4 +1,4 @@
-"""JPEG samplings: those that TurboJPEG has no name for are read by another decoder."""
+"""Chroma subsampling of JPEG: another decoder reads those without a name in TurboJPEG."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def read(data: bytes, wanted: tuple[int, int] | None = None) -> Array:
         ((2, 1), (1, 2), (1, 1)),
     ],
 )
-def test_any_sampling_is_the_picture(sampling: Sampling, wanted: tuple[int, int] | None) -> None:
+def test_any_subsampling_gives_the_picture(sampling: Sampling, wanted: tuple[int, int] | None) -> None:
     data = sampled_jpeg(sampling, LEVELS)
     pixels = read(data, wanted)
     expected = np.asarray(opened(data).convert("RGB"))[3, 3]
@@ -44,11 +44,11 @@ def test_any_sampling_is_the_picture(sampling: Sampling, wanted: tuple[int, int]
     assert wanted or pixels.shape == (45, 70, 3)
 
 
-def test_one_component_of_any_sampling_is_gray() -> None:
+def test_one_component_of_any_subsampling_is_gray() -> None:
     assert np.unique(read(sampled_jpeg(((4, 2),), LEVELS[:1]))).tolist() == [150]
 
 
 @pytest.mark.parametrize("sampling", [((3, 2), (1, 1), (2, 1)), ((3, 1), (2, 1), (1, 1))])
-def test_what_no_decoder_samples_is_refused_with_the_reason(sampling: Sampling) -> None:
-    with pytest.raises(UnsupportedFormatError, match=r"sampled in a way.*save it as"):
+def test_a_subsampling_without_a_decoder_is_refused_with_the_reason(sampling: Sampling) -> None:
+    with pytest.raises(UnsupportedFormatError, match=r"libjpeg does not decode.*save it as"):
         read(sampled_jpeg(sampling, LEVELS))

@@ -1,4 +1,4 @@
-"""Files that ask for far more than they weigh."""
+"""Small files that declare far more pixels, frames or metadata than they contain."""
 
 import struct
 import zlib
@@ -16,7 +16,7 @@ def png_chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def png(width: int, height: int, *chunks: bytes, depth: int = 8, colour: int = 2) -> bytes:
-    """Return a PNG that declares a size and holds next to nothing, its other chunks before the pixels."""
+    """Return a PNG that declares a size and contains almost no pixels; other chunks precede the pixels."""
     head = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
     rows = png_chunk(b"IDAT", zlib.compress(bytes(100)))
     return b"\x89PNG\r\n\x1a\n" + head + b"".join(chunks) + rows + png_chunk(b"IEND", b"")
@@ -58,7 +58,7 @@ def bombs() -> dict[str, tuple[bytes, str]]:
     }
 
 
-def crowds() -> dict[str, bytes]:
+def many_frames() -> dict[str, bytes]:
     """Return files of thousands of frames, by their formats' names."""
     return {
         "gif": _gif(16, 10_000),

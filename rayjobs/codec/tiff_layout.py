@@ -1,7 +1,7 @@
-"""How a TIFF stores its samples, and which reader has the right pixels of it: an allow-list.
+"""How a TIFF stores its samples, and the allow-list of the reader that decodes them correctly.
 
-libtiff opens nearly everything, and what libvips makes of the numbers is right for the kinds that are listed
-here. Others are read by `samples`, or refused with the reason: never guessed.
+libtiff opens nearly every TIFF, but libvips gives the right pixels only for the sample formats listed here.
+Other formats are read by `sample_formats`, or refused with the reason. None is guessed.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Literal
 
 from typing_extensions import override
 
-from rayjobs.codec.directory import Directories
+from rayjobs.codec.tiff_directory import Directories
 from rayjobs.errors import UnsupportedFormatError
 
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
@@ -49,9 +49,9 @@ _BY_LIBVIPS: dict[int, set[int]] = {
     PALETTE: {1, 2, 4, 8, 16},
     SEPARATED: {8, 16},
 }
-"""Photometric interpretation: bits of unsigned samples of which libvips has the right pixels."""
+"""Photometric interpretation: bits of unsigned samples that libvips decodes correctly."""
 
-_BY_US: dict[tuple[int, int], tuple[int, ...]] = {
+_BY_SAMPLE_FORMATS: dict[tuple[int, int], tuple[int, ...]] = {
     (WHITE_IS_ZERO, UNSIGNED): (1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32),
     (BLACK_IS_ZERO, UNSIGNED): (1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32),
     (RGB, UNSIGNED): (2, 4, 6, 8, 10, 12, 14, 16, 24, 32),
@@ -64,30 +64,30 @@ _BY_US: dict[tuple[int, int], tuple[int, ...]] = {
     (CIELAB, UNSIGNED): (8, 16),
     (ICCLAB, UNSIGNED): (8, 16),
 }
-"""Photometric interpretation and kind of number: bits of samples that `samples` reads."""
+"""Photometric interpretation and kind of number: bits of samples that `sample_formats` reads."""
 
 _REMEDY = "save it as RGB or gray of 8 or 16 bits"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """One page's entries that say how its pixels are stored; those left out have TIFF's defaults."""
+    """The entries of one page that describe the storage of its pixels; a missing one has TIFF's default."""
 
     directories: Directories
     entries: dict[int, tuple[int, int, int]]
-    """Tag: type, number of values, where they stand."""
+    """Tag: type, number of values, offset of the values."""
 
     def values(self, tag: int, *default: float) -> tuple[float, ...]:
-        """Return an entry's numbers, or the default if it is not there."""
+        """Return an entry's numbers, or the default if there is no such entry."""
         found = self.entries.get(tag)
         return (found and self.directories.values(*found)) or default
 
     def number(self, tag: int, default: int) -> int:
-        """Return an entry's first number as a whole one."""
+        """Return an entry's first number as an integer."""
         return int(self.values(tag, default)[0])
 
     def raw(self, tag: int) -> bytes:
-        """Return an entry's bytes as they stand; empty if it is not there."""
+        """Return an entry's bytes as stored; empty if there is no such entry."""
         _, count, at = self.entries.get(tag, (0, 0, 0))
         return self.directories.data[at : at + count]
 
@@ -103,58 +103,58 @@ class Layout:
 
     @property
     def compression(self) -> int:
-        """How segments are packed."""
+        """The compression of the strips or tiles."""
         return self.number(259, NONE)
 
     @property
     def photometric(self) -> int:
-        """What the samples mean; where it is not said, gray or RGB, by their number."""
+        """The meaning of the samples; without an entry gray or RGB, by the number of samples."""
         return self.number(262, RGB if self.samples >= 3 else BLACK_IS_ZERO)  # noqa: PLR2004 - R, G, B
 
     @property
     def samples(self) -> int:
-        """Samples of a pixel."""
+        """Number of samples of a pixel."""
         return self.number(277, 1)
 
     @property
     def is_separate(self) -> bool:
-        """Each band is stored as a plane of its own."""
+        """Whether each band is stored as a plane of its own."""
         return self.samples > 1 and self.number(284, 1) == SEPARATE_PLANES
 
     @property
     def predictor(self) -> int:
-        """What the numbers are differences of; of compressions that know one."""
+        """The predictor, whose differences are stored; only some compressions have one."""
         return self.number(317, 1)
 
     @property
     def is_tiled(self) -> bool:
-        """Stored in tiles, not in strips."""
+        """Whether the pixels are stored in tiles, not in strips."""
         return 322 in self.entries  # noqa: PLR2004 - TileWidth
 
     @property
     def extra(self) -> tuple[int, ...]:
-        """What each sample behind the colour's means."""
+        """The meaning of each sample after those of the colour."""
         return tuple(int(each) for each in self.values(338))
 
     @property
     def kind(self) -> int:
-        """What kind of numbers the samples are."""
+        """The kind of the numbers: unsigned, signed or floating point."""
         return self.number(339, UNSIGNED)
 
     @property
     def subsampling(self) -> tuple[int, int]:
-        """Pixels across and down that share a colour; of YCbCr alone."""
+        """Pixels across and down that share one chroma sample; for YCbCr only."""
         across, down = (*(int(each) for each in self.values(530, 2, 2)), 2, 2)[:2]
         return across, down
 
     @property
     def colours(self) -> int:
-        """Samples of a pixel without those behind the colour."""
+        """Number of samples of the colour, without extra samples."""
         return _COLOURS[self.photometric][0]
 
     @property
     def is_gray(self) -> bool:
-        """Without colours."""
+        """Whether the picture is gray."""
         return self.photometric in {WHITE_IS_ZERO, BLACK_IS_ZERO}
 
     @override
@@ -167,7 +167,7 @@ class Layout:
 
 
 def layout_of(data: bytes, page: int = 0) -> Layout | None:
-    """Return a page's layout; None if there is no such page, or not all of it: the decoder tells."""
+    """Return the layout of a page; None if it does not exist or is cut: the decoder raises that error."""
     directories = Directories(data)
     for number, each in enumerate(directories.pages()):
         if number == page and directories.is_whole(each):
@@ -177,31 +177,31 @@ def layout_of(data: bytes, page: int = 0) -> Layout | None:
     return None
 
 
-Reader = Literal["libvips", "samples"]
+Reader = Literal["libvips", "sample_formats"]
 
 
 def reader_of(layout: Layout) -> Reader:
-    """Return who has the right pixels.
+    """Return the reader that decodes the layout correctly.
 
     Raises:
-        UnsupportedFormatError: Nobody has.
+        UnsupportedFormatError: No reader does.
     """
     for is_wrong, reason in _REFUSED:
         if is_wrong(layout):
             raise _unsupported(layout, reason)
     if _is_libvips(layout):
         return "libvips"
-    if layout.bits not in _BY_US.get((layout.photometric, layout.kind), ()):
+    if layout.bits not in _BY_SAMPLE_FORMATS.get((layout.photometric, layout.kind), ()):
         raise _unsupported(layout, "samples of this kind are not read")
-    for is_wrong, reason in _REFUSED_BY_US:
+    for is_wrong, reason in _REFUSED_BY_SAMPLE_FORMATS:
         if is_wrong(layout):
             raise _unsupported(layout, reason)
-    return "samples"
+    return "sample_formats"
 
 
 def _is_libvips(layout: Layout) -> bool:
     if layout.compression in {OLD_JPEG, JPEG}:
-        return layout.bits == 8  # noqa: PLR2004 - libtiff makes RGB of YCbCr
+        return layout.bits == 8  # noqa: PLR2004 - libtiff converts YCbCr to RGB
     if layout.compression == LZMA or (layout.is_tiled and layout.is_separate):
         return False
     return layout.kind in {UNSIGNED, 4} and layout.bits in _BY_LIBVIPS.get(layout.photometric, ())
@@ -214,25 +214,25 @@ _REFUSED: tuple[tuple[Callable[[Layout], bool], str], ...] = (
     (lambda layout: layout.samples < layout.colours, "a pixel has too few samples for its colours"),
     (
         lambda layout: layout.samples > layout.colours + len(layout.extra),
-        "a pixel has more samples than its colours, and nothing says what they mean",
+        "a pixel has more samples than its colours, and no entry says what they mean",
     ),
     (lambda layout: layout.photometric == SEPARATED and layout.number(332, 1) != 1, "its inks are not CMYK"),
 )
 
 _MOST_SAMPLES = 16
-"""Of a pixel, that `samples` unpacks to keep four of them."""
+"""Samples of a pixel that `sample_formats` unpacks, though it keeps four at most."""
 
-_REFUSED_BY_US: tuple[tuple[Callable[[Layout], bool], str], ...] = (
+_REFUSED_BY_SAMPLE_FORMATS: tuple[tuple[Callable[[Layout], bool], str], ...] = (
     (lambda layout: layout.samples > _MOST_SAMPLES, f"a pixel has more than {_MOST_SAMPLES} samples"),
     (
         lambda layout: layout.photometric == YCBCR and layout.subsampling != (1, 1),
-        "its colours are smaller than its picture, and it is no JPEG",
+        "its colours are subsampled, and it is no JPEG",
     ),
-    (lambda layout: layout.number(266, 1) != 1, "the bits of its bytes are in reverse"),
-    (lambda layout: layout.predictor not in {1, HORIZONTAL, FLOATING}, "its predictor is not known"),
+    (lambda layout: layout.number(266, 1) != 1, "the bits of its bytes are in reverse order"),
+    (lambda layout: layout.predictor not in {1, HORIZONTAL, FLOATING}, "its predictor is unknown"),
     (
         lambda layout: layout.predictor == HORIZONTAL and layout.bits not in {8, 16, 32},
-        "a predictor of such samples is not read",
+        "a predictor of such samples is not supported",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""JPEG of 12 bits a sample, made by hand: no library here writes it."""
+"""JPEG of 12 bits a sample, built byte by byte: no library here writes it."""
 
 import numpy as np
 import pytest
@@ -10,10 +10,10 @@ from rayjobs.request.pipeline import parse_pipeline
 from tests.support.pictures import array, file_of, opened, picture
 
 LEVELS = [[256, 1280, 4095], [2304, 3328, 0]]
-"""Of each block of 8 x 8 px, 0 to 4095."""
+"""The level of each block of 8 x 8 px, 0 to 4095."""
 
 
-def deep_jpeg(levels: list[list[int]], components: int = 1, *, progressive: bool = False) -> bytes:
+def twelve_bit_jpeg(levels: list[list[int]], components: int = 1, *, progressive: bool = False) -> bytes:
     """Return a JPEG whose blocks have one level each. Source: ITU-T T.81, annexes B and F.1.2.
 
     Each code of a DC difference's size has 5 bits, the end of a block has 1; the quantization is 1.
@@ -31,7 +31,7 @@ def deep_jpeg(levels: list[list[int]], components: int = 1, *, progressive: bool
             f"{difference + (difference < 0) * ((1 << size) - 1):0{size}b}" if size else ""
         )
         stream += "" if progressive else "0"
-        # The other components are of the middle's level.
+        # The other components have the middle level.
         stream += ("00000" + ("" if progressive else "0")) * (components - 1)
     stream += "1" * (-len(stream) % 8)
     packed = bytes(int(stream[at : at + 8], 2) for at in range(0, len(stream), 8))
@@ -59,37 +59,37 @@ def run(data: bytes, *names: str, reading: Reading | None = None) -> Rendered:
 
 
 def test_gray_of_12_bits_becomes_8() -> None:
-    rendered = run(deep_jpeg(LEVELS))
+    rendered = run(twelve_bit_jpeg(LEVELS))
     pixels = array(opened(rendered.data))
     assert pixels.shape == (16, 24, 1)
     assert pixels[4::8, 4::8, 0].tolist() == [[level >> 4 for level in row] for row in LEVELS]
     assert (rendered.source.format, rendered.source.width) == ("jpeg", 24)
 
 
-def test_a_progressive_one_is_read_too() -> None:
-    # Of one block alone: several would be made smooth, as there are no finer scans.
-    pixels = array(opened(run(deep_jpeg([[1280]], progressive=True)).data))
+def test_a_progressive_jpeg_of_12_bits_is_read() -> None:
+    # One block only: libjpeg would smooth several, because there are no finer scans.
+    pixels = array(opened(run(twelve_bit_jpeg([[1280]], progressive=True)).data))
     assert pixels[..., 0].tolist() == [[80] * 8] * 8
 
 
-def test_a_thumbnail_of_it_is_made_as_of_any_other() -> None:
+def test_a_thumbnail_is_made_of_12_bits() -> None:
     pipeline = parse_pipeline([{"name": "resize", "width": 3, "height": 2}])
-    rendered = render(deep_jpeg(LEVELS), pipeline, Encoding(format="png"), Limits())
+    rendered = render(twelve_bit_jpeg(LEVELS), pipeline, Encoding(format="png"), Limits())
     assert (rendered.output.width, rendered.output.height) == (3, 2)
 
 
 def test_colour_of_12_bits_is_refused_with_a_remedy() -> None:
     with pytest.raises(UnsupportedFormatError, match=r"has 12 bits a sample.*save it with 8 bits") as caught:
-        run(deep_jpeg(LEVELS, 3))
+        run(twelve_bit_jpeg(LEVELS, 3))
     assert (caught.value.limit, caught.value.actual) == (8, 12)
 
 
-def test_a_cut_one_is_truncated() -> None:
+def test_a_cut_jpeg_of_12_bits_is_truncated() -> None:
     with pytest.raises(TruncatedError):
-        run(deep_jpeg(LEVELS)[:-4])
+        run(twelve_bit_jpeg(LEVELS)[:-4])
 
 
-def test_8_bits_that_are_called_12_do_no_harm() -> None:
+def test_8_bits_declared_as_12_are_decoded() -> None:
     data = bytearray(file_of(picture(61, 47, "L"), "JPEG"))
     at = data.index(b"\xff\xc0")
     data[at + 1], data[at + 4] = 0xC1, 12

@@ -1,4 +1,4 @@
-"""Files of more frames than may be decoded, of which one alone is asked for."""
+"""Files of more frames than the limit, of which one frame is requested."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def crowd(format: str, count: int = FRAMES) -> bytes:
+def animation(format: str, count: int = FRAMES) -> bytes:
     first, *more = (picture(24, 16, seed=seed) for seed in range(count))
     return file_of(first, format, save_all=True, append_images=more, **OPTIONS[format])
 
@@ -32,17 +32,15 @@ def pixels(data: bytes, page: int, limits: Limits) -> Array:
 
 
 @pytest.fixture(scope="module")
-def crowds() -> dict[str, bytes]:
-    return {format: crowd(format) for format in OPTIONS}
+def files() -> dict[str, bytes]:
+    return {format: animation(format) for format in OPTIONS}
 
 
 @pytest.mark.parametrize("format", OPTIONS)
-def test_the_frame_that_is_asked_for_is_the_one_without_a_limit(
-    format: str, crowds: dict[str, bytes]
-) -> None:
-    data = crowds[format]
+def test_the_requested_frame_is_the_same_as_without_a_limit(format: str, files: dict[str, bytes]) -> None:
+    data = files[format]
     for page in (0, 1, 77, FRAMES - 1):
-        # Of a GIF, only the frames that are read say whether anything may be seen through.
+        # Only the frames of a GIF that are read decide whether it has alpha.
         few = pixels(data, page, Limits(max_frames=5, max_pixels=24 * 16))[..., :3]
         assert np.array_equal(few, pixels(data, page, Limits(max_frames=FRAMES))[..., :3])
         if format != "GIF":
@@ -50,33 +48,35 @@ def test_the_frame_that_is_asked_for_is_the_one_without_a_limit(
 
 
 @pytest.mark.parametrize("format", OPTIONS)
-def test_a_frame_beyond_the_last_is_told_with_the_true_number(format: str, crowds: dict[str, bytes]) -> None:
-    with pytest.raises(DecodeFailedError, match=r"page 300 was asked for.*has 300") as caught:
-        read_header(crowds[format], Limits(max_frames=5), Reading(page=FRAMES))
+def test_the_error_of_a_frame_beyond_the_last_has_the_true_number(
+    format: str, files: dict[str, bytes]
+) -> None:
+    with pytest.raises(DecodeFailedError, match=r"page 300 was requested.*has 300") as caught:
+        read_header(files[format], Limits(max_frames=5), Reading(page=FRAMES))
     assert (caught.value.limit, caught.value.actual) == (FRAMES - 1, FRAMES)
 
 
 @pytest.mark.parametrize("format", ["GIF", "WEBP"])
 @pytest.mark.parametrize("frames", ["first", "all"])
-def test_the_engine_counts_what_it_decodes(format: str, frames: Any, crowds: dict[str, bytes]) -> None:
+def test_the_engine_counts_what_it_decodes(format: str, frames: Any, files: dict[str, bytes]) -> None:
     encoding = Encoding(format="webp", frames=frames)
     if frames == "first":
-        done = render(crowds[format], parse_pipeline([]), encoding, Limits())
+        done = render(files[format], parse_pipeline([]), encoding, Limits())
         assert (opened(done.data).size, frames_of(done.data)) == ((24, 16), 1)
         return
     with pytest.raises(TooManyFramesError, match="has more than 200 frames, the limit is 200") as caught:
-        render(crowds[format], parse_pipeline([]), encoding, Limits())
+        render(files[format], parse_pipeline([]), encoding, Limits())
     assert (caught.value.limit, caught.value.actual) == (200, "more than 200")
 
 
-def test_pages_of_a_tiff_never_move(crowds: dict[str, bytes]) -> None:
-    done = render(crowds["TIFF"], parse_pipeline([]), Encoding(format="tiff", frames="all"), Limits())
+def test_the_pages_of_a_tiff_are_no_animation(files: dict[str, bytes]) -> None:
+    done = render(files["TIFF"], parse_pipeline([]), Encoding(format="tiff", frames="all"), Limits())
     assert np.array_equal(array(opened(done.data)), np.asarray(picture(24, 16, seed=0)))
 
 
 @pytest.mark.parametrize("format", OPTIONS)
-def test_a_file_cut_behind_a_frame_has_so_many(format: str) -> None:
-    data = crowd(format, 6)
+def test_a_file_cut_after_a_frame_has_the_frames_before(format: str) -> None:
+    data = animation(format, 6)
     for page in range(6):
         assert frames_of(up_to(data, format.lower(), page)) == page + 1
     assert up_to(data, format.lower(), 6) == data

@@ -1,10 +1,10 @@
-"""What stands beside the pixels: metadata under its policies, profiles, frames; what is left of cut files."""
+"""Ancillary data: metadata by policy, profiles, frames; and the salvage of cut files."""
 
 import io
 from typing import Any
 
 import numpy as np
-import pillow_jxl  # noqa: F401 - with it Pillow, whose word the tests take, reads JPEG XL
+import pillow_jxl  # noqa: F401 - with it Pillow, which the tests compare with, reads JPEG XL
 import pytest
 from PIL import Image
 from PIL.Image import Exif
@@ -49,16 +49,16 @@ def exif_of(data: bytes) -> Exif:
 
 
 @pytest.mark.parametrize("name", TOLD)
-def test_nothing_is_told_by_default(name: Any) -> None:
+def test_no_metadata_is_written_by_default(name: Any) -> None:
     data = run(camera_file(), format=name).data
-    for word in (b"somebody", b"a maker", b"a note", b"xmpmeta"):
-        assert word not in data
+    for part in (b"somebody", b"a maker", b"a note", b"xmpmeta"):
+        assert part not in data
     assert not exif_of(data).get_ifd(GPS)
 
 
 @pytest.mark.parametrize("name", TOLD)
 @pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_everything_is_kept_but_the_orientation_which_is_applied(name: Any, source: str) -> None:
+def test_all_metadata_is_kept_except_the_orientation_which_is_applied(name: Any, source: str) -> None:
     rendered = run(camera_file(source), format=name, metadata="keep")
     exif = exif_of(rendered.data)
     assert (exif[COPYRIGHT].strip(), exif[MAKE].strip()) == ("(c) somebody", "a maker")
@@ -78,14 +78,14 @@ def test_the_place_alone_can_be_left_out(name: Any) -> None:
     assert b"a note" not in data
 
 
-def test_xmp_that_tells_the_place_is_left_out_too() -> None:
+def test_xmp_with_the_place_is_left_out_too() -> None:
     data = file_of(picture(48, 32), "JPEG", xmp=XMP.replace(b"exif:Model", b"exif:GPSLatitude"))
     assert "xmp" not in opened(run(data, metadata="strip_gps").data).info
     assert "xmp" in opened(run(data, metadata="keep").data).info
 
 
 @pytest.mark.parametrize("policy", ["strip", "strip_gps", "keep"])
-def test_what_a_tiff_says_of_its_storage_is_no_metadata(policy: str) -> None:
+def test_tags_of_the_storage_of_a_tiff_are_no_metadata(policy: str) -> None:
     data = run(camera_file("TIFF"), metadata=policy, keep_copyright=True).data
     assert not {0x0111, 0x0117, 0x0103} & set(exif_of(data))
     assert exif_of(data)[COPYRIGHT].strip() == "(c) somebody"
@@ -141,7 +141,7 @@ def test_a_kept_profile_is_written(name: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["gif", "jxl"])
-def test_where_no_profile_can_be_written_colours_become_srgb(name: Any) -> None:
+def test_colours_become_srgb_in_a_format_without_profiles(name: Any) -> None:
     wide = vips(picture(61, 47)).icc_transform("p3", input_profile="srgb").pngsave_buffer()
     kept, plain = (
         run(wide, reading=Reading(profile=profile), format=name).data for profile in ("keep", "srgb")
@@ -200,7 +200,7 @@ def test_a_long_animation_may_be_taller_than_a_picture_of_its_format() -> None:
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "TIFF", "PPM"])
-def test_what_there_is_of_a_cut_file_can_be_salvaged(name: str) -> None:
+def test_the_rows_of_a_cut_file_are_salvaged(name: str) -> None:
     image = picture(400, 300)
     data = file_of(image, name, **({"interlace": 0} if name == "GIF" else {}))
     data = data[: len(data) * 2 // 3]
@@ -221,13 +221,13 @@ def test_a_whole_file_is_not_called_salvaged() -> None:
 
 
 @pytest.mark.parametrize("name", ["WEBP", "AVIF", "JPEG2000"])
-def test_where_nothing_can_be_salvaged_the_file_fails(name: str) -> None:
+def test_a_cut_file_without_rows_to_salvage_fails(name: str) -> None:
     data = file_of(picture(400, 300), name)
     with pytest.raises(TruncatedError):
         run(data[: len(data) // 2], reading=Reading(on_truncated="salvage"))
 
 
-def test_the_quality_used_is_told_where_there_is_one() -> None:
+def test_the_output_has_the_quality_where_the_format_has_one() -> None:
     data = file_of(picture(60, 40))
     assert run(data).output.as_json()["quality"] == 85
     assert "quality" not in run(data, format="png").output.as_json()
@@ -240,16 +240,14 @@ def test_the_extension_of_auto_is_that_of_the_format_chosen() -> None:
 
 def test_frames_of_several_sizes_are_an_error() -> None:
     frames = [vips(picture(9, 9)), vips(picture(9, 8))]
-    with pytest.raises(EncodeFailedError, match="several sizes"):
+    with pytest.raises(EncodeFailedError, match="different sizes"):
         joined(frames, read_header(animation("GIF"), Limits()))
 
 
 @pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "TIFF", "JXL"])
 @pytest.mark.parametrize("output", ["jpeg", "png", "webp", "jxl"])
 @pytest.mark.parametrize("policy", ["strip", "strip_gps"])
-def test_no_place_gets_past_a_policy_whatever_has_read_the_file(
-    source: str, output: str, policy: str
-) -> None:
+def test_no_reader_lets_the_place_past_the_policy(source: str, output: str, policy: str) -> None:
     exif = Image.Exif()
     exif[0x8298] = "(c) somebody"
     exif.get_ifd(0x8825)[1] = "N"
@@ -261,7 +259,7 @@ def test_no_place_gets_past_a_policy_whatever_has_read_the_file(
 
 @pytest.mark.parametrize("source", ["JPEG", "PNG", "TIFF"])
 @pytest.mark.parametrize("policy", ["strip", "keep"])
-def test_a_tiff_of_upright_pixels_says_that_they_are(source: str, policy: str) -> None:
+def test_a_tiff_of_upright_pixels_has_orientation_1(source: str, policy: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     rendered = run(file_of(picture(32, 24), source, exif=exif), format="tiff", metadata=policy)

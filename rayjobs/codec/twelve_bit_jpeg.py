@@ -1,7 +1,8 @@
-"""JPEG of 12 bits a sample, gray, as scanners and microscopes write it: by the libtiff within Pillow.
+"""Gray JPEG of 12 bits a sample, from scanners and microscopes, decoded by the libtiff within Pillow.
 
-libjpeg-turbo 3 can, but of all that ask it here (libvips has mozjpeg) only libtiff asks for it, of a JPEG
-within a TIFF: a header makes it one. Pillow has no mode for 12 bits of colour.
+libjpeg-turbo 3 decodes 12 bits. Of the libraries here only libtiff calls it for them, and only for a JPEG
+within a TIFF (libvips has mozjpeg). So the JPEG gets the header of a TIFF. Pillow has no mode for colour of
+12 bits.
 """
 
 import io
@@ -10,8 +11,8 @@ import numpy as np
 import pyvips
 from PIL import TiffImagePlugin
 
-from rayjobs.codec.layout import JPEG
-from rayjobs.codec.strip import as_tiff
+from rayjobs.codec.tiff_layout import JPEG
+from rayjobs.codec.tiff_strip import as_tiff
 from rayjobs.codec.truncation import is_cut, unreadable
 from rayjobs.filters.base import Size
 from rayjobs.filters.pixels import from_array
@@ -24,14 +25,14 @@ def decode(data: bytes, size: Size) -> pyvips.Image:
 
     Args:
         data: A JPEG file of 12 bits and one component.
-        size: Its own, in px.
+        size: Its width and height, in px.
 
     Raises:
         TruncatedError: The file ends before its picture does.
-        DecodeFailedError: The file is broken, or this Pillow's libtiff can't after all.
+        DecodeFailedError: The file is damaged, or Pillow's libtiff does not decode 12 bits.
     """
     if is_cut(data, "jpeg"):
-        raise unreadable(data, "jpeg", "libtiff would fill it up")
+        raise unreadable(data, "jpeg", "libtiff would fill in the missing rows")
     try:
         with TiffImagePlugin.TiffImageFile(io.BytesIO(as_tiff(data, size, _BITS, JPEG))) as picture:
             return from_array((np.asarray(picture) >> _BITS - 8).astype(np.uint8)[..., None])

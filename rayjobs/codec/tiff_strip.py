@@ -1,4 +1,4 @@
-"""A strip of a TIFF: as a file of its own, for the libtiff within Pillow; and its bytes as numbers."""
+"""Strips of a TIFF: wraps one in a TIFF of its own, for Pillow's libtiff, and unpacks its numbers."""
 
 import struct
 from typing import Any
@@ -7,18 +7,18 @@ import numpy as np
 import numpy.typing as npt
 from PIL import TiffImagePlugin
 
-from rayjobs.codec.layout import BLACK_IS_ZERO
+from rayjobs.codec.tiff_layout import BLACK_IS_ZERO
 
 _SHORT, _LONG = 3, 4
 _FIRST_IFD = 8
 _ENTRY = struct.Struct("<HHII")
 
 Numbers = npt.NDArray[Any]
-"""(H, W, bands) as stored."""
+"""Numbers as stored, (H, W, bands)."""
 
 
 def as_tiff(data: bytes, size: tuple[int, int], bits: int, compression: int) -> bytes:
-    """Return a TIFF of one strip, gray, unsigned. Source: TIFF 6.0, section 2."""
+    """Return a TIFF of one strip of gray, unsigned samples. Source: TIFF 6.0, section 2."""
     width, height = size
     tags = [
         (TiffImagePlugin.IMAGEWIDTH, _LONG, width),
@@ -41,7 +41,7 @@ def as_tiff(data: bytes, size: tuple[int, int], bits: int, compression: int) -> 
 
 
 def unpacked_bits(raw: bytes, shape: tuple[int, int, int], bits: int, mark: str) -> Numbers:
-    """Return numbers of any bits, from the highest on; whole bytes have the file's order."""
+    """Unpack numbers of any bits, highest bit first; numbers of whole bytes have the file's byte order."""
     rows, width, bands = shape
     table = np.frombuffer(raw, np.uint8).reshape(rows, -1)
     if bits % 8 == 0:
@@ -59,7 +59,10 @@ def unpacked_bits(raw: bytes, shape: tuple[int, int, int], bits: int, mark: str)
 
 
 def unpredicted_floats(raw: bytes, shape: tuple[int, int, int], size: int) -> Numbers:
-    """Source: Adobe, TIFF Technical Note 3: differences of bytes, all the highest bytes of a row first."""
+    """Undo the floating point predictor: it stores byte differences, and all highest bytes of a row first.
+
+    Source: Adobe, TIFF Technical Note 3.
+    """
     rows, width, bands = shape
     table = np.frombuffer(raw, np.uint8).reshape(rows, -1)
     summed = np.cumsum(table.reshape(rows, -1, bands), axis=1, dtype=np.uint8)

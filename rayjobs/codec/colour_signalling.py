@@ -1,8 +1,8 @@
-"""What a file says of its colours beside an ICC profile: PNG's chunks, the `nclx` of AVIF and HEIC.
+"""Colour signalling without an ICC profile: the chunks of PNG, the `nclx` of AVIF and HEIC.
 
-What is said becomes a profile, so that one road leads to sRGB. A PNG's cICP goes before its ICC profile, that
-before gAMA and cHRM (PNG, third edition, section 4.3, table 1); in AVIF and HEIC the ICC profile goes first
-(ISO/IEC 23000-22, section 7.3.6.4).
+The signalling becomes a profile, so that one path leads to sRGB. In a PNG, cICP has precedence over the ICC
+profile, and the profile over gAMA and cHRM (PNG, third edition, section 4.3, table 1). In AVIF and HEIC the
+ICC profile has precedence (ISO/IEC 23000-22, section 7.3.6.4).
 """
 
 import struct
@@ -36,31 +36,32 @@ _CURVES: dict[int, Sequence[float]] = {
     14: SRGB_CURVE,
     15: SRGB_CURVE,
 }
-"""Transfer characteristics: the curve. Source: ITU-T H.273, table 3. Those of cameras (1, 6, 14, 15) are
-shown as sRGB's by every viewer. HDR's (16, 18) are not here: they can't be shown in 8 bits of sRGB without
-a choice of what is lost."""
+"""Transfer characteristics: the curve. Source: ITU-T H.273, table 3. Every viewer shows those of
+cameras (1, 6, 14, 15) as sRGB's. Those of HDR (16, 18) are left out: 8 bits of sRGB can't show them without a
+choice of the loss."""
 
 _GAMMA_OF_SRGB, _SIGNIFICANT = 1 / 2.2, 0.05
-"""A gamma as near to sRGB's is meant to be it. Source: libpng, png.h, PNG_GAMMA_THRESHOLD."""
+"""sRGB's gamma, and the largest relative difference of a gamma that counts as sRGB's. Source: libpng, png.h,
+PNG_GAMMA_THRESHOLD."""
 
 _SRGB_IN_CHRM = 0.005
-"""By which chromaticities may differ from sRGB's and still be it."""
+"""Largest difference of chromaticities that count as sRGB's."""
 
 SIGNALLING = {"png", "avif", "heic"}
-"""Formats that have other words for colours than a profile."""
+"""Formats that signal colours by other means than a profile."""
 
 _MOST_CHUNKS = 1000
 _MOST_BOXES = 10_000
 
 
 def profile_signalled(data: bytes, name: str, *, has_profile: bool, gray: bool) -> bytes | None:
-    """Return a profile of what a file says of its colours; None if its ICC profile holds, or sRGB.
+    """Return a profile of a file's colour signalling; None if its ICC profile counts, or for sRGB.
 
     Args:
         data: The file.
-        name: Its format's name.
-        has_profile: It has an ICC profile.
-        gray: Its pixels are gray.
+        name: Name of the file's format.
+        has_profile: Whether the file has an ICC profile.
+        gray: Whether the pixels are gray.
     """
     if name == "png":
         return _of_png(data, has_profile=has_profile, gray=gray)
@@ -70,20 +71,20 @@ def profile_signalled(data: bytes, name: str, *, has_profile: bool, gray: bool) 
 
 
 def _of_points(points: tuple[int, int] | None, *, gray: bool) -> bytes | None:
-    """Return a profile of code points for primaries and curve; None if they are sRGB's, or not known."""
+    """Return a profile for the code points of primaries and curve; None if they are sRGB's, or unknown."""
     primaries, curve = (points and _PRIMARIES.get(points[0])), (points and _CURVES.get(points[1]))
     if not primaries or not curve or (curve is SRGB_CURVE and (gray or primaries[1] is _BT709)):
         return None
-    return icc.made(*primaries, curve, gray=gray)
+    return icc.build_profile(*primaries, curve, gray=gray)
 
 
 def _of_png(data: bytes, *, has_profile: bool, gray: bool) -> bytes | None:
     chunks = _chunks_before_pixels(data)
     points = chunks.get(b"cICP", b"")
     if len(points) == 4 and points[2:] == b"\0\1" and points[1] in _CURVES and points[0] in _PRIMARIES:  # noqa: PLR2004
-        told = _of_points((points[0], points[1]), gray=gray)
-        # sRGB told is no reason to look at the profile, which comes after.
-        return told or (icc.made(D65, _BT709, SRGB_CURVE, gray=gray) if has_profile else None)
+        signalled = _of_points((points[0], points[1]), gray=gray)
+        # cICP of sRGB overrides the ICC profile too, so it needs a profile of its own then.
+        return signalled or (icc.build_profile(D65, _BT709, SRGB_CURVE, gray=gray) if has_profile else None)
     if has_profile or b"sRGB" in chunks:
         return None
     gamma = int.from_bytes(chunks.get(b"gAMA", b""), "big") / 100_000
@@ -94,14 +95,14 @@ def _of_png(data: bytes, *, has_profile: bool, gray: bool) -> bytes | None:
     if is_usual and (gray or primaries == _BT709):
         return None
     try:
-        return icc.made(white, primaries, SRGB_CURVE if is_usual else (1 / gamma,), gray=gray)
+        return icc.build_profile(white, primaries, SRGB_CURVE if is_usual else (1 / gamma,), gray=gray)
     except ValueError:
-        # Damage: colours without sense are no colours said.
+        # Impossible chromaticities are damage: they count as no signalling.
         return None
 
 
 def _chromaticities(chunk: bytes) -> tuple[Point, tuple[Point, ...]]:
-    """Return white and primaries of a cHRM chunk; sRGB's if there is none, or they are meant."""
+    """Return white and primaries of a cHRM chunk; sRGB's if there is none, or they are nearly sRGB's."""
     if len(chunk) != 32:  # noqa: PLR2004 - 8 numbers
         return D65, _BT709
     numbers = [each / 100_000 for each in struct.unpack(">8I", chunk)]
@@ -113,7 +114,7 @@ def _chromaticities(chunk: bytes) -> tuple[Point, tuple[Point, ...]]:
 
 
 def _chunks_before_pixels(data: bytes) -> dict[bytes, bytes]:
-    """Return the first chunk of each kind that tells colours."""
+    """Return the first chunk of each type that signals colours."""
     at, found = 8, dict[bytes, bytes]()
     for _ in range(_MOST_CHUNKS):
         size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
@@ -126,7 +127,7 @@ def _chunks_before_pixels(data: bytes) -> dict[bytes, bytes]:
 
 
 def _nclx(data: bytes) -> tuple[int, int] | None:
-    """Return primaries and transfer of the primary item. Source: ISO/IEC 14496-12, sections 8.11, 12.1.5."""
+    """Return the primary item's primaries and transfer. Source: ISO/IEC 14496-12, sections 8.11, 12.1.5."""
     for kind, _, start, end in islice(boxes(data), _MOST_BOXES):
         if kind == b"meta":
             return _nclx_of_meta(data[start + 4 : end])

@@ -1,7 +1,7 @@
-"""TIFFs whose numbers libvips does not read, or not rightly: unpacked by libtiff, understood here.
+"""TIFFs whose sample formats libvips decodes wrongly or not at all: libtiff decompresses, NumPy converts.
 
-libtiff, the one within Pillow, unpacks each strip or tile as bytes: `strip` makes a TIFF of each.
-So every compression that it knows goes with every kind of sample in `layout`.
+The libtiff within Pillow decompresses each strip or tile to bytes: `tiff_strip` makes a small TIFF of each.
+So every compression of libtiff works with every sample format in `tiff_layout`.
 """
 
 import io
@@ -15,46 +15,47 @@ import numpy.typing as npt
 import pyvips
 from PIL import TiffImagePlugin
 
-from rayjobs.codec import layout as kinds
-from rayjobs.codec.layout import Layout
-from rayjobs.codec.strip import as_tiff, unpacked_bits, unpredicted_floats
+from rayjobs.codec import tiff_layout as kinds
+from rayjobs.codec.tiff_layout import Layout
+from rayjobs.codec.tiff_strip import as_tiff, unpacked_bits, unpredicted_floats
 from rayjobs.codec.truncation import unreadable
 from rayjobs.errors import ItemError, TruncatedError, UnsupportedFormatError
 from rayjobs.filters.pixels import from_array
 
 _MOST_OF_A_TILE = 2**24
-"""px; writers' tiles have up to 1024 x 1024."""
+"""Most px of a tile; writers make tiles of up to 1024 x 1024."""
 
 _LEAST_OF_A_TILE = 16
-"""px of a side. Source: TIFF 6.0, section 15."""
+"""Least px of a side of a tile. Source: TIFF 6.0, section 15."""
 
 _EPSILON = 1e-3
-"""By which a float may lie beyond its range, as rounding leaves it."""
+"""Most by which rounding may put a float outside its range."""
 
 _TOO_BRIGHT = 2.0
-"""No picture of 0 to 1 has a mean beyond it, whatever its highlights; one of 0 to 255 has."""
+"""No picture of 0 to 1 has a larger mean, even with bright highlights; one of 0 to 255 has."""
 
 _WHITES: dict[int, tuple[tuple[float, Callable[[float], bool]], ...]] = {
     kinds.FLOAT: ((1.0, lambda _: True), (255.0, lambda mean: mean >= _TOO_BRIGHT)),
-    # What Pillow writes of its mode I, which has 16 bits out of a PNG, and 8 out of a table of numbers.
+    # Pillow writes its mode I so: with values of 16 bits from a PNG, of 8 from an array of numbers.
     kinds.SIGNED: ((255.0, lambda _: True), (65535.0, lambda _: True)),
 }
-"""Kind of number: what white may be, and at which mean of all numbers; the first that fits."""
+"""Kind of number: the possible values of white, and the mean at which each holds; the first that fits
+counts."""
 
 Numbers = npt.NDArray[Any]
 
 
 def pixels(layout: Layout, *, lenient: bool) -> pyvips.Image:
-    """Decode into uint8: gray, sRGB or Lab's PCS made sRGB, alpha last.
+    """Decode into uint8: gray, sRGB or CMYK, alpha last; L*a*b* becomes sRGB.
 
     Args:
-        layout: One that `reader_of` gives to us.
-        lenient: Of a file that was cut, take what there is.
+        layout: One for which `reader_of` returns `sample_formats`.
+        lenient: Whether the rows that a cut file has are enough.
 
     Raises:
         TruncatedError: The file ends before its picture does.
-        DecodeFailedError: The file is broken.
-        UnsupportedFormatError: Nothing says which numbers are black and white.
+        DecodeFailedError: The file is damaged.
+        UnsupportedFormatError: The values of black and white are unknown.
     """
     data = layout.directories.data
     try:
@@ -62,7 +63,7 @@ def pixels(layout: Layout, *, lenient: bool) -> pyvips.Image:
     except (MemoryError, ItemError):
         raise
     except Exception as error:
-        # Pillow's plugin raises whatever its arithmetic ends in.
+        # Pillow's plugin raises errors of any class.
         raise unreadable(data, "tiff", f"{type(error).__name__}: {error}") from error
 
 
@@ -78,7 +79,7 @@ class _Picture:
         kept = layout.colours + (alpha is not None)
         made = np.zeros((height, width, kept), self._type)
         as_stored = self._scale()
-        for top, left, first, piece in self._pieces():
+        for top, left, first, piece in self._segments():
             for band in range(piece.shape[2]):
                 at = first + band
                 to = at if at < layout.colours else layout.colours if at == alpha else None
@@ -87,10 +88,10 @@ class _Picture:
                     made[top : top + piece.shape[0], left : left + piece.shape[1], to] = values
         if alpha is not None and layout.extra[alpha - layout.colours] == kinds.ASSOCIATED:
             made = _unmultiplied(made)
-        return self._understood(made)
+        return self._converted(made)
 
-    def _understood(self, made: Numbers) -> pyvips.Image:
-        """Return numbers of 0 to 255, (H, W, colours and perhaps alpha), as what they mean."""
+    def _converted(self, made: Numbers) -> pyvips.Image:
+        """Convert samples of 0 to 255, (H, W, colours and perhaps alpha), by their photometric meaning."""
         match self.layout.photometric:
             case kinds.CIELAB | kinds.ICCLAB:
                 return self._from_lab(made)
@@ -112,7 +113,7 @@ class _Picture:
         return np.uint16 if is_lab and self.layout.bits == 16 else np.uint8  # noqa: PLR2004 - bits
 
     def _alpha(self) -> int | None:
-        """Return which sample is alpha."""
+        """Return the index of the sample that is alpha."""
         for number, meaning in enumerate(self.layout.extra):
             if meaning in {kinds.ASSOCIATED, kinds.UNASSOCIATED}:
                 at = self.layout.colours + number
@@ -120,7 +121,7 @@ class _Picture:
         return None
 
     def _scale(self) -> Callable[[Numbers], Numbers]:
-        """Return what brings stored numbers to 0 to 255; those of Lab and palettes stay as they are."""
+        """Return the function from stored numbers to 0 to 255; those of Lab and palettes stay unchanged."""
         bits = self.layout.bits
         if self.layout.kind != kinds.UNSIGNED:
             return self._scale_of_range()
@@ -142,7 +143,7 @@ class _Picture:
         return scaled
 
     def _range(self) -> tuple[float, float]:
-        """Return which numbers are black and white: as entries say, else as the numbers show beyond doubt.
+        """Return the numbers of black and white: from the entries, else from the samples, if these are clear.
 
         Source: TIFF 6.0, section 19, SMinSampleValue, SMaxSampleValue.
         """
@@ -155,15 +156,15 @@ class _Picture:
                 if most <= white + _EPSILON and is_meant(mean):
                     return 0.0, white
         detail = (
-            f"the tiff file has numbers from {least:g} to {most:g}, and nothing says which are black "
+            f"the tiff file has numbers from {least:g} to {most:g}, and no entry says which are black "
             "and white: save it with floats of 0 to 1, with SMinSampleValue and SMaxSampleValue, or 16 bits"
         )
         raise UnsupportedFormatError(detail, limit=1, actual=f"{least:g} to {most:g}")
 
     def _statistics(self) -> tuple[float, float, float]:
-        """Return the least, the largest and the mean of the colours' numbers."""
+        """Return the least, the largest and the mean number of the colours, without alpha."""
         least, most, total, count = math.inf, -math.inf, 0.0, 0
-        for _, _, first, piece in self._pieces():
+        for _, _, first, piece in self._segments():
             colours = piece[..., : max(0, self.layout.colours - first)].astype(np.float64)
             if colours.size:
                 least, most = min(least, float(colours.min())), max(most, float(colours.max()))
@@ -172,11 +173,11 @@ class _Picture:
             return math.nan, math.nan, math.nan
         return least, most, total / max(1, count)
 
-    def _pieces(self) -> Iterator[tuple[int, int, int, Numbers]]:
-        """Give each strip or tile: its top and left, its first band, and its numbers, (H, W, bands)."""
+    def _segments(self) -> Iterator[tuple[int, int, int, Numbers]]:
+        """Yield each strip or tile: its top and left, its first band, and its numbers, (H, W, bands)."""
         layout = self.layout
         width, height = layout.size
-        across, down = self._segment()
+        across, down = self._segment_size()
         bands = 1 if layout.is_separate else layout.samples
         places = [
             (top, left, first)
@@ -197,7 +198,7 @@ class _Picture:
             piece = self._numbers(raw, across, rows, bands)
             yield top, left, first, piece[: height - top, : width - left]
 
-    def _segment(self) -> tuple[int, int]:
+    def _segment_size(self) -> tuple[int, int]:
         layout = self.layout
         width, height = layout.size
         if not layout.is_tiled:
@@ -208,7 +209,7 @@ class _Picture:
         return across, down
 
     def _unpacked(self, at: int, length: int, width: int, rows: int, bands: int) -> bytes:
-        """Return a segment's bytes; each row begins with a byte of its own."""
+        """Return the decompressed bytes of a segment; each row begins at a whole byte."""
         data, wanted = self.layout.directories.data, -(-width * bands * self.layout.bits // 8)
         if at + length > len(data):
             detail = f"the tiff file ends before its picture does, after {len(data):,} bytes"
@@ -242,14 +243,14 @@ class _Picture:
         return self.layout.compression != kinds.NONE
 
     def _palette(self) -> Numbers:
-        """Return the colours, (numbers, 3); some writers give them in 8 bits, not in 16."""
+        """Return the palette, (numbers, 3), uint8; some writers store 8 bits instead of 16."""
         colours = np.array(self.layout.values(320), np.uint32).reshape(3, -1).T
         wide = np.zeros((2**self.layout.bits, 3), np.uint32)
         wide[: len(colours)] = colours
         return (wide >> (8 if wide.max() > 255 else 0)).astype(np.uint8)  # noqa: PLR2004 - 8 bits
 
     def _from_ycbcr(self, made: Numbers) -> Numbers:
-        """Source: TIFF 6.0, section 21, with ReferenceBlackWhite and YCbCrCoefficients."""
+        """Return RGB, by ReferenceBlackWhite and YCbCrCoefficients. Source: TIFF 6.0, section 21."""
         black = self.layout.values(532, 0, 255, 128, 255, 128, 255)
         red, green, blue = self.layout.values(529, 0.299, 0.587, 0.114)
         y, cb, cr = (

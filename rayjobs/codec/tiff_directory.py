@@ -1,4 +1,4 @@
-"""The directories of a TIFF: which entries a page has, read without a decoder."""
+"""The directories of a TIFF, which list the entries of each page, read without a decoder."""
 
 import struct
 from collections.abc import Iterator
@@ -43,17 +43,17 @@ _CODES = {
 _RATIONALS = {5: "I", 10: "i"}
 
 _MOST_PAGES = 500_000
-"""That are stepped over."""
+"""Pages that are read; the rest is ignored."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """One directory."""
+    """The directory of one page."""
 
     start: int
-    """Where it begins, in bytes."""
+    """Its offset, in bytes."""
     next_at: int
-    """Where the offset of the next one stands."""
+    """Offset of the field that has the offset of the next directory."""
     entries: int
 
 
@@ -65,40 +65,40 @@ class Directories:
 
     @cached_property
     def order(self) -> Literal["little", "big"]:
-        """Order of a number's bytes."""
+        """Byte order of the numbers."""
         return "little" if self.data[:1] == b"I" else "big"
 
     @cached_property
     def is_big(self) -> bool:
-        """Offsets have 64 bits."""
+        """Whether it is a BigTIFF, whose offsets have 64 bits."""
         return b"+" in self.data[2:4]
 
     @cached_property
     def word(self) -> int:
-        """Bytes of an offset."""
+        """Number of bytes of an offset."""
         return 8 if self.is_big else 4
 
     def number(self, at: int, width: int) -> int:
-        """Return an unsigned number; beyond the file's end it is short of bytes, or 0."""
+        """Return an unsigned number of the bytes that the file has there; 0 beyond its end."""
         return int.from_bytes(self.data[at : at + width], self.order)
 
     def pages(self) -> Iterator[Page]:
-        """Give the directories in their order; a chain that leads in a circle ends where it meets itself."""
+        """Yield the directories in their order; a circular chain ends before its first repetition."""
         counter, entry = (8, 20) if self.is_big else (2, 12)
         at, seen = self.number(8 if self.is_big else 4, self.word), set[int]()
         while 0 < at < len(self.data) and at not in seen and len(seen) < _MOST_PAGES:
             seen.add(at)
             count = self.number(at, counter)
-            behind = at + counter + count * entry
-            yield Page(at, behind, min(count, max(0, len(self.data) - at - counter) // entry))
-            at = self.number(behind, self.word)
+            end = at + counter + count * entry
+            yield Page(at, end, min(count, max(0, len(self.data) - at - counter) // entry))
+            at = self.number(end, self.word)
 
     def is_whole(self, page: Page) -> bool:
-        """Say whether the file has all of a directory."""
+        """Return whether the file contains the whole directory."""
         return page.next_at <= len(self.data)
 
     def entries(self, page: Page) -> Iterator[tuple[int, int, int, int]]:
-        """Give each entry's tag, type, number of values and where its values stand."""
+        """Yield each entry's tag, type, number of values and offset of its values."""
         counter, form = (8, "HHQQ") if self.is_big else (2, "HHII")
         mark = "<" if self.order == "little" else ">"
         entry = struct.Struct(mark + form)
@@ -109,7 +109,7 @@ class Directories:
             yield tag, type_, count, first + (number + 1) * entry.size - self.word if is_within else at
 
     def values(self, type_: int, count: int, at: int) -> tuple[float, ...]:
-        """Return an entry's numbers, as many as the file has of them; of a text none."""
+        """Return an entry's numbers that the file contains; none for a text."""
         mark = "<" if self.order == "little" else ">"
         size = _SIZES.get(type_, 0)
         count = min(count, max(0, len(self.data) - at) // size) if size else 0
