@@ -9,7 +9,7 @@ from rayjobs.lifecycle import pausing
 from rayjobs.model.batch import ENDED, Batch, Verb, final_state
 from rayjobs.model.item import Fault, Outcome
 from rayjobs.model.lease import Lease, Tally
-from rayjobs.ports import Registry, Replayed
+from rayjobs.ports import Batches, Registry, Replayed
 from rayjobs.record.isolation import isolated
 from rayjobs.record.layout import Record
 from rayjobs.record.replay import closing, replay
@@ -39,7 +39,7 @@ def take_back(lease: Lease, registry: Registry, record: Record, *, split: bool) 
         close(lease.batch_id, registry, record)
 
 
-def tally_of(lease: Lease, fault: Exception, registry: Registry, record: Record) -> Tally:
+def tally_of(lease: Lease, fault: Exception, registry: Batches, record: Record) -> Tally:
     """Return what becomes of a chunk that its slot did not carry out; raises `NotFoundError`."""
     if isinstance(fault, ItemError):
         log.warning("slot lost: %s", fault, extra={"batch": lease.batch_id, "first": lease.range.first})
@@ -69,7 +69,7 @@ def _lost(lease: Lease, error: ItemError, max_attempts: int) -> tuple[Tally, lis
     return Tally(counts={"failed": 1}, errors={error.code: 1}), [outcome]
 
 
-def expire(batch_id: str, registry: Registry) -> None:
+def expire(batch_id: str, registry: Batches) -> None:
     """End a batch whose deadline is over; a repeat changes nothing."""
     try:
         deadline_s = registry.get(batch_id).document["deadline_s"]
