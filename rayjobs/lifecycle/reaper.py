@@ -4,7 +4,14 @@ import logging
 import time
 from dataclasses import replace
 
-from rayjobs.errors import ConflictError, ItemError, LeaseLostError, NotFoundError, RecordUnreadableError
+from rayjobs.errors import (
+    BatchDeadlineError,
+    ConflictError,
+    ItemError,
+    LeaseLostError,
+    NotFoundError,
+    RecordUnreadableError,
+)
 from rayjobs.lifecycle import pausing
 from rayjobs.model.batch import ENDED, Batch, Verb, final_state
 from rayjobs.model.item import Fault, Outcome
@@ -73,10 +80,8 @@ def expire(batch_id: str, registry: Batches) -> None:
     """End a batch whose deadline is over; a repeat changes nothing."""
     try:
         deadline_s = registry.get(batch_id).document["deadline_s"]
-        why = Fault(
-            "deadline", f"not done within its deadline_s of {deadline_s:g}", retryable=False, limit=deadline_s
-        )
-        registry.steer(batch_id, Verb.EXPIRE, "dispatcher", "deadline", why)
+        why = BatchDeadlineError(f"not done within its deadline_s of {deadline_s:g}", limit=deadline_s)
+        registry.steer(batch_id, Verb.EXPIRE, "dispatcher", why.code, Fault.of(why))
     except (ConflictError, NotFoundError) as error:  # it ended, or was purged, in between
         log.info("not expired: %s", error, extra={"batch": batch_id})
 

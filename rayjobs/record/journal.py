@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 
+from rayjobs.errors import BatchDeadlineError, TooManyFailedError
 from rayjobs.model.batch import ENDINGS, TERMINAL, Batch, Move, State, Verb
 from rayjobs.ports import Batches
 from rayjobs.record.layout import Record
@@ -17,8 +18,8 @@ from rayjobs.record.layout import Record
 _batch_of = attrgetter("batch_id")
 _ENDINGS = {
     Verb.CANCEL.value: ENDINGS[Verb.CANCEL],
-    "deadline": ENDINGS[Verb.EXPIRE],
-    "max_failed_ratio": ENDINGS[Verb.ABORT],
+    BatchDeadlineError.code: ENDINGS[Verb.EXPIRE],
+    TooManyFailedError.code: ENDINGS[Verb.ABORT],
 }
 """The cause of a batch's early end, and that end."""
 

@@ -16,6 +16,7 @@ import orjson
 
 from rayjobs.codec import FORMATS
 from rayjobs.errors import (
+    CancelledItemError,
     ConflictError,
     InvalidRequestError,
     NotFoundError,
@@ -24,6 +25,7 @@ from rayjobs.errors import (
     RegistryBehindError,
 )
 from rayjobs.model.batch import TERMINAL, Batch, State
+from rayjobs.model.item import Fault
 from rayjobs.model.ranges import Range
 from rayjobs.ports import Event, Page, Registry, Told
 from rayjobs.record import journal
@@ -264,12 +266,8 @@ def _without_outcome(batch: Batch, *, running: bool) -> dict[str, Any]:
     if running:
         return {"state": "running", "attempts": 0}
     if batch.ending or batch.state in TERMINAL:
-        error = {
-            "code": "cancelled",
-            "detail": f"the batch was {batch.ending or State.CANCELLED} before this item ran",
-            "retryable": False,
-        }
-        return {"state": "cancelled", "attempts": 0, "error": error}
+        error = CancelledItemError(f"the batch was {batch.ending or State.CANCELLED} before this item ran")
+        return {"state": "cancelled", "attempts": 0, "error": Fault.of(error).as_json()}
     return {"state": "pending", "attempts": 0}
 
 
@@ -297,7 +295,10 @@ def _index_of(cursor: str | None) -> int:
         return 0
     if not re.fullmatch(CURSOR, cursor):
         problem = Problem(
-            "/cursor", "invalid_request", "this is not a cursor of an earlier page", actual=shown(cursor)
+            "/cursor",
+            InvalidRequestError.code,
+            "this is not a cursor of an earlier page",
+            actual=shown(cursor),
         )
         raise InvalidRequestError(problem.detail, [problem])
     return int(cursor[1:])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rayjobs.errors import ConflictError, IllegalTransitionError
+from rayjobs.errors import TOO_MANY_FAILED, ConflictError, IllegalTransitionError, TooManyFailedError
 from rayjobs.model.batch import (
     ENDED,
     ENDINGS,
@@ -169,13 +169,9 @@ class Entry:
             return
         if counts.too_many_failed(ratio, exact=self.exact):
             tried = counts.done - counts.cancelled
-            why = {
-                "code": "max_failed_ratio",
-                "detail": f"{counts.failed} of {tried} items failed, more than max_failed_ratio allows",
-                "limit": ratio,
-                "actual": counts.failed / tried,
-            }
-            self.stop(State.FAILED, now_ms, "max_failed_ratio", "dispatcher", why)
+            detail = TOO_MANY_FAILED % (counts.failed, tried)
+            why = TooManyFailedError(detail, limit=ratio, actual=counts.failed / tried)
+            self.stop(State.FAILED, now_ms, why.code, "dispatcher", why.as_json())
 
     def _weigh(self, ended: int, busy_ms: float, now_ms: int) -> None:
         if not ended:
