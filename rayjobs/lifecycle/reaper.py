@@ -50,7 +50,7 @@ def tally_of(lease: Lease, fault: Exception, registry: Batches, record: Record) 
     """Return what becomes of a chunk that its slot did not carry out; raises `NotFoundError`."""
     if isinstance(fault, ItemError):
         log.warning("slot lost: %s", fault, extra={"batch": lease.batch_id, "first": lease.range.first})
-        max_attempts = registry.get(lease.batch_id).document["max_attempts"]
+        max_attempts = registry.get(lease.batch_id).terms.max_attempts
         tally, outcomes = _lost(lease, fault, max_attempts)
         try:
             return record.commit(lease, outcomes, tally)  # unless the slot had committed before it ended
@@ -77,9 +77,11 @@ def _lost(lease: Lease, error: ItemError, max_attempts: int) -> tuple[Tally, lis
 
 
 def expire(batch_id: str, registry: Batches) -> None:
-    """End a batch whose deadline is over; a repeat changes nothing."""
+    """End a batch whose deadline is over; a repeat, or a batch without a deadline, changes nothing."""
     try:
-        deadline_s = registry.get(batch_id).document["deadline_s"]
+        deadline_s = registry.get(batch_id).terms.deadline_s
+        if deadline_s is None:
+            return
         why = BatchDeadlineError(f"not done within its deadline_s of {deadline_s:g}", limit=deadline_s)
         registry.steer(batch_id, Verb.EXPIRE, "dispatcher", why.code, Fault.of(why))
     except (ConflictError, NotFoundError) as error:  # it ended, or was purged, in between

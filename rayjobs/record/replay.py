@@ -8,6 +8,7 @@ from typing import Any
 from rayjobs.model.batch import ENDED, Batch, Counts, State
 from rayjobs.model.lease import Lease
 from rayjobs.model.ranges import Cover, Range
+from rayjobs.model.terms import BatchTerms
 from rayjobs.ports import NewBatch, Replayed
 from rayjobs.record.commits import Entry
 from rayjobs.record.layout import Listing, Record
@@ -28,6 +29,7 @@ def replay(record: Record, batch_id: str, in_flight: Sequence[Lease] = ()) -> Re
         NotFoundError: There is no such batch.
     """
     spec = record.spec(batch_id)
+    terms = BatchTerms.of(spec["document"])
     closed = record.closed(batch_id)
     listing = record.listing(batch_id)
     of_purge = closed is not None and closed["cause"] == "purge"
@@ -36,8 +38,8 @@ def replay(record: Record, batch_id: str, in_flight: Sequence[Lease] = ()) -> Re
         # Pages that were written while it was ended are not part of it.
         total=listing.total if closed is None else closed["counts"]["total"],
         exact=listing.sealed or closed is not None,
-        priority=spec["document"]["priority"],
-        document=spec["document"],
+        priority=terms.priority,
+        document=terms.document,
         idempotency_key=None if of_purge else spec.get("key"),
         body_hash=spec["body_hash"],
         created_ms=spec["created_ms"],
