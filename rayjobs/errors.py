@@ -5,14 +5,21 @@
     |   +-- InvalidRequestError, of which InvalidPipelineError, UnknownFilterError, OutputNameError
     |   +-- BatchTooLargeError, NotFoundError, ConflictError, IdempotencyMismatchError, UnauthorizedError
     +-- ItemError                        one item's fault, its neighbours go on: a class for each code
+    +-- BatchError                       what ends a whole batch early: BatchDeadlineError, TooManyFailedError
     +-- BackendError                     ours, the caller may come back
-    |   +-- RegistryUnavailableError      RegistryBehindError: it answers, but may know less than the record
+    |   +-- RegistryUnavailableError      RegistryBehindError: it answers, but may know less than the record;
+    |   |                                 RegistryFullError: its memory has reached the limit
     |   +-- StoreUnavailableError, RecordUnreadableError
     |   +-- EngineUnavailableError, QueueFullError, PreviewsBusyError
     +-- SettingsError                    the environment of a process can't be used: it does not start
     +-- ExecutorLostError                the driver lost its Ray cluster: leave, be restarted
     +-- LeaseLostError                   somebody else holds the lease: drop the outcome, count it
     IllegalTransitionError               a bug (an AssertionError): never caught
+
+Each code is written once, in its class. Two faults are found in two places, so two classes share the code:
+`output_conflict`, when a request is read or when an item is written; `deadline`, of an item or of a batch.
+They stay two classes because the branch decides what follows: an HTTP status, the end of one item, or the
+end of a batch.
 
 An error that crosses a process pickles by its constructor's own arguments.
 """
@@ -200,9 +207,9 @@ class OutputNoSpaceError(ItemError):
 
 
 class OutputConflictError(ItemError):
-    """Another item's output has this name."""
+    """Another item's output has this name: the fault of `OutputNameError`, found when the item is written."""
 
-    code = "output_conflict"
+    code = OutputNameError.code
 
 
 class WorkerCrashedError(ItemError):
@@ -233,6 +240,33 @@ class CancelledItemError(ItemError):
 
 ITEM_ERRORS: dict[str, type[ItemError]] = {cls.code: cls for cls in ItemError.__subclasses__()}
 """The item's codes and their classes: what a client may find in `errors_by_code`."""
+
+
+class BatchError(RayJobsError):
+    """The whole batch ends before its items are through; the batch shows this as its `error`."""
+
+    code = "batch_ended"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the batch's `error` object; `limit` and `actual` only if they are known."""
+        found = {"code": self.code, "detail": self.detail, "limit": self.limit, "actual": self.actual}
+        return {key: value for key, value in found.items() if value is not None}
+
+
+class BatchDeadlineError(BatchError):
+    """The batch took longer than its `deadline_s`: the fault of `DeadlineError`, of a whole batch."""
+
+    code = DeadlineError.code
+
+
+class TooManyFailedError(BatchError):
+    """More of the batch's items failed than its `max_failed_ratio` allows."""
+
+    code = "max_failed_ratio"
+
+
+TOO_MANY_FAILED = "%d of %d items failed, more than max_failed_ratio allows"
+"""Detail of a `TooManyFailedError`: failed items, tried items. Lua formats it too."""
 
 
 class BackendError(RayJobsError):

@@ -159,7 +159,7 @@ def _of_framework(request: Request, error: HTTPException) -> Response:
     status, headers = HTTPStatus(error.status_code), dict(error.headers or {})
     path = request.scope["path"]
     if status is HTTPStatus.NOT_FOUND:
-        return problem(request, status, "not_found", f"There is no route {path}; see /docs.")
+        return problem(request, status, core.NotFoundError.code, f"There is no route {path}; see /docs.")
     detail = str(error.detail)
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request, headers.get("Allow", "")))
@@ -191,4 +191,4 @@ def _unexpected(request: Request, error: Exception) -> Response:
     detail = f"An error in rayjobs itself; search the log for the request id {request_id}."
     # Starlette sends this answer outside of all middleware, so no middleware adds the header.
     headers = {"X-Request-ID": request_id}
-    return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail, headers=headers)
+    return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, RayJobsError.code, detail, headers=headers)

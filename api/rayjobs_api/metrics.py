@@ -1,6 +1,7 @@
 """The metrics for Prometheus: the queue and the workers by the registry, and the requests of this process."""
 
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Histogram, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -10,15 +11,19 @@ from typing_extensions import override
 from rayjobs.errors import BackendError
 from rayjobs.model.batch import TERMINAL, State
 from rayjobs.model.worker import Worker
-from rayjobs.ports import QueueStatus, Registry
+from rayjobs.ports import Queue, QueueStatus, Workers
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class MetricsRegistry(Queue, Workers, Protocol):
+    """The parts of the registry that the metrics read."""
 
 
 class Metrics:
     """The metrics of one application."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: MetricsRegistry) -> None:
         self._collected = CollectorRegistry()
         self.seconds = Histogram(
             "rayjobs_http_request_seconds",
@@ -37,7 +42,7 @@ class Metrics:
 class _System(Collector):
     """Reads the registry at each scrape, so every replica shows the same figures."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: MetricsRegistry) -> None:
         self._registry = registry
 
     def describe(self) -> Iterable[Metric]:

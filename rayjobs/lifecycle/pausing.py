@@ -5,12 +5,12 @@ import logging
 from rayjobs.errors import ConflictError, NotFoundError, RecordUnreadableError
 from rayjobs.model.batch import Verb
 from rayjobs.model.item import Fault
-from rayjobs.ports import Registry
+from rayjobs.ports import Batches
 
 log = logging.getLogger(__name__)
 
 
-def pause(batch_id: str, why: Fault, registry: Registry) -> None:
+def pause(batch_id: str, why: Fault, registry: Batches) -> None:
     """Pause a batch, before what it gives back can be claimed again; a repeat changes nothing."""
     try:
         registry.steer(batch_id, Verb.PAUSE, "dispatcher", why.code, why)
@@ -18,12 +18,12 @@ def pause(batch_id: str, why: Fault, registry: Registry) -> None:
         log.info("not paused: %s", error, extra={"batch": batch_id})
 
 
-def pause_unreadable(batch_id: str, error: RecordUnreadableError, registry: Registry) -> None:
+def pause_unreadable(batch_id: str, error: RecordUnreadableError, registry: Batches) -> None:
     """Pause a batch whose record can't be read, until that was mended and somebody resumes it."""
     pause(batch_id, Fault(error.code, error.detail, retryable=False), registry)
 
 
-def abort(batch_id: str, why: Fault, registry: Registry) -> None:
+def abort(batch_id: str, why: Fault, registry: Batches) -> None:
     """End a batch as failed; what runs of it may finish, and a repeat changes nothing."""
     try:
         registry.steer(batch_id, Verb.ABORT, "dispatcher", why.code, why)

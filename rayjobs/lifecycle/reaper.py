@@ -4,12 +4,19 @@ import logging
 import time
 from dataclasses import replace
 
-from rayjobs.errors import ConflictError, ItemError, LeaseLostError, NotFoundError, RecordUnreadableError
+from rayjobs.errors import (
+    BatchDeadlineError,
+    ConflictError,
+    ItemError,
+    LeaseLostError,
+    NotFoundError,
+    RecordUnreadableError,
+)
 from rayjobs.lifecycle import pausing
 from rayjobs.model.batch import ENDED, Batch, Verb, final_state
 from rayjobs.model.item import Fault, Outcome
 from rayjobs.model.lease import Lease, Tally
-from rayjobs.ports import Registry, Replayed
+from rayjobs.ports import Batches, Registry, Replayed
 from rayjobs.record.isolation import isolated
 from rayjobs.record.layout import Record
 from rayjobs.record.replay import closing, replay
@@ -39,11 +46,11 @@ def take_back(lease: Lease, registry: Registry, record: Record, *, split: bool) 
         close(lease.batch_id, registry, record)
 
 
-def tally_of(lease: Lease, fault: Exception, registry: Registry, record: Record) -> Tally:
+def tally_of(lease: Lease, fault: Exception, registry: Batches, record: Record) -> Tally:
     """Return what becomes of a chunk that its slot did not carry out; raises `NotFoundError`."""
     if isinstance(fault, ItemError):
         log.warning("slot lost: %s", fault, extra={"batch": lease.batch_id, "first": lease.range.first})
-        max_attempts = registry.get(lease.batch_id).document["max_attempts"]
+        max_attempts = registry.get(lease.batch_id).terms.max_attempts
         tally, outcomes = _lost(lease, fault, max_attempts)
         try:
             return record.commit(lease, outcomes, tally)  # unless the slot had committed before it ended
@@ -69,14 +76,14 @@ def _lost(lease: Lease, error: ItemError, max_attempts: int) -> tuple[Tally, lis
     return Tally(counts={"failed": 1}, errors={error.code: 1}), [outcome]
 
 
-def expire(batch_id: str, registry: Registry) -> None:
-    """End a batch whose deadline is over; a repeat changes nothing."""
+def expire(batch_id: str, registry: Batches) -> None:
+    """End a batch whose deadline is over; a repeat, or a batch without a deadline, changes nothing."""
     try:
-        deadline_s = registry.get(batch_id).document["deadline_s"]
-        why = Fault(
-            "deadline", f"not done within its deadline_s of {deadline_s:g}", retryable=False, limit=deadline_s
-        )
-        registry.steer(batch_id, Verb.EXPIRE, "dispatcher", "deadline", why)
+        deadline_s = registry.get(batch_id).terms.deadline_s
+        if deadline_s is None:
+            return
+        why = BatchDeadlineError(f"not done within its deadline_s of {deadline_s:g}", limit=deadline_s)
+        registry.steer(batch_id, Verb.EXPIRE, "dispatcher", why.code, Fault.of(why))
     except (ConflictError, NotFoundError) as error:  # it ended, or was purged, in between
         log.info("not expired: %s", error, extra={"batch": batch_id})
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from rayjobs.errors import IllegalTransitionError
+from rayjobs.model.terms import BatchTerms
 
 
 class State(StrEnum):
@@ -229,6 +231,11 @@ class Batch:
     move: Move | None = None
     """The last change of its state; None where the registry does not tell."""
 
+    @cached_property
+    def terms(self) -> BatchTerms:
+        """The terms of the document."""
+        return BatchTerms.of(self.document)
+
     @property
     def speed_per_s(self) -> float:
         """Items ended a second: of late, or of a batch that has ended, over all the time that it ran."""
@@ -249,8 +256,7 @@ class Batch:
 
     def matches(self, state: State | None, label: tuple[str, str] | None) -> bool:
         """Return whether a listing with these conditions shows the batch."""
-        labels = self.document.get("labels", {})
-        return state in (None, self.state) and (label is None or labels.get(label[0]) == label[1])
+        return state in (None, self.state) and self.terms.has_label(label)
 
     def as_json(self) -> dict[str, Any]:
         """Return the batch as JSON, as every route returns it."""

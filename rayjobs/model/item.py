@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from rayjobs.errors import ItemError, RayJobsError
+from rayjobs.errors import BatchError, ItemError, RayJobsError
 
 Ending = Literal["succeeded", "cached", "skipped", "failed", "cancelled"]
 """How an item may end: the names of `batch.ENDED`."""
@@ -55,9 +55,10 @@ class Fault:
     actual: float | str | None = None
 
     @classmethod
-    def of(cls, error: ItemError) -> "Fault":
-        """Return the fault that `error` describes."""
-        return cls(error.code, error.detail, error.retryable, error.limit, error.actual)
+    def of(cls, error: ItemError | BatchError) -> "Fault":
+        """Return the fault that `error` describes; the fault of a whole batch is not retryable."""
+        retryable = isinstance(error, ItemError) and error.retryable
+        return cls(error.code, error.detail, retryable, error.limit, error.actual)
 
     @classmethod
     def unforeseen(cls, work: str, error: Exception) -> "Fault":

@@ -2,7 +2,7 @@
 
 Each port is named for the need and not for the tool, and has one contract suite that runs over every adapter.
 
-registry  batches, queue, leases, workers, events
+registry  `Batches`, `Queue`, `Workers`, `Leadership`, `Restoration`; together the `Registry`
 store     blobs by name: record, outputs, uploads
 executor  chunks, run on slots
 messages  the values that the ports take and return
@@ -22,23 +22,28 @@ from rayjobs.ports.messages import (
     Submitted,
     Told,
 )
-from rayjobs.ports.registry import Registry
+from rayjobs.ports.registry import Batches, Leadership, Queue, Registry, Restoration, Workers
 from rayjobs.ports.store import Store, is_name
 
 __all__ = [
+    "Batches",
     "Event",
     "Executor",
+    "Leadership",
     "MemoryUse",
     "NewBatch",
     "Page",
     "Purged",
+    "Queue",
     "QueueStatus",
     "Registry",
     "Replayed",
+    "Restoration",
     "Retry",
     "Settled",
     "Store",
     "Submitted",
     "Told",
+    "Workers",
     "is_name",
 ]

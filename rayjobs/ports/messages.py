@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from rayjobs.model.batch import Batch, State, open_state
 from rayjobs.model.lease import Lease
 from rayjobs.model.ranges import Range
+from rayjobs.model.terms import BatchTerms
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,11 @@ class NewBatch:
     """Who submits it, for the log."""
     created_ms: int | None = None
     """None: the registry's clock sets it."""
+
+    @cached_property
+    def terms(self) -> BatchTerms:
+        """The terms of the document."""
+        return BatchTerms.of(self.document)
 
     @property
     def spec(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The port to the registry and its queue."""
+"""The ports to the registry: one for each need, and all of them together."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -21,18 +21,8 @@ from rayjobs.ports.messages import (
 )
 
 
-class Registry(Protocol):
-    """Holds batches, queue, leases and workers; every method is atomic, and a repeat does no harm.
-
-    Each raises `RegistryUnavailableError` when the registry does not answer, and those
-    that name a batch raise `NotFoundError` when the present run has none of that id.
-    """
-
-    def ping(self) -> None:
-        """Return if the registry answers and is not full, so that it takes new batches; else raise."""
-
-    def memory(self) -> MemoryUse:
-        """Return the memory that the registry uses, and its limit."""
+class Batches(Protocol):
+    """The batches: how they come, change, end and are read; those that name one raise `NotFoundError`."""
 
     def submit(self, batch: NewBatch) -> Submitted:
         """Add a batch and queue its sealed items.
@@ -59,28 +49,6 @@ class Registry(Protocol):
 
         The batch shows `remarks` from here on: what the listing tells beside the items.
         """
-
-    def claim(self, leader: int, slots: int, pace: Pace, most: int) -> list[Lease]:
-        """Take up to `most` chunks off the queue, each under a lease.
-
-        Batches take turns by time used over weight (`2 ** priority`): stride scheduling.
-
-        Raises:
-            LeaseLostError: Another dispatcher leads.
-        """
-
-    def renew(self, leases: Sequence[Lease]) -> list[Lease]:
-        """Prolong the leases; return those that are no longer held, or none while the run is not restored."""
-
-    def settle(self, lease: Lease, tally: Tally) -> Settled:
-        """Return a lease with the tally of its items.
-
-        Raises:
-            LeaseLostError: The lease is no longer held, or belongs to a purged run.
-        """
-
-    def leases(self, *, expired: bool = False, batch_id: str | None = None) -> list[Lease]:
-        """Return the leases that are held, or those that expired and were not settled."""
 
     def steer(
         self, batch_id: str, verb: Verb, actor: str, cause: str | None = None, error: Fault | None = None
@@ -121,8 +89,8 @@ class Registry(Protocol):
             ConflictError: The batch has not ended, or is being retried.
         """
 
-    def moves(self, written: Sequence[Move] = (), *, batch_id: str | None = None) -> list[Move]:
-        """Forget the moves that are `written`; return others, of all batches or of one, the oldest first."""
+    def close(self, batch_id: str, state: State, finished_ms: int | None = None) -> Batch:
+        """Give the batch its terminal state; a repeat changes nothing."""
 
     def closable(self) -> list[str]:
         """Return the batches that are not closed and in which no item waits or runs."""
@@ -133,8 +101,114 @@ class Registry(Protocol):
     def overdue(self) -> list[str]:
         """Return the batches whose deadline has passed and that have not got an end so far."""
 
-    def close(self, batch_id: str, state: State, finished_ms: int | None = None) -> Batch:
-        """Give the batch its terminal state; a repeat changes nothing."""
+    def moves(self, written: Sequence[Move] = (), *, batch_id: str | None = None) -> list[Move]:
+        """Forget the moves that are `written`; return others, of all batches or of one, the oldest first."""
+
+    def moved(self, timeout_s: float) -> str | None:
+        """Wait until a batch changes its state, and return its id; None if the time is up.
+
+        Changes before the first call are not reported. One thread at a time may call it.
+        """
+
+    def get(self, batch_id: str, *, whole: bool = False) -> Batch:
+        """Return the batch.
+
+        Raises:
+            RegistryBehindError: It is asked of a `whole` run, and the present one is not restored.
+        """
+
+    def page(
+        self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None
+    ) -> Page:
+        """Return batches of the present run, newest first.
+
+        Raises:
+            RegistryBehindError: The run is not restored, so some may be missing.
+        """
+
+    def events(self, batch_id: str, after: str | None) -> Told:
+        """Return the events behind the one with id `after`, and whether the batch has ended.
+
+        Raises:
+            RegistryBehindError: The run is not restored, so the batch may have ended long ago.
+        """
+
+
+class Queue(Protocol):
+    """The chunks that wait or are leased, and whether there is room for more."""
+
+    def ping(self) -> None:
+        """Return if the registry answers and is not full, so that it takes new batches; else raise."""
+
+    def memory(self) -> MemoryUse:
+        """Return the memory that the registry uses, and its limit."""
+
+    def queue(self) -> QueueStatus:
+        """Return the queue's figures."""
+
+    def claim(self, leader: int, slots: int, pace: Pace, most: int) -> list[Lease]:
+        """Take up to `most` chunks off the queue, each under a lease.
+
+        Batches take turns by time used over weight (`2 ** priority`): stride scheduling.
+
+        Raises:
+            LeaseLostError: Another dispatcher leads.
+        """
+
+    def renew(self, leases: Sequence[Lease]) -> list[Lease]:
+        """Prolong the leases; return those that are no longer held, or none while the run is not restored."""
+
+    def settle(self, lease: Lease, tally: Tally) -> Settled:
+        """Return a lease with the tally of its items.
+
+        Raises:
+            LeaseLostError: The lease is no longer held, or belongs to a purged run.
+        """
+
+    def leases(self, *, expired: bool = False, batch_id: str | None = None) -> list[Lease]:
+        """Return the leases that are held, or those that expired and were not settled."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until an item is queued, and return True; return False if the time is up."""
+
+
+class Workers(Protocol):
+    """The worker processes that are registered, and those that were asked to drain."""
+
+    def beat(self, worker: Worker, ttl_s: float) -> str:
+        """Register a worker, or prolong it; return the present run's id."""
+
+    def leave(self, worker_id: str) -> None:
+        """Forget a worker that ends by itself."""
+
+    def drain(self, worker_id: str) -> None:
+        """Ask a worker to begin no more chunks; raises `NotFoundError` if no worker has this id."""
+
+    def drains(self, worker_id: str) -> bool:
+        """Return whether a worker was asked to drain within the last minute."""
+
+    def workers(self) -> list[Worker]:
+        """Return the workers whose last heartbeat has not expired."""
+
+
+class Leadership(Protocol):
+    """The present run, and the one dispatcher that leads it."""
+
+    def run_id(self) -> str:
+        """Return the present run's id."""
+
+    def leader(self) -> str | None:
+        """Return the dispatcher that leads, None if none does."""
+
+    def lead(self, holder: str, ttl_s: float) -> int | None:
+        """Become or remain the one active dispatcher; return its fencing token, None if another leads."""
+
+    def resign(self, holder: str) -> None:
+        """Give up the lead, so that the next dispatcher does not wait for its end."""
+
+
+class Restoration(Protocol):
+    """What makes the registry follow the record after a loss or a purge."""
 
     def restored(self) -> bool:
         """Return whether all batches of the record are in the present run, on the present server."""
@@ -162,67 +236,13 @@ class Registry(Protocol):
     def sweep(self) -> int:
         """Delete keys that earlier runs have left, in bounded steps; return how many."""
 
-    def get(self, batch_id: str, *, whole: bool = False) -> Batch:
-        """Return the batch.
-
-        Raises:
-            RegistryBehindError: It is asked of a `whole` run, and the present one is not restored.
-        """
-
-    def page(
-        self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None
-    ) -> Page:
-        """Return batches of the present run, newest first.
-
-        Raises:
-            RegistryBehindError: The run is not restored, so some may be missing.
-        """
-
-    def events(self, batch_id: str, after: str | None) -> Told:
-        """Return the events behind the one with id `after`, and whether the batch has ended.
-
-        Raises:
-            RegistryBehindError: The run is not restored, so the batch may have ended long ago.
-        """
-
-    def queue(self) -> QueueStatus:
-        """Return the queue's figures."""
-
-    def beat(self, worker: Worker, ttl_s: float) -> str:
-        """Register a worker, or prolong it; return the present run's id."""
-
-    def leave(self, worker_id: str) -> None:
-        """Forget a worker that ends by itself."""
-
-    def drain(self, worker_id: str) -> None:
-        """Ask a worker to begin no more chunks; raises `NotFoundError` if no worker has this id."""
-
-    def drains(self, worker_id: str) -> bool:
-        """Return whether a worker was asked to drain within the last minute."""
-
-    def workers(self) -> list[Worker]:
-        """Return the workers whose last heartbeat has not expired."""
-
-    def run_id(self) -> str:
-        """Return the present run's id."""
-
-    def leader(self) -> str | None:
-        """Return the dispatcher that leads, None if none does."""
-
-    def lead(self, holder: str, ttl_s: float) -> int | None:
-        """Become or remain the one active dispatcher; return its fencing token, None if another leads."""
-
-    def resign(self, holder: str) -> None:
-        """Give up the lead, so that the next dispatcher does not wait for its end."""
-
     def purge(self) -> Purged:
         """Begin a new run and delete every key of the old ones."""
 
-    def wait(self, timeout_s: float) -> bool:
-        """Wait until an item is queued, and return True; return False if the time is up."""
 
-    def moved(self, timeout_s: float) -> str | None:
-        """Wait until a batch changes its state, and return its id; None if the time is up.
+class Registry(Batches, Queue, Workers, Leadership, Restoration, Protocol):
+    """Holds batches, queue, leases and workers; every method is atomic, and a repeat does no harm.
 
-        Changes before the first call are not reported. One thread at a time may call it.
-        """
+    Each raises `RegistryUnavailableError` when the registry does not answer, and those
+    that name a batch raise `NotFoundError` when the present run has none of that id.
+    """

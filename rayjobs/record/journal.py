@@ -10,20 +10,21 @@ from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 
+from rayjobs.errors import BatchDeadlineError, TooManyFailedError
 from rayjobs.model.batch import ENDINGS, TERMINAL, Batch, Move, State, Verb
-from rayjobs.ports import Registry
+from rayjobs.ports import Batches
 from rayjobs.record.layout import Record
 
 _batch_of = attrgetter("batch_id")
 _ENDINGS = {
     Verb.CANCEL.value: ENDINGS[Verb.CANCEL],
-    "deadline": ENDINGS[Verb.EXPIRE],
-    "max_failed_ratio": ENDINGS[Verb.ABORT],
+    BatchDeadlineError.code: ENDINGS[Verb.EXPIRE],
+    TooManyFailedError.code: ENDINGS[Verb.ABORT],
 }
 """The cause of a batch's early end, and that end."""
 
 
-def write(registry: Registry, record: Record, batch_id: str | None = None) -> None:
+def write(registry: Batches, record: Record, batch_id: str | None = None) -> None:
     """Bring the notes of all batches, or of one, to the record; a repeat does no harm."""
     moves = registry.moves(batch_id=batch_id)
     while moves:
@@ -32,7 +33,7 @@ def write(registry: Registry, record: Record, batch_id: str | None = None) -> No
         moves = registry.moves(moves, batch_id=batch_id)
 
 
-def attest(batch: Batch, registry: Registry, record: Record) -> None:
+def attest(batch: Batch, registry: Batches, record: Record) -> None:
     """Write the last change of a batch's state, as the registry told it; a repeat does no harm."""
     if batch.move is None:  # the registry was filled by an older version
         write(registry, record, batch.id)
@@ -40,7 +41,7 @@ def attest(batch: Batch, registry: Registry, record: Record) -> None:
         record.note(batch.id, [batch.move])
 
 
-def read(batch_id: str, registry: Registry, record: Record) -> list[Move]:
+def read(batch_id: str, registry: Batches, record: Record) -> list[Move]:
     """Return the changes of a batch's state, the oldest first; raises `NotFoundError`."""
     record.spec(batch_id)
     known = {move.id: move for move in [*record.moves(batch_id), *registry.moves(batch_id=batch_id)]}

@@ -1,4 +1,4 @@
-"""How a batch stands, by its record alone: what a registry that has lost it is told."""
+"""Computes the state of a batch from its record alone, for a registry that has lost the batch."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,36 +8,39 @@ from typing import Any
 from rayjobs.model.batch import ENDED, Batch, Counts, State
 from rayjobs.model.lease import Lease
 from rayjobs.model.ranges import Cover, Range
+from rayjobs.model.terms import BatchTerms
 from rayjobs.ports import NewBatch, Replayed
 from rayjobs.record.commits import Entry
 from rayjobs.record.layout import Listing, Record
 
 
 def replay(record: Record, batch_id: str, in_flight: Sequence[Lease] = ()) -> Replayed:
-    """Return how a batch stands: as it was closed, or else as its commit files tell.
+    """Return the state of a batch: from its closing file, or else from its commit files.
 
-    Of these it reads the names and the heads, not the items, save where two overlap: the time it takes is by
-    the number of chunks.
+    The function reads the names and the heads of the commit files. It reads the items only where two commit
+    files overlap. So the time grows with the number of chunks, not of items.
 
     Args:
         record: The record.
-        batch_id: Of which batch.
-        in_flight: Chunks of it that run at this moment; they do, whatever the record says of them.
+        batch_id: The batch.
+        in_flight: Chunks of the batch that run at this moment. They count as running, even if the record says
+            that they have ended.
 
     Raises:
         NotFoundError: There is no such batch.
     """
     spec = record.spec(batch_id)
+    terms = BatchTerms.of(spec["document"])
     closed = record.closed(batch_id)
     listing = record.listing(batch_id)
     of_purge = closed is not None and closed["cause"] == "purge"
     new = NewBatch(
         id=batch_id,
-        # Pages that were written while it was ended are not part of it.
+        # Pages that were written while the batch was ended are not part of the batch.
         total=listing.total if closed is None else closed["counts"]["total"],
         exact=listing.sealed or closed is not None,
-        priority=spec["document"]["priority"],
-        document=spec["document"],
+        priority=terms.priority,
+        document=terms.document,
         idempotency_key=None if of_purge else spec.get("key"),
         body_hash=spec["body_hash"],
         created_ms=spec["created_ms"],
@@ -71,13 +74,13 @@ def _open(record: Record, new: NewBatch, listing: Listing, in_flight: Sequence[L
     found = _Totals()
     for lease in in_flight:
         found.end(lease.range)
-    flying = {lease.token for lease in in_flight}
-    story: list[tuple[int, Entry | list[Range]]] = [(e.token, e) for e in entries if e.token not in flying]
+    running = {lease.token for lease in in_flight}
+    steps: list[tuple[int, Entry | list[Range]]] = [(e.token, e) for e in entries if e.token not in running]
     retries = record.retries(new.id)
-    story += retries
+    steps += retries
     reopened = max((token for token, _ in retries), default=0)
     # A retry comes behind the entry with the same token, as in `Record.outcomes`.
-    for _, step in sorted(story, key=lambda row: (row[0], isinstance(row[1], list)), reverse=True):
+    for _, step in sorted(steps, key=lambda row: (row[0], isinstance(row[1], list)), reverse=True):
         if isinstance(step, Entry):
             found.add(record, new.id, step)
         else:
@@ -98,47 +101,47 @@ def _open(record: Record, new: NewBatch, listing: Listing, in_flight: Sequence[L
 
 @dataclass
 class _Totals:
-    """What is known while the commit files are gone through, from the latest to the first."""
+    """The sums so far, while the commit files are read from the latest to the first."""
 
     counts: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
-    told: Cover = field(default_factory=Cover)
-    """Items of which a later entry has told: what an earlier one says of them counts no more."""
+    described: Cover = field(default_factory=Cover)
+    """Items that a later entry has described: an earlier entry no longer counts for these items."""
     ended: Cover = field(default_factory=Cover)
-    """Items that do not wait: they have ended, or run."""
+    """Items that do not wait, because they have ended or run."""
     back: list[Range] = field(default_factory=list)
     """Ranges that were put back, the latest first."""
 
     def end(self, chunk: Range) -> None:
         """Note that these items do not wait."""
-        self.told.add(chunk)
+        self.described.add(chunk)
         self.ended.add(chunk)
 
     def retry(self, ranges: Sequence[Range]) -> None:
-        """Note that whatever was told of these items before counts no more."""
+        """Note that earlier entries no longer count for these items."""
         self.back += ranges
         for chunk in ranges:
-            self.told.add(chunk)
+            self.described.add(chunk)
 
     def add(self, record: Record, batch_id: str, entry: Entry) -> None:
-        """Note what a commit file tells, as far as nothing later was told of its items."""
+        """Add a commit file, except for the items that a later entry has described."""
         tally = record.tally(batch_id, entry)
         again = Cover()
         for chunk in tally.again:
             again.add(chunk)
         parts = again.gaps(entry.range)
-        if all(self.told.gaps(part) == [part] for part in parts):
+        if all(self.described.gaps(part) == [part] for part in parts):
             self.counts.update(tally.counts)
             self.errors.update(tally.errors)
         else:
             self._count_lines(record, batch_id, entry)
         self.back += tally.again
         for part in parts:
-            for gap in self.told.gaps(part):
+            for gap in self.described.gaps(part):
                 self.end(gap)
 
     def waiting(self, total: int) -> tuple[Range, ...]:
-        """Return what has not ended, each item at the attempt under which it was put back last."""
+        """Return the items that have not ended, each at the attempt of its last return to the queue."""
         found = []
         for chunk in [*self.back, Range(0, total)] if total else []:
             found += self.ended.gaps(chunk)
@@ -147,7 +150,7 @@ class _Totals:
 
     def _count_lines(self, record: Record, batch_id: str, entry: Entry) -> None:
         for outcome in record.lines(batch_id, entry):
-            if self.told.gaps(Range(outcome["index"], 1)):
+            if self.described.gaps(Range(outcome["index"], 1)):
                 self.counts[outcome["state"]] += 1
                 if "error" in outcome:
                     self.errors[outcome["error"]["code"]] += 1
@@ -156,9 +159,10 @@ class _Totals:
 def closing(
     batch: Batch, state: State, finished_ms: int, cause: str | None = None, unrun: Sequence[Range] = ()
 ) -> dict[str, Any]:
-    """Return what the record keeps of a batch's end; items that still waited are cancelled.
+    """Return the content of a batch's closing file; items that still waited count as cancelled.
 
-    `unrun` are the items that never ran: that they did not is part of the end, whatever is written behind it.
+    `unrun` are the items that never ran. The closing file names them, because a late
+    commit may still write them.
     """
     ended = {name: getattr(batch.counts, name) for name in ENDED}
     ended["cancelled"] += batch.counts.total - sum(ended.values())
@@ -181,25 +185,25 @@ def _within(ranges: Sequence[Range], total: int) -> list[list[int]]:
     return [[one.first, min(one.end, total) - one.first] for one in ranges if one.first < total]
 
 
-def view(standing: Replayed, run_id: str) -> Batch:
-    """Return the batch as clients see it while the registry does not know it."""
-    new, ends = standing.batch, dict(standing.ends)
-    running = sum(lease.range.count for lease in standing.running)
+def view(replayed: Replayed, run_id: str) -> Batch:
+    """Return the batch as clients see it while the registry does not know the batch."""
+    new, ends = replayed.batch, dict(replayed.ends)
+    running = sum(lease.range.count for lease in replayed.running)
     pending = new.total - running - sum(ends.values())
     return Batch(
         id=new.id,
-        state=standing.state,
+        state=replayed.state,
         run_id=run_id,
         counts=Counts(total=new.total, pending=pending, running=running, **ends),
-        errors_by_code=dict(standing.errors),
+        errors_by_code=dict(replayed.errors),
         exact=new.exact,
         priority=new.priority,
         created_ms=new.created_ms or 0,
-        started_ms=standing.started_ms,
-        ran_ms=standing.ran_ms,
-        finished_ms=standing.finished_ms,
+        started_ms=replayed.started_ms,
+        ran_ms=replayed.ran_ms,
+        finished_ms=replayed.finished_ms,
         throughput_per_s=0.0,
         document=new.document,
-        error=standing.error,
-        remarks=standing.remarks,
+        error=replayed.error,
+        remarks=replayed.remarks,
     )

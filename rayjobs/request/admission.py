@@ -2,7 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from rayjobs.errors import BatchTooLargeError, InvalidPipelineError, InvalidRequestError, ItemError, Problem
+from rayjobs.errors import (
+    BatchTooLargeError,
+    InvalidPipelineError,
+    InvalidRequestError,
+    ItemError,
+    Problem,
+    SourceForbiddenError,
+)
 from rayjobs.model.item import Item
 from rayjobs.record.layout import PAGE
 from rayjobs.request.sources import Sources
@@ -56,7 +63,7 @@ class Admission:
             roots = ", ".join(map(str, self._settings.roots)) or "none"
             detail = f"is not an absolute path under an allowed root ({roots}); see RAYJOBS_ROOTS"
             problems = [
-                Problem(pointer, "source_forbidden", f"{path} {detail}", roots, path)
+                Problem(pointer, SourceForbiddenError.code, f"{path} {detail}", roots, path)
                 for path, pointer in outside[:100]
             ]
             raise InvalidRequestError(f"{outside[0][0]} {detail}", problems)

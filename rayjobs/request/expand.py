@@ -7,7 +7,7 @@ from itertools import islice
 
 from rayjobs.errors import ItemError, OutputNameError, RayJobsError, SourceNotFoundError
 from rayjobs.model.item import Fault, Item
-from rayjobs.ports import Registry, Store
+from rayjobs.ports import Batches, Store
 from rayjobs.record.layout import PAGE, Listing, Record, output_key
 from rayjobs.request.sources import Sources
 from rayjobs.request.spec import BatchRequest, FolderSource, Source, Work, parse_form
@@ -48,7 +48,7 @@ def _has_file(item: Item, variant: Variant, store: Store) -> bool:
     return file is not None
 
 
-def expand(batch_id: str, registry: Registry, record: Record, sources: Sources) -> None:
+def expand(batch_id: str, registry: Batches, record: Record, sources: Sources) -> None:
     """List a batch's source to its end, or until the batch takes no more.
 
     A listing that was cut short goes on behind the last page that was written; the source is listed in the
@@ -66,9 +66,7 @@ def expand(batch_id: str, registry: Registry, record: Record, sources: Sources) 
     registry.seal(batch_id, listed.error, listed.remarks)
 
 
-def _listed(
-    batch_id: str, total: int, registry: Registry, record: Record, sources: Sources
-) -> Listing | None:
+def _listed(batch_id: str, total: int, registry: Batches, record: Record, sources: Sources) -> Listing | None:
     """Write the pages behind the first `total` items; None where the batch takes no more."""
     document = record.spec(batch_id)["document"]
     source = parse_form(BatchRequest, {"source": document["source"]}).source

@@ -33,7 +33,7 @@ def check_template(template: str, pointer: str = "/output/name", *, has_variants
         _check_fields(template, FIELDS if has_variants else FIELDS[:-1])
         name(template, Item(0, "x", "x"), "x", "x")
     except OutputNameError as error:
-        problem = Problem(pointer, "output_conflict", error.detail, actual=template)
+        problem = Problem(pointer, error.code, error.detail, actual=template)
         raise OutputNameError(error.detail, [problem]) from error
 
 

@@ -89,7 +89,7 @@ def parse_pipeline(raw: object, pointer: str = "/pipeline") -> Pipeline:
     parsed = [_parse_filter(one, f"{pointer}/{index}") for index, one in enumerate(raw)]
     problems = [problem for one in parsed if not isinstance(one, Filter) for problem in one]
     problems += _double_keys(parsed, pointer)
-    if any(problem.code == "unknown_filter" for problem in problems):
+    if any(problem.code == UnknownFilterError.code for problem in problems):
         raise UnknownFilterError(_said(problems), problems)
     if problems:
         raise InvalidPipelineError(_said(problems), problems)
@@ -138,7 +138,11 @@ def _parse_filter(raw: object, pointer: str) -> Filter | list[Problem]:
     if not isinstance(name, str):
         return [Problem(f"{pointer}/name", "wrong_type", "must be a filter's name", actual=shown(name))]
     if (cls := known().get(name)) is None:
-        return [Problem(f"{pointer}/name", "unknown_filter", _unknown(name), ", ".join(known()), shown(name))]
+        return [
+            Problem(
+                f"{pointer}/name", UnknownFilterError.code, _unknown(name), ", ".join(known()), shown(name)
+            )
+        ]
     try:
         return cls.model_validate(raw)
     except ValidationError as error:

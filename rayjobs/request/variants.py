@@ -182,7 +182,7 @@ def require_unique(variants: Sequence[Variant]) -> None:
         needs += ", and variants that share a folder one name with {variant}"
     detail = f"this source is listed later, so the name must have {needs}, to be no other file's"
     pointer, actual = f"{variants[0].pointer}/output/name", variants[0].output.name
-    raise OutputNameError(detail, [Problem(pointer, "output_conflict", detail, actual=actual)])
+    raise OutputNameError(detail, [Problem(pointer, OutputNameError.code, detail, actual=actual)])
 
 
 def check_names(variants: Sequence[Variant], items: Iterable[Item]) -> None:
@@ -207,4 +207,6 @@ def _both(name: str, one: tuple[Item, Variant], other: tuple[Item, Variant]) -> 
         fields = "{variant}"
     detail = f"{who} written as {name!r}; add {fields} to the name"
     pointer = f"{variant.pointer}/output/name"
-    return OutputNameError(detail, [Problem(pointer, "output_conflict", detail, actual=variant.output.name)])
+    return OutputNameError(
+        detail, [Problem(pointer, OutputNameError.code, detail, actual=variant.output.name)]
+    )

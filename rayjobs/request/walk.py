@@ -11,7 +11,7 @@ from contextlib import closing
 from typing import Any
 
 from rayjobs.codec import SUFFIXES
-from rayjobs.errors import Problem
+from rayjobs.errors import Problem, SourceForbiddenError
 
 MAX_WARNINGS = 50
 """Entries that a listing tells by name; of more, their number: a batch is kept and sent with them."""
@@ -104,7 +104,7 @@ def _entries(here: str, remarks: Remarks, *, is_first: bool) -> list["os.DirEntr
     except OSError as error:
         if is_first:
             raise
-        remarks.warn(here, "source_forbidden", f"can't be listed: {error.strerror or error}")
+        remarks.warn(here, SourceForbiddenError.code, f"can't be listed: {error.strerror or error}")
     return sorted(found, key=lambda entry: entry.name)
 
 

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any
 
 from rayjobs.model.item import Fault, Item, Outcome
-from rayjobs.ports import Registry
+from rayjobs.ports import Workers
 from rayjobs.request.sources import Sources
 from rayjobs.request.spec import SamplesSource, Source, parse_request
 from rayjobs.request.walk import Remarks
@@ -108,7 +108,7 @@ class Estimates:
         settings: Settings,
         intake: Submissions,
         sources: Sources,
-        registry: Registry,
+        registry: Workers,
         tryouts: RenderPool,
     ) -> None:
         self._most = settings.max_inline_items

@@ -1,6 +1,7 @@
-"""The reading side: batches, their items, results and outputs, as the record has them.
+"""Reads batches, their items, results and outputs.
 
-What the registry knows of a batch is later than the record; what it has forgotten, the record still tells.
+The registry knows the latest state of a batch. The record still has the batches that the
+registry has forgotten.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ import orjson
 
 from rayjobs.codec import FORMATS
 from rayjobs.errors import (
+    CancelledItemError,
     ConflictError,
     InvalidRequestError,
     NotFoundError,
@@ -24,6 +26,7 @@ from rayjobs.errors import (
     RegistryBehindError,
 )
 from rayjobs.model.batch import TERMINAL, Batch, State
+from rayjobs.model.item import Fault
 from rayjobs.model.ranges import Range
 from rayjobs.ports import Event, Page, Registry, Told
 from rayjobs.record import journal
@@ -39,16 +42,16 @@ _WINDOW = 1000
 _BEFORE_ALL = "0"
 """The id of an `end` before which no event is known."""
 _CATCH_UP_S = 5.0
-"""Within which a registry that was restored has settled what the record told before."""
+"""Longest time until a restored registry has settled the chunks that the record already contains."""
 _FRESH_S = 2.0
-"""How old the sum of an open batch may be that only the record knows."""
+"""Greatest age of a computed view of an open batch that only the record knows."""
 _LOOK = 100
 """Windows that one call searches for items that match, before it answers with what it has."""
 
 
 @dataclass(frozen=True)
 class OutputFile:
-    """An output, ready to be sent; whoever gets it closes `file`."""
+    """An output, ready to be sent; the receiver closes `file`."""
 
     file: BinaryIO
     media_type: str
@@ -59,7 +62,7 @@ class OutputFile:
 
 
 class Queries:
-    """Reads what became of batches; every method is safe to call from several threads."""
+    """Answers questions about batches; every method is safe to call from several threads."""
 
     def __init__(self, registry: Registry, record: Record) -> None:
         self._registry = registry
@@ -68,7 +71,7 @@ class Queries:
         self._folded: dict[str, tuple[float, Batch]] = {}
 
     def batch(self, batch_id: str) -> Batch:
-        """Return a batch; raises `NotFoundError`. As long as the registry is behind, the record tells."""
+        """Return a batch; raises `NotFoundError`. While the registry is behind, it comes from the record."""
         try:
             found = self._registry.get(batch_id, whole=True)
         except (NotFoundError, RegistryBehindError):
@@ -76,24 +79,25 @@ class Queries:
         return self._caught_up(found)
 
     def _caught_up(self, found: Batch) -> Batch:
-        """Return a batch, not with less done than the record has just told.
+        """Return a batch, or its last view from the record if that view has more items done.
 
-        A chunk is in the record a moment before the registry has settled it.
+        A chunk is in the record a moment before the registry settles the chunk, and progress must not
+        go back.
         """
         with self._folding:
-            at, told = self._folded.get(found.id, (0.0, None))
-            if told is not None and found.counts.done < told.counts.done and found.state not in TERMINAL:
+            at, kept = self._folded.get(found.id, (0.0, None))
+            if kept is not None and found.counts.done < kept.counts.done and found.state not in TERMINAL:
                 if time.monotonic() - at < _CATCH_UP_S:
-                    return told
-            elif told is not None:  # what is told from here on is later
+                    return kept
+            elif kept is not None:  # the registry has caught up
                 del self._folded[found.id]
             return found
 
     def _of_record(self, batch_id: str) -> Batch:
         if self._record.closed(batch_id) is not None:
             return self._view(batch_id)
-        # While a lost registry is being restored, all who follow its batches come here, again and again; and
-        # an open batch is summed up from all its commit files.
+        # While a lost registry is restored, every client that follows a batch comes here again and again, and
+        # the view of an open batch reads all its commit files. So a view is kept for a moment.
         with self._folding:
             at, batch = self._folded.get(batch_id, (0.0, None))
             is_of_run = batch is not None and batch.run_id == self._registry.run_id()
@@ -106,9 +110,9 @@ class Queries:
             return batch
 
     def _view(self, batch_id: str) -> Batch:
-        standing = replay(self._record, batch_id)
-        batch = view(standing, self._registry.run_id())
-        return batch if standing.closed else journal.as_logged(batch, self._record.moves(batch_id))
+        replayed = replay(self._record, batch_id)
+        batch = view(replayed, self._registry.run_id())
+        return batch if replayed.closed else journal.as_logged(batch, self._record.moves(batch_id))
 
     def page(
         self, *, limit: int, cursor: str | None, state: State | None, label: tuple[str, str] | None
@@ -135,14 +139,14 @@ class Queries:
         return Page(newest_first, found.next, unreadable=unreadable)
 
     def _not_entered(self, cursor: str | None, last: str | None) -> list[str]:
-        """Return the batches of a page that the record has and the registry was not told of: for seconds."""
+        """Return the batches of a page that are in the record and not yet in the registry."""
         known = {*self._registry.unfinished()}
         # Behind `known`: one that ends in between is then in neither.
         marked = (one for one in self._record.marked() if one not in known)
         return [one for one in marked if (cursor is None or one < cursor) and (last is None or one >= last)]
 
     def _unlisted_page(self, limit: int, cursor: str | None) -> Page:
-        """Return a page for as long as the registry has no listing: after a loss, for a second or two."""
+        """Return a page from the record, while the registry has no listing after a loss."""
         older = sorted(
             (one for one in self._record.batches() if cursor is None or one < cursor), reverse=True
         )
@@ -151,8 +155,9 @@ class Queries:
     def events(self, batch_id: str, after: str | None) -> list[Event]:
         """Return a batch's events behind the one with id `after`; of one that has ended the last is `end`.
 
-        Whether it has ended, its state says: the events may be lost. An `end` that none of them tells has the
-        id of the event before it, and `after` itself where nothing is behind that. Raises `NotFoundError`.
+        The state of the batch says whether it has ended, because events may be lost. An `end` that is not
+        among the events gets the id of the event before it, or `after` if there is none. Raises
+        `NotFoundError`.
         """
         try:
             told = self._registry.events(batch_id, after)
@@ -264,12 +269,8 @@ def _without_outcome(batch: Batch, *, running: bool) -> dict[str, Any]:
     if running:
         return {"state": "running", "attempts": 0}
     if batch.ending or batch.state in TERMINAL:
-        error = {
-            "code": "cancelled",
-            "detail": f"the batch was {batch.ending or State.CANCELLED} before this item ran",
-            "retryable": False,
-        }
-        return {"state": "cancelled", "attempts": 0, "error": error}
+        error = CancelledItemError(f"the batch was {batch.ending or State.CANCELLED} before this item ran")
+        return {"state": "cancelled", "attempts": 0, "error": Fault.of(error).as_json()}
     return {"state": "pending", "attempts": 0}
 
 
@@ -297,7 +298,10 @@ def _index_of(cursor: str | None) -> int:
         return 0
     if not re.fullmatch(CURSOR, cursor):
         problem = Problem(
-            "/cursor", "invalid_request", "this is not a cursor of an earlier page", actual=shown(cursor)
+            "/cursor",
+            InvalidRequestError.code,
+            "this is not a cursor of an earlier page",
+            actual=shown(cursor),
         )
         raise InvalidRequestError(problem.detail, [problem])
     return int(cursor[1:])

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 import psutil
 
@@ -19,7 +20,7 @@ from rayjobs.engine.slot_status import SlotStatus, SlotStatusReader
 from rayjobs.errors import BackendError
 from rayjobs.filters import plugin_versions
 from rayjobs.model.worker import InHand, Worker
-from rayjobs.ports import Registry
+from rayjobs.ports import Leadership, Workers
 from rayjobs.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -34,11 +35,15 @@ _RATE_S = 10.0
 """Time over which the images per second are counted."""
 
 
+class AgentRegistry(Workers, Leadership, Protocol):
+    """The parts of the registry that an agent uses: its heartbeats, and the id of the present run."""
+
+
 class Agent:
     """Registers one worker and keeps it registered, until it is stopped."""
 
     def __init__(
-        self, registry: Registry, settings: Settings, slots: int, capabilities: dict[str, list[str]]
+        self, registry: AgentRegistry, settings: Settings, slots: int, capabilities: dict[str, list[str]]
     ) -> None:
         self._registry = registry
         self._settings = settings

@@ -11,6 +11,7 @@ from rayjobs.errors import OutputNoSpaceError
 from rayjobs.model.item import Fault, Outcome
 from rayjobs.model.lease import Lease, Tally
 from rayjobs.model.ranges import Range, runs
+from rayjobs.model.terms import BatchTerms
 from rayjobs.record.layout import Record
 
 _DOCUMENTS = 16
@@ -23,7 +24,7 @@ class ChunkRunner:
     def __init__(self, record: Record, engine: Engine) -> None:
         self._record = record
         self._engine = engine
-        self._document = lru_cache(_DOCUMENTS)(lambda batch_id: record.spec(batch_id)["document"])
+        self._terms = lru_cache(_DOCUMENTS)(lambda batch_id: BatchTerms.of(record.spec(batch_id)["document"]))
 
     def run(self, lease: Lease) -> Tally:
         """Carry out a chunk and commit it to the record; return its tally.
@@ -39,16 +40,16 @@ class ChunkRunner:
                 at the same attempt.
         """
         began = time.perf_counter()
-        document = self._document(lease.batch_id)
+        terms = self._terms(lease.batch_id)
         items = tuple(self._record.items(lease.batch_id, lease.range))
         try:
             outcomes = self._engine.carry_out(
-                Assignment(lease.batch_id, lease.range.attempt, document, items)
+                Assignment(lease.batch_id, lease.range.attempt, terms.document, items)
             )
         except SystemExit:
-            self._commit(lease, self._engine.leave(), document["max_attempts"], began)
+            self._commit(lease, self._engine.leave(), terms.max_attempts, began)
             raise
-        return self._commit(lease, outcomes, document["max_attempts"], began)
+        return self._commit(lease, outcomes, terms.max_attempts, began)
 
     def _commit(self, lease: Lease, outcomes: list[Outcome], max_attempts: int, began: float) -> Tally:
         full = [o.error for o in outcomes if o.error and o.error.code == OutputNoSpaceError.code]

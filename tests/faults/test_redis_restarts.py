@@ -51,5 +51,5 @@ def test_who_waits_for_work_hears_of_it_again(farm_settings: Settings, tmp_path:
                 registry.wait(0.01)
         server.start()
         assert not registry.wait(0.01)
-        registry.submit(NewBatch("b_1", 1, exact=True, priority=0, document={}))
+        registry.submit(NewBatch("b_1", 1, exact=True, priority=0, document={"max_attempts": 1}))
         assert registry.wait(5)

@@ -1,5 +1,8 @@
+import ast
 import pickle
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +40,46 @@ def test_the_item_codes_are_those_of_the_contract() -> None:
 def test_the_tree_in_the_docstring_names_every_class() -> None:
     named = [cls.__name__ for cls in tree(errors.RayJobsError) if not issubclass(cls, errors.ItemError)]
     assert [name for name in named if name not in (errors.__doc__ or "")] == []
+
+
+def test_a_code_is_written_once_and_in_its_class() -> None:
+    source = ast.parse(Path(errors.__file__).read_text("utf-8"))
+    written = Counter(
+        node.value.value
+        for node in ast.walk(source)
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        and isinstance(node.value, ast.Constant)
+        and ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target) == "code"
+    )
+    assert set(written) == {cls.code for cls in tree(errors.RayJobsError)}
+    assert [code for code, times in written.items() if times > 1 and code != "invalid_request"] == []
+
+
+GENERIC = {"cancelled", "conflict", "deadline", "truncated"}
+"""Codes that are also names of states, of counts, of options."""
+
+
+@pytest.mark.parametrize("root", ["rayjobs", "api"])
+def test_no_module_writes_a_code_by_itself(root: str) -> None:
+    codes = {cls.code for cls in tree(errors.RayJobsError)} - GENERIC - {"max_failed_ratio"}
+    base = Path(errors.__file__).parent.parent / root
+    found = [
+        f"{path.relative_to(base)}:{node.lineno} {node.value}"
+        for path in sorted(base.rglob("*.py"))
+        if path != Path(errors.__file__)
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and node.value in codes
+    ]
+    assert found == []
+
+
+def test_no_script_writes_a_code_by_itself() -> None:
+    codes = {cls.code for cls in tree(errors.RayJobsError)} - {"cancelled"}
+    folder = Path(errors.__file__).parent / "adapters" / "redis" / "lua"
+    found = [
+        f"{path.name}: {code}"
+        for path in sorted(folder.glob("*.lua"))
+        for code in codes
+        if f"'{code}'" in path.read_text("utf-8")
+    ]
+    assert found == []

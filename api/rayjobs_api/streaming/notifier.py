@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rayjobs.errors import RayJobsError
-from rayjobs.ports import Registry
+from rayjobs.ports import Batches
 
 _LISTEN_S = 1.0
 """Longest wait for an announcement, before a look at whether anybody still listens."""
@@ -44,7 +44,7 @@ class Subscription:
 class Notifier:
     """Hears of batches that moved, in one thread for all streams, as long as there is one."""
 
-    def __init__(self, registry: Registry, closing: threading.Event) -> None:
+    def __init__(self, registry: Batches, closing: threading.Event) -> None:
         self._registry = registry
         self._closing = closing
         self._rings: defaultdict[str, set[Subscription]] = defaultdict(set)

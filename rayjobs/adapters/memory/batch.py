@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rayjobs.errors import ConflictError, IllegalTransitionError
+from rayjobs.errors import TOO_MANY_FAILED, ConflictError, IllegalTransitionError, TooManyFailedError
 from rayjobs.model.batch import (
     ENDED,
     ENDINGS,
@@ -24,6 +24,7 @@ from rayjobs.model.batch import (
 )
 from rayjobs.model.lease import Pace, Tally
 from rayjobs.model.ranges import Range
+from rayjobs.model.terms import BatchTerms
 from rayjobs.ports import Event, NewBatch, Replayed, Retry
 
 _MEMORY_MS = 10_000
@@ -41,7 +42,7 @@ class Entry:
     total: int
     exact: bool
     priority: int
-    document: dict[str, Any]
+    terms: BatchTerms
     created_ms: int
     tell: Callable[["Entry", dict[str, Any]], Move]
     """Is told of each change of state, for the log."""
@@ -77,7 +78,7 @@ class Entry:
         """Return the entry of a batch that was just submitted."""
         state = State.QUEUED if new.exact else State.EXPANDING
         created_ms = now_ms if new.created_ms is None else new.created_ms
-        entry = cls(new.id, state, new.total, new.exact, new.priority, new.document, created_ms, tell)
+        entry = cls(new.id, state, new.total, new.exact, new.priority, new.terms, created_ms, tell)
         entry._enter(state, now_ms, "submit", new.actor)
         return entry
 
@@ -88,7 +89,7 @@ class Entry:
         """Return the entry of a batch as its record tells it."""
         new = told.batch
         created_ms = new.created_ms or now_ms
-        entry = cls(new.id, told.state, new.total, new.exact, new.priority, new.document, created_ms, tell)
+        entry = cls(new.id, told.state, new.total, new.exact, new.priority, new.terms, created_ms, tell)
         entry.ends |= told.ends
         entry.errors = dict(told.errors)
         entry.error, entry.remarks = told.error, told.remarks
@@ -163,19 +164,15 @@ class Entry:
 
     def judge(self, now_ms: int) -> None:
         """End the batch if too many of its items failed."""
-        ratio, counts = self.document.get("max_failed_ratio"), self._counts()
+        ratio, counts = self.terms.max_failed_ratio, self._counts()
         steered = VERBS[Verb.ABORT].get(self.ending or self.state)
         if ratio is None or not counts.failed or steered is not State.FINALIZING:
             return
         if counts.too_many_failed(ratio, exact=self.exact):
             tried = counts.done - counts.cancelled
-            why = {
-                "code": "max_failed_ratio",
-                "detail": f"{counts.failed} of {tried} items failed, more than max_failed_ratio allows",
-                "limit": ratio,
-                "actual": counts.failed / tried,
-            }
-            self.stop(State.FAILED, now_ms, "max_failed_ratio", "dispatcher", why)
+            detail = TOO_MANY_FAILED % (counts.failed, tried)
+            why = TooManyFailedError(detail, limit=ratio, actual=counts.failed / tried)
+            self.stop(State.FAILED, now_ms, why.code, "dispatcher", why.as_json())
 
     def _weigh(self, ended: int, busy_ms: float, now_ms: int) -> None:
         if not ended:
@@ -272,13 +269,12 @@ class Entry:
 
     def late(self, now_ms: int) -> bool:
         """Whether the deadline is over."""
-        deadline_s = self.document.get("deadline_s")
+        deadline_s = self.terms.deadline_s
         return deadline_s is not None and now_ms >= self.created_ms + deadline_s * 1000
 
     def matches(self, state: State | None, label: tuple[str, str] | None) -> bool:
         """Whether a listing with these conditions shows the batch."""
-        labels = self.document.get("labels", {})
-        return state in (None, self.state) and (label is None or labels.get(label[0]) == label[1])
+        return state in (None, self.state) and self.terms.has_label(label)
 
     def view(self, run_id: str, now_ms: int) -> Batch:
         """Return the batch as clients see it."""
@@ -294,7 +290,7 @@ class Entry:
             started_ms=self.started_ms,
             finished_ms=self.finished_ms,
             throughput_per_s=self._throughput(now_ms),
-            document=self.document,
+            document=self.terms.document,
             error=self.error or self.held,
             remarks=self.remarks,
             ending=self.ending,

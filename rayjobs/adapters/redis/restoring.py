@@ -77,7 +77,7 @@ def entry(batch: NewBatch) -> dict[str, Any]:
         "exact": batch.exact,
         "priority": batch.priority,
         "document": json.dumps(batch.document),
-        "deadline_s": batch.document.get("deadline_s"),
+        "deadline_s": batch.terms.deadline_s,
         "created_ms": batch.created_ms,
     }
     return {name: value for name, value in found.items() if value is not None}

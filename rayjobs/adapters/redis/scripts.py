@@ -1,4 +1,4 @@
-"""The Lua scripts: each behind the shared prelude, with the layout and the state machine filled in.
+"""The Lua scripts: each behind the shared prelude, with layout, state machine and error codes filled in.
 
 A script that begins with `#!lua flags=allow-oom` runs although Redis has reached `maxmemory`: those by which
 work in hand goes on and makes room. All others are refused then, before they have written anything.
@@ -14,6 +14,7 @@ import redis
 
 from rayjobs.adapters.redis.keys import lua_table
 from rayjobs.errors import (
+    TOO_MANY_FAILED,
     ConflictError,
     IdempotencyMismatchError,
     IllegalTransitionError,
@@ -24,6 +25,7 @@ from rayjobs.errors import (
     RegistryBehindError,
     RegistryFullError,
     RegistryUnavailableError,
+    TooManyFailedError,
 )
 from rayjobs.model.batch import ENDINGS, ENOUGH, OVERDUE, TRANSITIONS, VERBS
 
@@ -58,6 +60,8 @@ class Scripts:
             "verbs": json.dumps(VERBS),
             "endings": json.dumps(ENDINGS),
             "enough": str(ENOUGH),
+            "too_many_failed": TooManyFailedError.code,
+            "too_many_failed_detail": TOO_MANY_FAILED,
         }
         prelude = prelude.replace("-- @layout@", lua_table())
         for name, table in tables.items():

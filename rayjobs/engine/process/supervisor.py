@@ -30,6 +30,7 @@ from rayjobs.errors import (
     WorkerOutOfMemoryError,
 )
 from rayjobs.model.item import Fault, Outcome
+from rayjobs.model.terms import BatchTerms
 from rayjobs.ports import Store
 from rayjobs.sandbox import limits
 from rayjobs.settings import Settings
@@ -104,7 +105,7 @@ class EngineSupervisor(Engine):
         self._ended = {}
         ended = self._ended
         self._carry_out(assignment, self._memory_bytes, ended)
-        if assignment.attempt < assignment.document["max_attempts"] and not self._draining():
+        if assignment.attempt < BatchTerms.of(assignment.document).max_attempts and not self._draining():
             for outcome in list(ended.values()):
                 if outcome.error is not None and outcome.error.code == WorkerOutOfMemoryError.code:
                     ended[outcome.index] = self._in_large_lane(assignment, outcome)

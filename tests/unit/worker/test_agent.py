@@ -134,7 +134,8 @@ def test_a_worker_that_is_ended_waits_for_what_it_has_in_hand(
     leaving.start()
     stop.set()
     wait_until(mark.holds, 2, "the drain mark is set")
-    assert [worker.draining for worker in registry.workers()] == [True]
+    # The agent sets the mark before it sends the heartbeat.
+    wait_until(lambda: [worker.draining for worker in registry.workers()] == [True], 2, "the drain shows")
     status_writer.rest()
     leaving.join(3)
     assert not leaving.is_alive()

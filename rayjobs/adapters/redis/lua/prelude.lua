@@ -14,6 +14,7 @@ local P = NS .. ':' .. RUN .. ':'
 -- @layout@
 local FOLLOWS = cjson.decode([==[@transitions@]==])
 local VERBS, ENDINGS = cjson.decode([==[@verbs@]==]), cjson.decode([==[@endings@]==])
+local TOO_MANY_FAILED = '@too_many_failed@'
 
 local function fail(code, detail) return redis.error_reply(code .. ' ' .. detail) end
 local function whole(number) return string.format('%.0f', number) end
@@ -166,14 +167,14 @@ local function too_many_failed(b)
   local tried = b.ended - b.cancelled
   local least = b.exact == '1' and math.min(@enough@, b.total) or @enough@
   if b.failed <= ratio * math.max(tried, least) then return nil end
-  local detail = string.format('%d of %d items failed, more than max_failed_ratio allows', b.failed, tried)
-  return cjson.encode({code = 'max_failed_ratio', detail = detail, limit = ratio, actual = b.failed / tried})
+  local detail = string.format('@too_many_failed_detail@', b.failed, tried)
+  return cjson.encode({code = TOO_MANY_FAILED, detail = detail, limit = ratio, actual = b.failed / tried})
 end
 
 -- Ends a batch of which too many items failed; called by whatever changes its counts, or what they are judged by.
 local function judge(b)
   local why = b.failed > 0 and VERBS.abort[b.ending or b.state] == 'finalizing' and too_many_failed(b)
-  if why then stop(b, 'failed', 'max_failed_ratio', 'dispatcher', why) end
+  if why then stop(b, ENDINGS.abort, TOO_MANY_FAILED, 'dispatcher', why) end
 end
 
 -- Whether a verb that was decided is being written into the record.
