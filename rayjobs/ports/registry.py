@@ -83,7 +83,14 @@ class Registry(Protocol):
         """Return the leases that are held, or those that expired and were not settled."""
 
     def steer(
-        self, batch_id: str, verb: Verb, actor: str, cause: str | None = None, error: Fault | None = None
+        self,
+        batch_id: str,
+        verb: Verb,
+        actor: str,
+        cause: str | None = None,
+        error: Fault | None = None,
+        *,
+        whole: bool = False,
     ) -> Batch:
         """Pause, resume or end a batch, as `batch.VERBS` says for its state; items that run may finish.
 
@@ -93,9 +100,11 @@ class Registry(Protocol):
             actor: Who asks; the log shows it.
             cause: Why; the log shows it. The verb by default.
             error: The batch shows it as its error, until it is resumed or retried.
+            whole: Refuse it while the run is not restored, and its states may be old.
 
         Raises:
             ConflictError: The batch's state does not allow it.
+            RegistryBehindError: It is asked of a `whole` run, and the present one is not restored.
         """
 
     def reserve(self, batch_id: str) -> int:
@@ -105,6 +114,7 @@ class Registry(Protocol):
 
         Raises:
             ConflictError: Its state does not allow it, its deadline is over, or somebody has reserved it.
+            RegistryBehindError: The run is not restored, so its state may be old.
         """
 
     def retry(self, batch_id: str, retry: Retry, actor: str) -> Batch:
@@ -112,6 +122,7 @@ class Registry(Protocol):
 
         Raises:
             ConflictError: The batch's state does not allow it, or it is reserved under another token.
+            RegistryBehindError: The run is not restored, so its state may be old.
         """
 
     def delete(self, batch_id: str) -> Batch:
@@ -119,6 +130,7 @@ class Registry(Protocol):
 
         Raises:
             ConflictError: The batch has not ended, or is being retried.
+            RegistryBehindError: The run is not restored, so its state may be old.
         """
 
     def moves(self, written: Sequence[Move] = (), *, batch_id: str | None = None) -> list[Move]:
@@ -186,7 +198,7 @@ class Registry(Protocol):
         """
 
     def queue(self) -> QueueStatus:
-        """Return the queue's figures."""
+        """Return the queue's figures, marked while the run is not restored."""
 
     def beat(self, worker: Worker, ttl_s: float) -> str:
         """Register a worker, or prolong it; return the present run's id."""

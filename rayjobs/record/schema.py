@@ -128,6 +128,8 @@ class _Heir(TypedDict):
 @_open
 class _Purge(TypedDict):
     schema_version: int
+    id: NotRequired[str]
+    """Absent where an older version wrote it."""
     run_id: str
     batches: list[str]
     at_ms: int
