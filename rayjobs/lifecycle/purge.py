@@ -76,7 +76,9 @@ def _has_ended(batch_id: str, record: Record, told: dict[str, Any]) -> bool:
 
 
 def _is_of(told: dict[str, Any], end: dict[str, Any] | None) -> bool:
-    return end is not None and (end["cause"], end["finished_ms"]) == ("purge", told["at_ms"])
+    # Two purges may begin in one millisecond; the id is absent where an older version began it.
+    own = ("purge", told["at_ms"], told.get("id"))
+    return end is not None and (end["cause"], end["finished_ms"], end.get("purge")) == own
 
 
 def _bury(batch_id: str, record: Record, told: dict[str, Any]) -> None:
@@ -88,7 +90,8 @@ def _bury(batch_id: str, record: Record, told: dict[str, Any]) -> None:
     end = record.closed(batch_id)
     if left.closed is None:
         batch = view(left, told["run_id"])
-        end = record.close(batch_id, closing(batch, State.CANCELLED, at_ms, "purge", left.waiting))
+        mine = closing(batch, State.CANCELLED, at_ms, "purge", left.waiting)
+        end = record.close(batch_id, mine | ({"purge": told["id"]} if "id" in told else {}))
     if _is_of(told, end):  # the log tells the end that holds, and no other
         record.note(batch_id, [Move(f"{at_ms}-0", batch_id, at_ms, State.CANCELLED, "purge", told["actor"])])
 

@@ -1,5 +1,6 @@
 """A purge meets another one, or a batch's own end: the first has the word, and what it wrote stays."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,14 @@ def bench(redis_process: RedisServer, tmp_path: Path) -> Bench:
     return Bench(RedisRegistry.connect(settings), FileStore(str(tmp_path)), settings)
 
 
+@pytest.fixture
+def one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all purges begin in the same millisecond."""
+    at_ns = time.time_ns()
+    monkeypatch.setattr("rayjobs.lifecycle.purge.time.time_ns", lambda: at_ns)
+
+
+@pytest.mark.usefixtures("one_moment")
 @pytest.mark.parametrize("number", range(1, 8))
 @pytest.mark.parametrize("before", ["nothing", "a retry"])
 def test_two_purges_end_a_batch_once(bench: Bench, tmp_path: Path, number: int, before: str) -> None:
