@@ -222,6 +222,8 @@ class QueueAnswer(Answer):
     eta_s: float | None
     batches_by_state: dict[str, int]
     stale_settlements: int
+    complete: bool
+    """False while the registry is being restored from the record: batches may be missing in these figures."""
 
 
 class WorkerAnswer(Answer):

@@ -107,12 +107,13 @@ def _close(batch_id: str, registry: Registry, record: Record) -> None:
         unrun = standing.waiting if standing is not None else ()
         state = final_state(told.counts, batch.ending)
         finished_ms = time.time_ns() // 1_000_000
-        record.close(batch_id, closing(told, state, finished_ms, unrun=unrun))
+        mine = closing(told, state, finished_ms, unrun=unrun)
+        held = record.close(batch_id, mine)
         record.tidy(batch_id)  # before anybody sees its end, and writes that it is retried
-        if told != batch:
+        if told == batch and all(held[name] == mine[name] for name in ("state", "counts", "cause")):
+            registry.close(batch_id, state, held["finished_ms"])
+        else:  # somebody else has ended it, or what ran has told more
             registry.restore(replay(record, batch_id))
-        else:
-            registry.close(batch_id, state, finished_ms)
     except NotFoundError:  # purged in between
         log.info("batch was purged before its end", extra={"batch": batch_id})
 

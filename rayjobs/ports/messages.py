@@ -128,6 +128,8 @@ class QueueStatus:
     batches_by_state: dict[str, int]
     stale_settlements: int
     """Number of chunks that were refused because their lease was no longer held."""
+    complete: bool = True
+    """Whether these are all batches; else the run is being restored from the record."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,14 @@ class Batches(Protocol):
         """
 
     def steer(
-        self, batch_id: str, verb: Verb, actor: str, cause: str | None = None, error: Fault | None = None
+        self,
+        batch_id: str,
+        verb: Verb,
+        actor: str,
+        cause: str | None = None,
+        error: Fault | None = None,
+        *,
+        whole: bool = False,
     ) -> Batch:
         """Pause, resume or end a batch, as `batch.VERBS` says for its state; items that run may finish.
 
@@ -61,9 +68,11 @@ class Batches(Protocol):
             actor: Who asks; the log shows it.
             cause: Why; the log shows it. The verb by default.
             error: The batch shows it as its error, until it is resumed or retried.
+            whole: Refuse it while the run is not restored, and its states may be old.
 
         Raises:
             ConflictError: The batch's state does not allow it.
+            RegistryBehindError: It is asked of a `whole` run, and the present one is not restored.
         """
 
     def reserve(self, batch_id: str) -> int:
@@ -73,6 +82,7 @@ class Batches(Protocol):
 
         Raises:
             ConflictError: Its state does not allow it, its deadline is over, or somebody has reserved it.
+            RegistryBehindError: The run is not restored, so its state may be old.
         """
 
     def retry(self, batch_id: str, retry: Retry, actor: str) -> Batch:
@@ -80,6 +90,7 @@ class Batches(Protocol):
 
         Raises:
             ConflictError: The batch's state does not allow it, or it is reserved under another token.
+            RegistryBehindError: The run is not restored, so its state may be old.
         """
 
     def delete(self, batch_id: str) -> Batch:
@@ -87,6 +98,7 @@ class Batches(Protocol):
 
         Raises:
             ConflictError: The batch has not ended, or is being retried.
+            RegistryBehindError: The run is not restored, so its state may be old.
         """
 
     def close(self, batch_id: str, state: State, finished_ms: int | None = None) -> Batch:
@@ -144,7 +156,7 @@ class Queue(Protocol):
         """Return the memory that the registry uses, and its limit."""
 
     def queue(self) -> QueueStatus:
-        """Return the queue's figures."""
+        """Return the figures of the queue, marked while the run is not restored."""
 
     def claim(self, leader: int, slots: int, pace: Pace, most: int) -> list[Lease]:
         """Take up to `most` chunks off the queue, each under a lease.

@@ -139,7 +139,9 @@ class Commits:
         found = self._read(schema.CLOSED, f"record/{batch_id}/closed.json")
         if found and retries is None:
             retries = self._retried(batch_id)
-        return found if found and found["retries"] == retries else None
+        if found and found["retries"] != retries:
+            found = self._read(schema.CLOSED, f"record/{batch_id}/ends/after-{retries}.json")
+        return found
 
     def _retried(self, batch_id: str) -> int:
         """Return how often a batch was retried."""

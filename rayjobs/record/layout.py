@@ -12,10 +12,13 @@
     record/<batch>/log/<first>_<last>.jsonl
                                           changes of the batch's state, named by the first and the last id
                                           in it; one may be in several files
-    record/<batch>/closed.json            the terminal state with its counts, or a purge's tombstone
+    record/<batch>/closed.json            the terminal state with its counts, or a purge's tombstone; created
+                                          once: of all who end a batch, the first has the word
+    record/<batch>/ends/after-<n>.json    the same, of the batch that was retried n times since
     open/<batch>                          a mark of each batch that has not ended: all that a start looks at
     keys/<sha256 of the key>              which batch an idempotency key has made
-    purge.json                            a purge that has begun and not ended
+    purges/<id>.json                      a purge that has begun and not ended
+    purge.json                            the same, of an older version
     outputs/<batch>/<name>                the pictures
     outputs/shared/<folder>/<name>        those of batches that share a folder; deleting a batch leaves them
     uploads/<id>/<name>                   pictures that were sent
@@ -254,28 +257,38 @@ class Record(Commits):
         lines = ((key, line) for key in keys for line in (self.store.get(key) or b"").split(b"\n"))
         return [Move.of(schema.MOVE.read(key, line)) for key, line in lines]
 
-    def close(self, batch_id: str, closing: dict[str, Any]) -> None:
-        """Write how the batch ended, then take its mark off."""
+    def close(self, batch_id: str, closing: dict[str, Any]) -> dict[str, Any]:
+        """Write how the batch ended, then take its mark off; return the end that holds.
+
+        It is another one where somebody was first: an end is never replaced, only followed by a retry.
+        """
         retries = self._retried(batch_id)
-        body = {"schema_version": SCHEMA, "retries": retries, **closing}
-        self._put(f"record/{batch_id}/closed.json", orjson.dumps(body))
+        body = orjson.dumps({"schema_version": SCHEMA, "retries": retries, **closing})
+        first, later = f"record/{batch_id}/closed.json", f"record/{batch_id}/ends/after-{retries}.json"
+        if not self._put_new(first, body) and self._closed(batch_id, retries) is None:
+            self._put_new(later, body)
         self.unmark(batch_id)
+        held = self._closed(batch_id, retries)
+        if held is None:
+            raise NotFoundError(f"there is no batch {batch_id!r}")
+        return held
 
     def tidy(self, batch_id: str) -> None:
         """Remove what processes that were killed while they wrote have left of a batch that has ended."""
         self.store.tidy(f"record/{batch_id}")  # outputs begin elsewhere, where the engine's keeper tidies
 
     def begin_purge(self, purge: dict[str, Any]) -> None:
-        """Write which batches a purge ends, before it does anything."""
-        self._put("purge.json", orjson.dumps({"schema_version": SCHEMA, **purge}))
+        """Write which batches a purge ends, before it does anything, in a file named by its `id`."""
+        self._put(f"purges/{purge['id']}.json", orjson.dumps({"schema_version": SCHEMA, **purge}))
 
     def purge(self) -> dict[str, Any] | None:
-        """Return the purge that has begun and not ended."""
-        return self._read(schema.PURGE, "purge.json")
+        """Return the oldest purge that has begun and not ended."""
+        keys = ["purge.json", *(f"purges/{name}" for name in sorted(self.store.names("purges")))]
+        return next(filter(None, (self._read(schema.PURGE, key) for key in keys)), None)
 
-    def end_purge(self) -> None:
-        """Forget the purge: all of it is done."""
-        self.store.delete("purge.json")
+    def end_purge(self, purge: dict[str, Any]) -> None:
+        """Forget a purge: all of it is done."""
+        self.store.delete(f"purges/{purge['id']}.json" if "id" in purge else "purge.json")
 
     def _put(self, key: str, data: bytes) -> None:
         """Write what is about a batch as a whole: a fault of the store, never one of an item."""

@@ -63,6 +63,8 @@ class _Closed(TypedDict):
     errors_by_code: _Tallied
     unrun: NotRequired[list[_Span]]
     """Absent where an older version wrote it."""
+    purge: NotRequired[str]
+    """Which purge has ended it."""
     error: dict[str, Any] | None
     started_ms: int | None
     ran_ms: NotRequired[int]
@@ -128,6 +130,8 @@ class _Heir(TypedDict):
 @_open
 class _Purge(TypedDict):
     schema_version: int
+    id: NotRequired[str]
+    """Absent where an older version wrote it."""
     run_id: str
     batches: list[str]
     at_ms: int

@@ -195,7 +195,7 @@ class Submissions:
         """
         readmit(batch_id, self._registry, self._record)
         for _ in range(_TRIES):
-            batch = self._registry.steer(batch_id, verb, actor)
+            batch = self._registry.steer(batch_id, verb, actor, whole=True)
             journal.attest(batch, self._registry, self._record)
             if self._stands(batch):
                 return batch
@@ -266,8 +266,8 @@ class Submissions:
         Raises:
             ConflictError: `refuse`, and work is in flight.
         """
-        unfinished = self._registry.unfinished()
-        if running == "refuse" and unfinished:
+        unfinished = purge.standing(self._registry, self._record) if running == "refuse" else []
+        if unfinished:
             raise ConflictError(f"{len(unfinished)} batches are not finished, the first is {unfinished[0]}")
         expected = {worker.id for worker in self._registry.workers()}
         purged, cancelled = purge.begin(self._registry, self._record, actor)

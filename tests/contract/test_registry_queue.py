@@ -178,3 +178,11 @@ def test_a_batch_that_moves_is_announced(registry: Registry) -> None:
     assert registry.moved(0.05) is None
     registry.steer("b_1", Verb.CANCEL, "somebody")
     wait_until(lambda: registry.moved(0.5) == "b_1", 2, "its end is announced")
+
+
+def test_the_figures_of_a_registry_that_is_behind_are_marked(registry: Registry) -> None:
+    assert registry.queue().complete
+    registry.purge()
+    assert not registry.queue().complete
+    registry.enlist([], last=True)
+    assert registry.queue().complete

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from rayjobs.errors import ConflictError, NotFoundError
+from rayjobs.errors import ConflictError, NotFoundError, RegistryBehindError
 from rayjobs.model.batch import State, Verb
 from rayjobs.model.item import Fault
 from rayjobs.model.lease import Tally
@@ -304,3 +304,18 @@ def test_a_list_that_ends_is_judged_by_what_has_failed_so_far(registry: Registry
     assert registry.get("b_1").ending is None, "the others might succeed"
     registry.seal("b_1")
     assert registry.get("b_1").ending is State.FAILED
+
+
+def test_a_verb_is_judged_on_a_whole_run_alone(registry: Registry) -> None:
+    """The dispatcher, which restores it, may steer before."""
+    registry.purge()
+    for verb in (
+        lambda: registry.steer("b_1", Verb.PAUSE, "me", whole=True),
+        lambda: registry.reserve("b_1"),
+        lambda: registry.retry("b_1", Retry([]), "me"),
+        lambda: registry.delete("b_1"),
+    ):
+        with pytest.raises(RegistryBehindError):
+            verb()
+    with pytest.raises(NotFoundError):
+        registry.steer("b_1", Verb.PAUSE, "me")

@@ -133,7 +133,7 @@ def scenes(request: pytest.FixtureRequest) -> Callable[[], Scene]:
     if request.param == "memory":
 
         def on_memory() -> Scene:
-            # A loss takes no time in memory: two changes of a state could have one id, which Redis never gives.
+            # A loss takes no time in memory: two changes of a state could have one id, as never in Redis.
             # So this clock goes on by a millisecond each time that it is read.
             ticks = count(time.time_ns() // 1_000_000)
             memory = MemoryRegistry(Settings(), lambda: next(ticks) / 1000)

@@ -2,6 +2,7 @@
 
 import queue
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from typing_extensions import override
@@ -132,9 +133,18 @@ class MemoryRegistry(MemoryRestoring):
 
     @override
     def steer(
-        self, batch_id: str, verb: Verb, actor: str, cause: str | None = None, error: Fault | None = None
+        self,
+        batch_id: str,
+        verb: Verb,
+        actor: str,
+        cause: str | None = None,
+        error: Fault | None = None,
+        *,
+        whole: bool = False,
     ) -> Batch:
         with self._lock:
+            if whole:
+                self._check_restored()
             entry = self._entry(batch_id)
             entry.steer(verb, self._now_ms, cause or verb, actor, error.as_json() if error else None)
             if entry.ranges and entry.state in CLAIMABLE:
@@ -145,6 +155,7 @@ class MemoryRegistry(MemoryRestoring):
     @override
     def delete(self, batch_id: str) -> Batch:
         with self._lock:
+            self._check_restored()
             entry = self._entry(batch_id)
             entry.allowed(Verb.DELETE, entry.state)
             entry.check_reserved(self._now_ms)
@@ -164,6 +175,7 @@ class MemoryRegistry(MemoryRestoring):
     @override
     def reserve(self, batch_id: str) -> int:
         with self._lock:
+            self._check_restored()
             token = self._token()
             self._entry(batch_id).reserve(token, self._now_ms)
             return token
@@ -171,6 +183,7 @@ class MemoryRegistry(MemoryRestoring):
     @override
     def retry(self, batch_id: str, retry: Retry, actor: str) -> Batch:
         with self._lock:
+            self._check_restored()
             entry = self._entry(batch_id)
             entry.reopen(retry, self._now_ms, actor, self._token())
             self._enqueue(entry, retry.ranges)
@@ -233,7 +246,8 @@ class MemoryRegistry(MemoryRestoring):
     def queue(self) -> QueueStatus:
         with self._lock:
             views = [e.view(self._run, self._now_ms) for e in self._entries.values() if not e.ended]
-            return queue_status(self._run, views, len(self._leases), self._stale, self._now_ms)
+            status = queue_status(self._run, views, len(self._leases), self._stale, self._now_ms)
+            return replace(status, complete=self._restored)
 
     @override
     def purge(self) -> Purged:

@@ -137,11 +137,18 @@ class RedisRegistry(RedisRestoring):
 
     @override
     def steer(
-        self, batch_id: str, verb: Verb, actor: str, cause: str | None = None, error: Fault | None = None
+        self,
+        batch_id: str,
+        verb: Verb,
+        actor: str,
+        cause: str | None = None,
+        error: Fault | None = None,
+        *,
+        whole: bool = False,
     ) -> Batch:
         text = json.dumps(error.as_json()) if error else None
         answer = self._run_script(
-            "steer", id=batch_id, verb=verb, actor=actor, cause=cause or verb, error=text
+            "steer", id=batch_id, verb=verb, actor=actor, cause=cause or verb, error=text, whole=whole
         )
         return _batch(answer)
 

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 -- A: id, gone_s. Forgets a batch that has ended; answers what it was. For a while nobody restores it.
+if not restored() then return behind() end
 local b = load(A.id)
 if not b then return fail('NOT_FOUND', A.id) end
 if not VERBS.delete[b.state] then return fail('CONFLICT', b.state) end

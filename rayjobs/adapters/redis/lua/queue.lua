@@ -1,5 +1,5 @@
--- Answers the queue's figures over all open batches.
-local q = {run_id = RUN, pending = 0, in_flight = 0, images_per_s = 0, oldest_age_s = 0, batches_by_state = {}}
+-- Answers the queue's figures over all open batches, and whether these are all that the record tells.
+local q = {run_id = RUN, pending = 0, in_flight = 0, images_per_s = 0, oldest_age_s = 0, batches_by_state = {}, complete = restored()}
 q.leases = redis.call('HLEN', K.leases)
 q.stale_settlements = tonumber(redis.call('GET', K.stale) or 0)
 for _, id in ipairs(redis.call('SMEMBERS', K.open)) do

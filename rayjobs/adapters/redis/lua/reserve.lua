@@ -1,5 +1,6 @@
 -- A: id, hold_ms. Decides that an ended batch is retried; answers the token under which the record is to say so.
 -- Until that is done, or the time is up, nobody else retries or deletes it.
+if not restored() then return behind() end
 local b = load(A.id)
 if not b then return fail('NOT_FOUND', A.id) end
 if not VERBS.retry[b.state] then return fail('CONFLICT', b.state) end

@@ -1,5 +1,6 @@
 -- A: id, actor, ranges [[first, count, attempt]], errors {code: items}, cancelled (items), token (of `reserve`, or nil).
 -- Failed items, and those that an early end kept from running, go back into the queue.
+if not restored() then return behind() end
 local b = load(A.id)
 if not b then return fail('NOT_FOUND', A.id) end
 if not VERBS.retry[b.state] then return fail('CONFLICT', b.state) end

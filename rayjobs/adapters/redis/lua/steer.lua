@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
--- A: id, verb, cause, actor, error (JSON text or nil). Pauses, resumes or ends a batch, as batch.VERBS says.
+-- A: id, verb, cause, actor, error (JSON text or nil), whole (bool). Pauses, resumes or ends a batch, as batch.VERBS says.
 -- A repeat changes nothing.
+if A.whole and not restored() then return behind() end
 local b = load(A.id)
 if not b then return fail('NOT_FOUND', A.id) end
 local here = b.ending or b.state
