@@ -76,7 +76,7 @@ def test_after_the_end_a_browser_is_told_not_to_come_back(client: TestClient, wh
 def test_an_id_that_is_not_ours_is_refused(client: TestClient, last: str) -> None:
     response = client.get(f"/batches/{submitted(client)}/events", params={"last_event_id": last})
     [error] = problem_of(response, 422, "invalid_request").errors
-    assert error.pointer == "/last-event-id"
+    assert error.pointer == "/last_event_id"
 
 
 def progress(number: int) -> Event:

@@ -10,13 +10,13 @@ from tests.support.outcomes import Result, outcomes
 
 SLOWEST_REFUSAL_MS = 200.0
 SLOWEST_CROWD_MS = 1000.0
-"""Seconds for a file of 5,000 pages, all of which are counted, on a busy machine."""
+"""Milliseconds for a file of 5,000 pages, all of which are counted, on a busy machine."""
 
 GROWTH_MIB = 16.0
 """Growth of the peak memory while a bomb is refused: the buffers of a decoder, and no picture."""
 
 LONGEST_MS = 5000.0
-"""Seconds for any file of the corpus, which are all small, on a busy machine."""
+"""Milliseconds for any file of the corpus, which are all small, on a busy machine."""
 
 
 @pytest.fixture(scope="module")
