@@ -72,7 +72,7 @@ def test_a_key_is_taken_by_the_page_and_sent(browser: Browser, whole: System, tm
     with served(whole, settings) as address, browser.new_context() as context:
         page = context.new_page()
         page.goto(f"{address}/docs#/workers/queue")
-        queue = page.locator("#operations-farm-queue")
+        queue = page.locator("#operations-workers-queue")
         status = queue.locator(".live-responses-table .response-col_status").last
         queue.get_by_role("button", name="Execute").click()
         expect(status).to_contain_text("401")
@@ -94,6 +94,6 @@ def test_the_key_of_the_status_page_is_known_here(browser: Browser, whole: Syste
         page.get_by_role("button").click()
         expect(page.locator("#workers .worker")).to_have_count(2)
         page.goto(f"{address}/docs#/workers/queue")
-        queue = page.locator("#operations-farm-queue")
+        queue = page.locator("#operations-workers-queue")
         queue.get_by_role("button", name="Execute").click()
         expect(queue.locator(".live-responses-table .response-col_status").last).to_contain_text("200")
