@@ -87,7 +87,7 @@ class Chaos:
         self.later(partial(_thaw, process))
 
     def _process(self, name: str) -> psutil.Process:
-        return psutil.Process(self.harmed.stack.pids[name])
+        return _running(self.harmed.stack.pids[name], "rayjobs")
 
     def _restart_redis(self) -> None:
         self.harmed.server.kill()
@@ -107,14 +107,26 @@ class Chaos:
         self._timers.append(timer)
 
     def _slot(self) -> psutil.Process:
-        return psutil.Process(self._random.choice([word.pid for word in self._words()] or [-1]))
+        return _running(self._random.choice([word.pid for word in self._words()] or [-1]), "ray::")
 
     def _engine(self) -> psutil.Process:
         pids = [word.engine_pid for word in self._words() if word.engine_pid]
-        return psutil.Process(self._random.choice(pids or [-1]))
+        return _running(self._random.choice(pids or [-1]), "rayjobs.entrypoints.engine")
 
     def _words(self) -> list[SlotStatus]:
         return list(SlotStatusReader(self.harmed.stack.folder / "slots").statuses())
+
+
+def _running(pid: int, command: str) -> psutil.Process:
+    """Return a process whose command line has `command`: the number of an ended one may be another's now.
+
+    Raises:
+        psutil.NoSuchProcess: There is none.
+    """
+    process = psutil.Process(pid)
+    if command not in " ".join(process.cmdline()):
+        raise psutil.NoSuchProcess(pid)
+    return process
 
 
 def _thaw(process: psutil.Process) -> None:
