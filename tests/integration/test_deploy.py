@@ -159,7 +159,7 @@ def test_without_a_kubeconfig_it_is_said_how_to_name_a_cluster(
 def test_help_shows_one_full_example(name: str, tmp_path: Path) -> None:
     done = command(name, tmp_path, "--help")
     assert done.returncode == 0
-    assert f"example:\n  python scripts/{name}.py" in done.stdout
+    assert f"examples:\n  python scripts/{name}.py" in done.stdout
 
 
 def test_wrong_usage_has_a_status_of_its_own(tmp_path: Path) -> None:
