@@ -1,8 +1,8 @@
 """Everything at once, with clients: whatever they were told stays true, and nothing is left when it is quiet.
 
 `STORM_S` is how many seconds it lasts (35 is a quick look, 3600 an hour); without it there is no storm.
-`STORM_SEED` repeats one seed or several (`1,2,3`). The seed decides what each client does, and which faults come
-in which order.
+`STORM_SEED` repeats one seed or several (`1,2,3`).
+The seed decides what each client does, and which faults come in which order.
 """
 
 import hashlib
