@@ -57,7 +57,13 @@ def pods() -> Pods:
 @pytest.fixture
 def port(pods: Pods) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=serve, args=(listener, Target(pods, "app=api", 8000)), daemon=True).start()
+        target = Target(pods, "app=api", 8000)
+
+        def serving() -> None:
+            with suppress(OSError):  # the listener is closed when the test is over
+                serve(listener, target)
+
+        threading.Thread(target=serving, daemon=True).start()
         yield listener.getsockname()[1]
 
 
